@@ -1,0 +1,30 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup table1 test lint verify bench clean
+
+help:  ## show this list
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.done  ## make .venv with the tested versions (once)
+
+.venv/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[offline,test,dev]'
+	@touch $@
+
+table1: setup  ## Sentence-BERT Table 1: fetch, encode, score, write tables/sbert-1.*
+	@$(BIN)/repro table sbert-1
+
+test: setup  ## lint, types and every test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/pytest
+
+verify: setup  ## hold the committed tables against the ledger
+	@$(BIN)/repro verify
+
+bench: setup  ## print speed ratios against sentence-transformers
+	@$(BIN)/repro bench encode && $(BIN)/repro bench glove && $(BIN)/repro bench score
+
+clean:  ## remove .venv and everything that was fetched or computed
+	rm -rf .venv .repro

@@ -1,0 +1,303 @@
+"""The command line: arguments → calls. The only module that prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro import __version__
+from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    from repro.suite import Suite
+    from repro.table import Table
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 done, 1 a check failed, 2 bad usage or missing input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ReproError as error:
+        print(f"repro: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("repro: interrupted; stored cells are kept, the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="repro", description="Regenerate published sentence-embedding tables.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, about: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=about, description=about)
+        added.set_defaults(run=run)
+        return added
+
+    listed = command("list", _list, "show what there is")
+    listed.add_argument("what", nargs="?", choices=["tables", "encoders", "tasks", "data"], default="tables")
+
+    table = command("table", _table, "regenerate a table")
+    table.add_argument("id", help="such as sbert-1; see `repro list tables`")
+    table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
+    table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add a row for this encoder")
+    table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
+    table.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR", help="default: tables")
+    table.add_argument("--limit", type=_positive, metavar="N", help="only the first N pairs of each subset")
+    table.add_argument("--force", action="store_true", help="compute stored cells again")
+    table.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
+    _data_options(table)
+    _device_options(table)
+
+    verify = command("verify", _verify, "hold written tables against the ledger; exit 1 when a cell deviates")
+    verify.add_argument("ids", nargs="*", metavar="ID")
+    verify.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR")
+
+    compare = command("compare", _compare, "paired bootstrap between two rows of a table")
+    compare.add_argument("id")
+    compare.add_argument("first", metavar="ROW")
+    compare.add_argument("second", metavar="ROW")
+    _data_options(compare)
+    compare.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+
+    fetch = command("fetch", _fetch, "download, check and convert data sets")
+    fetch.add_argument("names", nargs="*", metavar="DATASET", help="default: all")
+    _data_options(fetch)
+
+    encode = command("encode", _encode, "encode a file of sentences, one a line")
+    encode.add_argument("encoder")
+    encode.add_argument("file", type=Path)
+    encode.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npy")
+    encode.add_argument("--offline", action="store_true")
+    _device_options(encode)
+
+    bench = command("bench", _bench, "print speed ratios measured in this process")
+    bench.add_argument("what", choices=["encode", "glove", "score"])
+    bench.add_argument("--sentences", type=_positive, metavar="N", help="only N of Table 1's sentences")
+    bench.add_argument("--repeats", type=_positive, default=3, metavar="N")
+    _data_options(bench)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, metavar="DIR", help="your own SentEval folder (or REPRO_DATA)")
+    parser.add_argument("--mirror", type=Path, metavar="DIR", help="read the public files from here (or REPRO_MIRROR)")
+    parser.add_argument("--offline", action="store_true", help="neither download data nor weights")
+
+
+def _device_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+
+
+def _folder(given: Path | None, variable: str) -> Path | None:
+    found = given or (Path(os.environ[variable]) if os.environ.get(variable) else None)
+    if found is not None and not found.is_dir():
+        raise ReproError(f"{found} (from {'the command line' if given else variable}) is not a folder")
+    return found
+
+
+def _suite(arguments: argparse.Namespace) -> Suite:
+    from repro.suite import Suite
+
+    own = _folder(arguments.data, "REPRO_DATA")
+    if own is not None and not (own / "downstream").is_dir():
+        raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
+    return Suite(own=own, mirror=_folder(arguments.mirror, "REPRO_MIRROR"), offline=arguments.offline)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    if arguments.what == "tables":
+        from repro.tables import TABLES
+
+        for table in TABLES.values():
+            print(f"{table.id:12} {table.title}")
+    elif arguments.what == "encoders":
+        from repro.encoders.zoo import ZOO
+
+        for name, recipe in ZOO.items():
+            print(f"{name:34} {recipe.weights}  {'|'.join(f'{k}:{v}' for k, v in recipe.signature().items())}")
+    elif arguments.what == "tasks":
+        from repro.tasks.sts import STS_TASKS
+
+        for task in STS_TASKS.values():
+            print(f"{task.name:12} {task.dataset:6} {', '.join(task.splits)}")
+    else:
+        from repro.data.registry import contracts, datasets
+
+        for item in datasets().values():
+            rows = sum(count for _, count, _ in contracts(item))
+            print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
+    return 0
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    from repro import render, runner, tables
+    from repro.files import write_atomic
+
+    table = tables.get(arguments.id).with_encoders(arguments.encoder)
+    options = runner.Options(
+        suite=_suite(arguments),
+        rows=(*arguments.row, *(arguments.encoder if arguments.row else ())),
+        tasks=tuple(arguments.task),
+        device=arguments.device,
+        dtype=arguments.dtype,
+        limit=arguments.limit,
+        force=arguments.force,
+    )
+    made = runner.plan(table, options)
+    if arguments.dry_run:
+        for row, column in made.pending:
+            print(f"compute  {row.slug} × {column.slug}")
+        for (row_slug, column_slug), why in made.why_not.items():
+            print(f"not-run  {row_slug} × {column_slug}: {why}")
+        print(f"{len(made.stored)} cells stored, {len(made.pending)} to compute, {len(made.why_not)} not run")
+        return 0
+    runner.execute(made, say=lambda line: print(line, file=sys.stderr), progress=sys.stderr.isatty())
+    lines = render.lines_of(made)
+    base = arguments.out / f"{table.id}{options.variant}"
+    texts = {
+        ".csv": render.to_csv(lines),
+        ".md": render.to_markdown(table, lines),
+        ".tex": render.to_latex(table, lines),
+    }
+    for suffix, text in texts.items():
+        write_atomic(base.with_name(base.name + suffix), text)
+    _show(table, lines)
+    print("wrote " + ", ".join(f"{base}{suffix}" for suffix in texts))
+    return 0
+
+
+def _show(table: Table, lines: list[dict[str, str]]) -> None:
+    """The measured rows in the terminal; the others are counted."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    from repro.render import cell_text, rows_of
+
+    table = rows_of(table, lines)
+    by_cell = {(line["row"], line["column"]): line for line in lines}
+    grid = Grid(title=table.title, title_justify="left")
+    grid.add_column("")
+    for column in table.columns:
+        grid.add_column(column.label, justify="right")
+    colours = {
+        "match": "green",
+        "within-noise": "green",
+        "deviates": "red",
+        "no-published": "",
+        "not-run": "dim",
+    }
+    hidden = 0
+    for row in table.rows:
+        cells = [by_cell[row.slug, column.slug] for column in table.columns]
+        if not any(line["value"] for line in cells):
+            hidden += 1
+            continue
+        texts = []
+        for line in cells:
+            value, _, rest = cell_text(line, table.decimals).partition(" ")
+            colour = colours[line["verdict"]]
+            text = f"{value}\n{rest}" if rest else value
+            texts.append(f"[{colour}]{text}[/]" if colour else text)
+        grid.add_row(row.label, *texts)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(grid)
+    print(
+        "measured (published, difference and verdict)"
+        + (f"; {hidden} rows not run, see the .md file" if hidden else "")
+    )
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from repro.tables import TABLES
+    from repro.verify import verify
+
+    failed = 0
+    ids = arguments.ids or [name for name in TABLES if (arguments.out / f"{name}.csv").is_file()]
+    if not ids:
+        raise ReproError(f"{arguments.out} holds no written table; write one with `repro table sbert-1`")
+    for table_id in ids:
+        wrong = verify(table_id, arguments.out)
+        failed += len(wrong)
+        for sentence in wrong:
+            print(sentence)
+        print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
+    return 1 if failed else 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from repro import runner, tables
+    from repro.compare import compare
+
+    table = tables.get(arguments.id).with_encoders(
+        name
+        for name in (arguments.first, arguments.second)
+        if name not in {r.slug for r in tables.get(arguments.id).rows}
+    )
+    options = runner.Options(suite=_suite(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
+    made = runner.plan(table, options)
+    print(f"{'':12} {arguments.first} − {arguments.second}, 95 % interval, p (paired bootstrap)")
+    for column, difference, (low, high), p in compare(made, arguments.first, arguments.second):
+        print(f"{column.label:18} {difference:+7.2f}   {low:+.2f} to {high:+.2f}   p = {p:.3f}")
+    return 0
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from repro.data import fetch, registry
+
+    suite = _suite(arguments)
+    for name in arguments.names or registry.datasets():
+        folder = fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)
+        print(f"{name}: {folder}")
+    return 0
+
+
+def _encode(arguments: argparse.Namespace) -> int:
+    import io
+
+    import numpy as np
+
+    from repro.data.readers import read_lines
+    from repro.encoders import zoo
+    from repro.files import write_atomic
+
+    if not arguments.file.is_file():
+        raise ReproError(f"{arguments.file} is not a file; name a text file with one sentence a line")
+    sentences = read_lines(arguments.file)
+    group = zoo.build(arguments.encoder, arguments.device, arguments.dtype, arguments.offline)
+    encoded = group.encode(sentences, progress=sys.stderr.isatty())[0]
+    buffer = io.BytesIO()
+    np.save(buffer, encoded.vectors)
+    write_atomic(arguments.output, buffer.getvalue())
+    note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""
+    print(f"wrote {arguments.output}: {encoded.vectors.shape[0]} × {encoded.vectors.shape[1]} float32{note}")
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from repro import bench
+
+    for line in bench.RUNS[arguments.what](_suite(arguments), arguments.sentences, arguments.repeats):
+        print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

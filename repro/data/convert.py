@@ -1,0 +1,104 @@
+"""Public files → files in SentEval's layout. Each converter maps source bytes to {relative path: bytes}."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from repro.data.registry import Source
+from repro.errors import ReproError
+
+Files = dict[PurePosixPath, bytes]
+
+# Words of sick.vocab whose rows in sick_embed.pth were drawn at random: the original run did not find them in GloVe.
+NOT_GLOVE = frozenset({",", "bmxs", "midspeech", "the/some", "uninterestedly", "unstitching"})
+
+
+def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
+    r"""Split on b"\n" alone: str.splitlines would also split at NEL and other marks that occur inside sentences."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReproError(f"{name}: byte {error.start} is not {encoding}; fetch the file again") from error
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
+def graded(value: str, name: str, line: int) -> str:
+    """The gold score as written; ReproError for a pair without one or outside 0-5."""
+    try:
+        in_range = 0 <= float(value) <= 5
+    except ValueError:
+        raise ReproError(f"{name}: pair {line} has no gold score (found {value!r})") from None
+    if not in_range:
+        raise ReproError(f"{name}: pair {line} has the gold score {value}, expected 0 to 5")
+    return value
+
+
+def sts_columns(source: Source, data: bytes) -> Files:
+    """Tab-separated, gold in column 5, sentences in 6 and 7 → STS.input.X.txt and STS.gs.X.txt."""
+    pairs, gold = [], []
+    for number, line in enumerate(text_lines(data, source.url), 1):
+        cells = line.split("\t")
+        if len(cells) != 7:
+            raise ReproError(f"{source.url}: line {number} has {len(cells)} columns, expected 7")
+        gold.append(graded(cells[4], source.url, number))
+        pairs.append(f"{cells[5]}\t{cells[6]}")
+    gold_path = source.path.with_name(source.path.name.replace("STS.input.", "STS.gs."))
+    return {source.path: join(pairs), gold_path: join(gold)}
+
+
+def stsb_csv(source: Source, data: bytes) -> Files:
+    """Comma-separated sentence1, sentence2, gold → SentEval's seven tab-separated columns."""
+    lines = []
+    reader = csv.reader(io.StringIO("\n".join(text_lines(data, source.url)), newline=""))
+    for number, cells in enumerate(reader, 1):
+        if len(cells) != 3:
+            raise ReproError(f"{source.url}: line {number} has {len(cells)} columns, expected 3")
+        first, second = (" ".join(cell.split()) for cell in cells[:2])  # a quoted cell may hold a tab or newline
+        lines.append(f"stsb\tstsb\tstsb\t{number:04d}\t{graded(cells[2], source.url, number)}\t{first}\t{second}")
+    return {source.path: join(lines)}
+
+
+def sick_tsv(source: Source, data: bytes) -> Files:
+    """SICK's own five columns under a header; only the line ends change."""
+    lines = text_lines(data, source.url)
+    for number, line in enumerate(lines[1:], 1):
+        cells = line.split("\t")
+        if len(cells) != 5:
+            raise ReproError(f"{source.url}: pair {number} has {len(cells)} columns, expected 5")
+        graded(cells[3], source.url, number)
+    return {source.path: join(lines)}
+
+
+def join(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+
+
+def glove_rows(embeddings: bytes, vocabulary: bytes, path: PurePosixPath) -> Files:
+    """A float32 tensor file whose row i + 4 belongs to line i of the vocabulary → GloVe's text format."""
+    import torch
+
+    matrix = torch.load(io.BytesIO(embeddings), weights_only=True).numpy()  # (words + 4, 300)
+    words = text_lines(vocabulary, "sick.vocab")
+    lines = [f"{word} " + " ".join(map(str, matrix[row])) for row, word in enumerate(words, 4) if word not in NOT_GLOVE]
+    return {path: join(lines)}
+
+
+CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
+    "sts-columns": sts_columns,
+    "stsb-csv": stsb_csv,
+    "sick-tsv": sick_tsv,
+}
+
+
+def convert(sources: tuple[Source, ...], contents: list[bytes]) -> Files:
+    """Convert all sources of a data set; `contents[i]` are the verified bytes of `sources[i]`."""
+    if sources[0].format == "glove-pth":
+        return glove_rows(contents[0], contents[1], sources[0].path)
+    files: Files = {}
+    for source, data in zip(sources, contents, strict=True):
+        files.update(CONVERTERS[source.format](source, data))
+    return files

@@ -1,0 +1,142 @@
+"""`repro fetch`: download (or read from a mirror), check, convert, check again, put in place with one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlparse
+
+import numpy as np
+from filelock import FileLock
+
+from repro.data import readers
+from repro.data.convert import convert
+from repro.data.registry import Dataset, Source, contracts
+from repro.errors import ReproError
+from repro.files import disk_errors, sha256_file
+
+
+def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bool = False) -> Path:
+    """Make `data_dir/<folder>` hold the data set and return that folder; a complete one is left as it is.
+
+    Everything is built and checked in a staging folder beside it, then renamed: whatever goes wrong, the data set
+    is absent or complete. A lock per data set lets two fetches run at the same time.
+    """
+    target = data_dir / item.folder
+    if is_complete(item, data_dir):
+        return target
+    with disk_errors(data_dir):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(target.parent / f".{target.name}.lock")
+        with lock:
+            if is_complete(item, data_dir):
+                return target
+            for stale in target.parent.glob(f".{target.name}.partial-*"):  # of a fetch that was killed
+                shutil.rmtree(stale, ignore_errors=True)
+            staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.partial-"))
+            try:
+                _build(item, staging, mirror, offline)
+                check(item, staging)
+                _place(staging / item.folder, target)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+    return target
+
+
+def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> None:
+    contents = [_source_bytes(source, staging, mirror, offline) for source in item.sources]
+    for path, data in convert(item.sources, contents).items():
+        file = staging / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        file.chmod(0o644)
+
+
+def _place(built: Path, target: Path) -> None:
+    if target.exists():  # a fetch never leaves an incomplete folder: this one is somebody's own
+        raise ReproError(f"{target} exists but lacks some of its files; move it away and fetch again")
+    built.chmod(0o755)
+    os.replace(built, target)
+
+
+def _source_bytes(source: Source, staging: Path, mirror: Path | None, offline: bool) -> bytes:
+    if mirror is not None:
+        url = urlparse(source.url)
+        path = mirror / url.netloc / url.path.lstrip("/")
+        if not path.is_file():
+            raise ReproError(f"{path} is missing from the mirror; it should be a copy of {source.url}")
+    elif offline:
+        raise ReproError(f"{source.url} is not fetched yet; run without --offline or give --mirror DIR")
+    else:
+        path = _download(source, staging)
+    found = sha256_file(path)
+    if found != source.sha256:
+        raise ReproError(
+            f"{path}: expected sha256 {source.sha256[:12]}…, found {found[:12]}… ({path.stat().st_size} bytes); "
+            f"the file is truncated or altered, get it again from {source.url}"
+        )
+    return path.read_bytes()
+
+
+def _download(source: Source, folder: Path) -> Path:
+    import pooch
+    import requests
+
+    name = PurePosixPath(urlparse(source.url).path).name
+    getter = pooch.create(
+        path=folder / "downloads",
+        base_url="",
+        registry={name: None},
+        urls={name: source.url},
+        retry_if_failed=2,
+    )
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        return Path(getter.fetch(name, downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
+    except (requests.RequestException, ValueError) as error:
+        raise ReproError(
+            f"cannot download {source.url} ({type(error).__name__}); "
+            "check the network, or name a folder of copies with --mirror DIR or REPRO_MIRROR"
+        ) from error
+
+
+def is_complete(item: Dataset, data_dir: Path) -> bool:
+    """Whether every file of the data set is there (the rename makes that the same as: was checked)."""
+    return all((data_dir / path).is_file() for path, _, _ in contracts(item))
+
+
+def check(item: Dataset, data_dir: Path) -> None:
+    """Hold each file against the registry's row count and label balance; ReproError names file and difference."""
+    for path, rows, labels in contracts(item):
+        file = data_dir / path
+        found_rows, found_labels = describe(file)
+        if found_rows != rows:
+            raise ReproError(f"{path}: expected {rows} rows, found {found_rows}")
+        if found_labels != labels:
+            raise ReproError(f"{path}: expected the label balance {labels}, found {found_labels}")
+
+
+def describe(path: Path) -> tuple[int, str]:
+    """(row count, label balance) of a converted file, read with the same readers as the tasks use."""
+    if path.name.startswith("STS.input."):
+        return _graded(readers.read_sts_subset(path.parent, path.name[len("STS.input.") : -len(".txt")]))
+    if path.name.startswith("sts-"):
+        return _graded(readers.read_stsb(path.parent, path.stem[len("sts-") :]))
+    if path.parent.name == "SICK":
+        split = {name: split for split, name in readers.SICK_FILES.items()}[path.name]
+        pairs = readers.read_sick(path.parent, split)
+        return len(pairs), balance(pairs.labels)
+    return len(readers.read_lines(path)), ""
+
+
+def _graded(pairs: readers.Pairs) -> tuple[int, str]:
+    return len(pairs), balance(np.floor(pairs.gold + 0.5).astype(int).tolist())
+
+
+def balance(labels: object) -> str:
+    """Rows per label in the registry's notation, `0:34 1:94`."""
+    counts = Counter(labels)  # type: ignore[call-overload]
+    return " ".join(f"{label}:{counts[label]}" for label in sorted(counts))

@@ -1,0 +1,53 @@
+"""Token vectors → sentence vectors.
+
+Letters: B sentences in a batch, T tokens, d dimensions. `mask` is True at tokens and False at padding;
+[CLS] and [SEP] count as tokens, as in every paper reproduced here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def cls(hidden: Tensor, mask: Tensor) -> Tensor:
+    """The first token's vector."""
+    first = mask.int().argmax(dim=1)  # (B,) not 0 where padding is on the left
+    return hidden[torch.arange(len(hidden), device=hidden.device), first]  # (B, d)
+
+
+def mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean over tokens (Sentence-BERT §3, MEAN)."""
+    return _sum(hidden, mask) / mask.sum(dim=1, keepdim=True)  # (B, d)
+
+
+def mean_sqrt_len(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Sum over tokens divided by the square root of their number."""
+    return _sum(hidden, mask) / mask.sum(dim=1, keepdim=True).sqrt()  # (B, d)
+
+
+def max(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Maximum over tokens in each dimension (Sentence-BERT §3, MAX), padding left out."""
+    return hidden.masked_fill(~mask[:, :, None], float("-inf")).amax(dim=1)  # (B, d)
+
+
+def last(hidden: Tensor, mask: Tensor) -> Tensor:
+    """The last token's vector."""
+    positions = torch.arange(mask.shape[1], device=mask.device)  # (T,)
+    final = (mask * positions).argmax(dim=1)  # (B,)
+    return hidden[torch.arange(len(hidden), device=hidden.device), final]  # (B, d)
+
+
+def _sum(hidden: Tensor, mask: Tensor) -> Tensor:
+    return (hidden * mask[:, :, None]).sum(dim=1)  # (B, d)
+
+
+POOLERS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cls": cls,
+    "mean": mean,
+    "mean-sqrt-len": mean_sqrt_len,
+    "max": max,
+    "last": last,
+}

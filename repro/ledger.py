@@ -1,0 +1,149 @@
+"""The ledger: published numbers, tolerances, recorded deviations, errata, and the verdict on a measured value."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from repro.cells import Cell
+from repro.table import Average, Column, Ref, Row, Table
+
+FOLDER = Path(__file__).parent / "published"
+DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
+TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
+
+# How each paper's files name our columns, and which metric and scale they use.
+_STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
+_NAMES = {
+    "sbert": {**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."},
+    "mteb": {**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"},
+    "third-party": {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"},
+}
+_METRIC = {"mteb": "cosine_spearman"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published number on the ×100 scale, with what was printed."""
+
+    value: float
+    printed: str
+    std: float | None
+    metric: str
+    note: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one cell: published value, difference, tolerance, verdict and its reason."""
+
+    published: float | None
+    delta: float | None
+    tolerance: float | None
+    verdict: str
+    reason: str = ""
+
+
+@cache
+def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
+    """All published numbers by (paper, table, system, group, task)."""
+    found: dict[tuple[str, str, str, str, str], list[Published]] = {}
+    for path in sorted(FOLDER.glob("*.csv")):
+        for line in read_csv(path):
+            if not line.get("metric") or not _is_number(line["value"]):
+                continue
+            scale = 100 if line["metric"].startswith(("cosine_", "Spearman (0-1", "Pearson (0-1")) else 1
+            item = Published(
+                scale * float(line["value"]),
+                line["value"],
+                float(line["std"]) if line["std"] else None,
+                line["metric"],
+                line["note"],
+                line["source"],
+            )
+            keys = {"", line["system_group"]}
+            for group in keys:
+                found.setdefault((line["paper"], line["table"], line["system"], group, line["task"]), []).append(item)
+    return found
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """A CSV file as dictionaries."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def published(ref: Ref | None, column: str) -> Published | None:
+    """The published number of a row in a column, or None where that source has none."""
+    if ref is None:
+        return None
+    task = _NAMES.get(ref.paper, {}).get(column)
+    found = numbers().get((ref.paper, ref.table, ref.system, ref.group, task or ""), [])
+    metric = _METRIC.get(ref.paper)
+    found = [item for item in found if metric is None or item.metric == metric]
+    return found[0] if found else None
+
+
+@cache
+def _tolerances() -> dict[tuple[str, str, str], tuple[float, str]]:
+    return {
+        (line["table"], line["row"], line["column"]): (float(line["tolerance"]), line["reason"])
+        for line in read_csv(FOLDER / "tolerances.csv")
+    }
+
+
+@cache
+def _deviations() -> dict[tuple[str, str, str], str]:
+    return {
+        (line["table"], line["row"], line["column"]): line["reason"] for line in read_csv(FOLDER / "deviations.csv")
+    }
+
+
+def deviation_reason(table: str, row: str, column: str) -> str:
+    """The recorded reason why this cell differs from its published number, or ''."""
+    return _deviations().get((table, row, column), "")
+
+
+def errata(table: str) -> list[dict[str, str]]:
+    """Contradictions between sources that touch this table."""
+    return [line for line in read_csv(FOLDER / "errata.csv") if table in line["tables"].split()]
+
+
+def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tuple[float, str]:
+    """(tolerance, why it is not the default) for |measured − published| on the ×100 scale."""
+    if row.trained:
+        return max(2 * (std or 0.0), TRAINED_TOLERANCE), ""
+    return _tolerances().get((table, row.slug, column), (DEFAULT_TOLERANCE, ""))
+
+
+def judge(
+    table: Table, row: Row, column: Column | Average, value: float | None, std: float | None, why_not: str
+) -> Verdict:
+    """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
+    there = published(row.published, column.slug)
+    number = there.value if there else None
+    if value is None:
+        return Verdict(number, None, None, "not-run", why_not)
+    if number is None:
+        return Verdict(None, None, None, "no-published")
+    allowed, reason = tolerance(table.id, row, column.slug, std)
+    delta = value - number
+    if abs(delta) <= allowed:
+        return Verdict(number, delta, allowed, "within-noise" if row.trained else "match", reason)
+    return Verdict(number, delta, allowed, "deviates", deviation_reason(table.id, row.slug, column.slug))
+
+
+def judge_cell(table: Table, row: Row, column: Column, cell: Cell | None, why_not: str) -> Verdict:
+    """`judge` for a stored cell or the lack of one."""
+    return judge(table, row, column, cell.value if cell else None, cell.std if cell else None, why_not)

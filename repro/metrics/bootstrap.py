@@ -1,0 +1,85 @@
+"""Seeded bootstrap intervals for correlations.
+
+A resample of n pairs is a vector of counts (how often each pair was drawn), and both correlations can be written
+with counts as weights. For Spearman the mid-rank of a group of tied values in the resample is
+(draws below the group) + (draws in the group + 1) / 2, so the data are sorted once and not once per resample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+RESAMPLES = 1000
+SEED = 12
+
+
+class _Ranker:
+    """Mid-ranks of one variable (n,) under any vector of counts."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        _, self.group = np.unique(values, return_inverse=True)  # (n,) index of each value among the distinct ones
+        self.groups = int(self.group.max()) + 1
+
+    def __call__(self, counts: np.ndarray) -> np.ndarray:
+        drawn = np.bincount(self.group, weights=counts, minlength=self.groups)  # (groups,)
+        return np.asarray((np.cumsum(drawn) - (drawn - 1) / 2)[self.group])  # (n,)
+
+
+def _weighted_pearson(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> float:
+    n = counts.sum()
+    x, y = x - counts @ x / n, y - counts @ y / n
+    wx = counts * x
+    denominator = np.sqrt((wx @ x) * ((counts * y) @ y))
+    return float(wx @ y / denominator) if denominator > 0 else float("nan")
+
+
+def correlation_draws(
+    x: np.ndarray, y: np.ndarray, correlation: str, resamples: int = RESAMPLES, seed: int = SEED
+) -> np.ndarray:
+    """Bootstrap distribution (resamples,) of the Spearman or Pearson correlation of two (n,) arrays.
+
+    The same seed and n give the same resamples, which is what makes two rows comparable pair by pair.
+    """
+    rng = np.random.default_rng(seed)
+    n = len(x)
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    rank_x, rank_y = _Ranker(x), _Ranker(y)
+    draws = np.empty(resamples)
+    for b in range(resamples):
+        counts = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
+        if correlation == "spearman":
+            draws[b] = _weighted_pearson(rank_x(counts), rank_y(counts), counts)
+        else:
+            draws[b] = _weighted_pearson(x, y, counts)
+    return draws
+
+
+def aggregated_draws(
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
+    correlation: str,
+    aggregation: str,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> np.ndarray:
+    """Draws of the aggregate over subsets: `all` resamples the concatenation, `mean`/`wmean` each subset by itself."""
+    if aggregation == "all":
+        x, y = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return correlation_draws(x, y, correlation, resamples, seed)
+    draws = np.stack([correlation_draws(x, y, correlation, resamples, seed + i) for i, (x, y) in enumerate(parts)])
+    weights = [len(x) for x, _ in parts] if aggregation == "wmean" else None
+    return np.asarray(np.average(draws, axis=0, weights=weights))
+
+
+def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap draws (resamples,); degenerate resamples (NaN) are left out."""
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def paired_p_value(difference: np.ndarray) -> float:
+    """Two-sided p of "no difference" from paired bootstrap differences (resamples,), never below 1/(resamples+1)."""
+    n = len(difference)
+    below, above = (difference <= 0).sum() + 1, (difference >= 0).sum() + 1
+    return float(min(1.0, 2 * min(below, above) / (n + 1)))

@@ -1,0 +1,31 @@
+"""Pearson, Spearman and cosine, in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+def pearson(x: np.ndarray, y: np.ndarray) -> float:
+    """Pearson's r of two (n,) arrays; NaN when one of them is constant."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if np.ptp(x) == 0 or np.ptp(y) == 0:  # rounding in the mean must not turn a constant into a correlation
+        return float("nan")
+    x, y = x - x.mean(), y - y.mean()
+    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's ρ of two (n,) arrays: Pearson's r of the mid-ranks; NaN when one of them is constant."""
+    return pearson(rankdata(x), rankdata(y))
+
+
+CORRELATIONS = {"spearman": spearman, "pearson": pearson}
+
+
+def cosines(vectors: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine of row `first[i]` with row `second[i]` of `vectors` (n, d), as float64; 0 where a vector is zero."""
+    unit = np.asarray(vectors, np.float64)  # (n, d)
+    norms = np.linalg.norm(unit, axis=1, keepdims=True)  # (n, 1)
+    unit = unit / np.where(norms == 0, 1.0, norms)
+    return np.asarray(np.einsum("nd,nd->n", unit[first], unit[second]))

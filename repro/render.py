@@ -1,0 +1,251 @@
+"""Cells → CSV lines → Markdown and LaTeX. The texts are functions of the CSV lines alone, so they cannot disagree."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from repro import ledger
+from repro.cells import check_comparable
+from repro.runner import Plan
+from repro.table import BEYOND, Average, Column, Row, Table
+
+FIELDS = [
+    "table",
+    "group",
+    "row",
+    "column",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "std",
+    "seeds",
+    "published",
+    "delta",
+    "tolerance",
+    "verdict",
+    "reason",
+    "signature",
+    "encoder",
+    "weights",
+    "data_sha256",
+    "device",
+    "dtype",
+    "seconds",
+    "commit",
+]
+MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": ""}
+Line = dict[str, str]
+
+
+def lines_of(made: Plan) -> list[Line]:
+    """One CSV line a cell, in table order; averages follow from their row's cells."""
+    lines: list[Line] = []
+    for row in made.table.rows:
+        for column in made.table.columns:
+            average = isinstance(column, Average)
+            lines.append(_average_line(made, row, column) if average else _cell_line(made, row, column))  # type: ignore[arg-type]
+    for column in made.table.scored():
+        check_comparable([line["signature"] for line in lines if line["column"] == column.slug and line["signature"]])
+    return lines
+
+
+def _cell_line(made: Plan, row: Row, column: Column) -> Line:
+    cell = made.stored.get((row.slug, column.slug))
+    verdict = ledger.judge_cell(made.table, row, column, cell, made.why_not.get((row.slug, column.slug), ""))
+    line = _line(made.table, row, column, cell.value if cell else None, verdict)
+    if cell is None:
+        return line
+    if cell.zero_vectors:
+        line["reason"] = "; ".join(
+            filter(None, [line["reason"], f"{cell.zero_vectors} sentences without a known word"])
+        )
+    measured = {name: _text(getattr(cell, name)) for name in ("ci_low", "ci_high", "std", "seeds", *FIELDS[15:])}
+    return {**line, **measured}
+
+
+def _average_line(made: Plan, row: Row, column: Average) -> Line:
+    cells = [made.stored.get((row.slug, slug)) for slug in column.of]
+    value = sum(cell.value for cell in cells if cell) / len(cells) if all(cells) else None
+    missing = [slug for slug, cell in zip(column.of, cells, strict=True) if cell is None]
+    reason = (
+        made.why_not.get((row.slug, missing[0]), "") if len(missing) == len(cells) else "missing: " + ", ".join(missing)
+    )
+    verdict = ledger.judge(made.table, row, column, value, None, reason)
+    return _line(made.table, row, column, value, verdict)
+
+
+def _line(table: Table, row: Row, column: Column | Average, value: float | None, verdict: ledger.Verdict) -> Line:
+    known = {
+        "table": table.id,
+        "group": row.group,
+        "row": row.slug,
+        "column": column.slug,
+        "metric": column.metric,
+        "value": _text(value),
+        "published": _text(verdict.published),
+        "delta": _text(verdict.delta),
+        "tolerance": _text(verdict.tolerance),
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+    }
+    return {name: known.get(name, "") for name in FIELDS}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return repr(round(value, 10))  # 1e-10 of a point: below that, the order of a sum decides
+    return "" if value is None else str(value)
+
+
+def to_csv(lines: Iterable[Line]) -> str:
+    """The CSV file's text."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def from_csv(text: str) -> list[Line]:
+    """Inverse of `to_csv`."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def rows_of(table: Table, lines: Sequence[Line]) -> Table:
+    """The table with the rows that the lines have beyond its own (those of --encoder)."""
+    known = {row.slug for row in table.rows}
+    extra = dict.fromkeys(line["row"] for line in lines if line["row"] not in known)
+    return replace(table, rows=(*table.rows, *(Row(slug, slug, BEYOND) for slug in extra)))
+
+
+def cell_text(line: Line, decimals: int) -> str:
+    """`72.37 (72.37, +0.00 ✓)`: measured, published, difference and verdict; a dash stands for not measured."""
+    value = f"{float(line['value']):.{decimals}f}" if line["value"] else "–"
+    if not line["published"]:
+        return value if line["value"] else ""
+    published = f"{float(line['published']):.{decimals}f}"
+    if not line["value"]:
+        return f"– ({published})"
+    return f"{value} ({published}, {float(line['delta']):+.{decimals}f} {MARKS[line['verdict']]})"
+
+
+def to_markdown(table: Table, lines: Sequence[Line]) -> str:
+    """The Markdown page of a table."""
+    table = rows_of(table, lines)
+    by_cell = {(line["row"], line["column"]): line for line in lines}
+    labels = [column.label for column in table.columns]
+    page = [
+        f"# {table.title}",
+        "",
+        f"{table.paper}. Regenerate with `{table.command}`.",
+        "",
+        "Each cell: measured (published, difference and verdict). ✓ match, ≈ within noise, ✗ deviates, – not run; "
+        "a number alone has no published counterpart.",
+        "",
+        *_head(["", *labels]),
+    ]
+    group = ""
+    for row in table.rows:
+        if row.group != group:
+            group = row.group
+            page.append(f"| **{group}** |" + " |" * len(labels))
+        cells = [cell_text(by_cell[row.slug, column.slug], table.decimals) for column in table.columns]
+        page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
+    page += ["", *_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
+    page += ["## How these numbers are computed", ""]
+    page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
+    found = ledger.errata(table.id)
+    if found:
+        page += ["", "## Errata and contradictions between sources", ""]
+        page += [
+            f"* ({e['id']}) {e['item']}: {e['source_a']} {e['value_a']}; {e['source_b']} {e['value_b']}. {e['comment']}"
+            for e in found
+        ]
+    return "\n".join(page) + "\n"
+
+
+def _head(labels: Sequence[str]) -> list[str]:
+    return ["| " + " | ".join(labels) + " |", "|" + "---|" * len(labels)]
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _measured(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[Row]:
+    return [row for row in table.rows if any(by_cell[row.slug, column.slug]["value"] for column in table.columns)]
+
+
+def _intervals(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+    columns = list(table.scored())
+    page = ["## 95 % bootstrap intervals", "", *_head(["", *(column.label for column in columns)])]
+    for row in _measured(table, by_cell):
+        cells = []
+        for column in columns:
+            line = by_cell[row.slug, column.slug]
+            found = line["value"] and line["ci_low"]
+            cells.append(f"{float(line['ci_low']):.2f} to {float(line['ci_high']):.2f}" if found else "")
+        page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
+    return [*page, ""]
+
+
+def _reasons(table: Table, lines: Sequence[Line]) -> list[str]:
+    labels = {row.slug: row.label for row in table.rows} | {column.slug: column.label for column in table.columns}
+    page: list[str] = []
+    for verdict, title in (("deviates", "Deviations"), ("match", "Wider tolerances"), ("not-run", "Not run")):
+        grouped: dict[tuple[str, str], list[str]] = {}
+        for line in lines:
+            if line["verdict"] == verdict and (line["reason"] or verdict != "match"):
+                grouped.setdefault((line["row"], line["reason"]), []).append(labels[line["column"]])
+        if grouped:
+            page += [f"## {title}", ""]
+            for (row, reason), columns in grouped.items():
+                where = "" if len(columns) == len(table.columns) else f", {', '.join(columns)}"
+                page.append(f"* {labels[row]}{where}: {reason or 'no reason recorded'}")
+            page.append("")
+    return page
+
+
+def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+    page = ["## Signatures", "", "The first cell of each row that ran; the CSV has all of them.", ""]
+    for row in _measured(table, by_cell):
+        line = next(line for c in table.scored() if (line := by_cell[row.slug, c.slug])["value"])
+        page.append(f"* {_escape(row.label)}: `{line['signature']}`, weights {line['weights']}, {line['device']}")
+    return [*page, ""]
+
+
+_LATEX = str.maketrans({"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$"})
+
+
+def to_latex(table: Table, lines: Sequence[Line]) -> str:
+    """A booktabs table: measured over published; verdicts are in the Markdown and the CSV."""
+    table = rows_of(table, lines)
+    by_cell = {(line["row"], line["column"]): line for line in lines}
+    out = [
+        f"% {table.title}: measured, and the published number in parentheses. Needs booktabs.",
+        r"\begin{tabular}{l" + "r" * len(table.columns) + "}",
+        r"\toprule",
+        " & ".join(["System", *(column.label.translate(_LATEX) for column in table.columns)]) + r" \\",
+    ]
+    group = ""
+    for row in table.rows:
+        if row.group != group:
+            group = row.group
+            out += [
+                r"\midrule",
+                rf"\multicolumn{{{len(table.columns) + 1}}}{{l}}{{\emph{{{group.translate(_LATEX)}}}}} \\",
+            ]
+        cells = [_latex_cell(by_cell[row.slug, column.slug], table.decimals) for column in table.columns]
+        out.append(" & ".join([row.label.translate(_LATEX), *cells]) + r" \\")
+    return "\n".join([*out, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex_cell(line: Line, decimals: int) -> str:
+    value = f"{float(line['value']):.{decimals}f}" if line["value"] else "--"
+    if line["published"]:
+        return f"{value} ({float(line['published']):.{decimals}f})"
+    return value if line["value"] else ""

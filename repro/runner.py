@@ -1,0 +1,235 @@
+"""Plans the cells of a table, skips the stored ones, computes the others, stores each as soon as it is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro import __version__
+from repro.cells import Cell, Store, git_commit, library_versions, pack, signature
+from repro.data.readers import Pairs, digest
+from repro.encoders import zoo
+from repro.encoders.recipe import WordVectorRecipe, describe
+from repro.encoders.weights import pinned_revision
+from repro.errors import NotAvailable
+from repro.files import home, sha256_file
+from repro.metrics.bootstrap import RESAMPLES, SEED
+from repro.suite import Suite
+from repro.table import Column, Row, Table
+from repro.tasks import sts
+
+_DTYPES = {"float32": "fp32", "bfloat16": "bf16"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says about a run."""
+
+    suite: Suite = field(default_factory=Suite)
+    rows: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    device: str = "auto"
+    dtype: str = "float32"
+    limit: int | None = None  # pairs per subset
+    force: bool = False
+    resamples: int = RESAMPLES
+    seed: int = SEED
+
+    @property
+    def variant(self) -> str:
+        """Suffix of the output files, so that a cut or low-precision run never overwrites the full one."""
+        return (f".limit-{self.limit}" if self.limit else "") + (f".{self.dtype}" if self.dtype != "float32" else "")
+
+
+@dataclass
+class Plan:
+    """The cells of a table: which are stored, which can be computed now, and why the others cannot."""
+
+    table: Table
+    options: Options
+    store: Store
+    data: dict[str, list[Pairs]]  # by task
+    digests: dict[str, str]  # by task
+    stored: dict[tuple[str, str], Cell] = field(default_factory=dict)  # by (row, column) slugs
+    pending: list[tuple[Row, Column]] = field(default_factory=list)
+    ready: dict[str, zoo.Ready] = field(default_factory=dict)  # by row slug
+    why_not: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def key(self, row: Row, column: Column) -> dict[str, object]:
+        """What decides the number in this cell; its hash names the stored file."""
+        return {
+            "suite": self.options.suite.name,
+            "row": row.slug,
+            "column": column.slug,
+            "metric": column.metric,
+            "recipe": identity(row, self.options.suite),
+            "data": self.digests[column.task],
+            "dtype": self.options.dtype,
+            "limit": self.options.limit,
+            "bootstrap": [self.options.resamples, self.options.seed],
+            "version": __version__,
+        }
+
+
+def identity(row: Row, suite: Suite) -> dict[str, object]:
+    """The recipe with what its weights are: a pinned commit on the hub, the checksum of a local file."""
+    recipe = row.recipe
+    assert recipe is not None
+    found = describe(recipe)
+    if isinstance(recipe, WordVectorRecipe):
+        from repro.encoders.glove import vectors_path
+
+        try:
+            found["sha256"] = sha256_file(vectors_path(recipe, suite.root))
+        except NotAvailable:
+            found["sha256"] = None
+        return found
+    folder = Path(recipe.weights).expanduser()
+    if folder.is_dir():
+        found["sha256"] = [
+            sha256_file(file) for file in sorted(folder.rglob("*")) if file.suffix in (".safetensors", ".bin")
+        ]
+    else:
+        found["revision"] = recipe.revision or pinned_revision(recipe.weights)
+    return found
+
+
+def plan(table: Table, options: Options) -> Plan:
+    """Load the data, look up what is stored, and find the weights of what is not. Nothing is encoded."""
+    columns, rows = table.pick_columns(options.tasks), table.pick_rows(options.rows)
+    # all columns of a data set are read, so that the sentences encoded together never depend on --task
+    datasets = {sts.STS_TASKS[column.task].dataset for column in columns}
+    tasks = [column.task for column in table.scored() if sts.STS_TASKS[column.task].dataset in datasets]
+    data = {task: options.suite.load(task, options.limit) for task in tasks}
+    made = Plan(table, options, Store(home() / "cells"), data, {task: digest(parts) for task, parts in data.items()})
+    for row in table.rows:
+        for column in table.scored():
+            if row.recipe is None or (row.only and column.slug not in row.only):
+                made.why_not[row.slug, column.slug] = row.absent
+            elif row not in rows or column not in columns:
+                made.why_not[row.slug, column.slug] = "not asked for in this run"
+            else:
+                made.pending.append((row, column))
+    _look_up(made)
+    _locate(made)
+    return made
+
+
+def _look_up(made: Plan) -> None:
+    for row in made.table.rows:
+        if isinstance(row.recipe, WordVectorRecipe):
+            try:
+                made.options.suite.fetch_vectors(row.recipe.weights)
+            except NotAvailable as error:
+                made.why_not.update({(row.slug, c.slug): str(error) for r, c in made.pending if r == row})
+    asked = set(made.pending)
+    for row in made.table.rows:
+        for column in made.table.scored():
+            if row.recipe is None or column.task not in made.digests or (row.only and column.slug not in row.only):
+                continue
+            cell = made.store.get(made.table.id, made.key(row, column))
+            if cell is not None and not (made.options.force and (row, column) in asked):
+                made.stored[row.slug, column.slug] = cell
+    made.pending = [(row, column) for row, column in made.pending if (row.slug, column.slug) not in made.stored]
+
+
+def _locate(made: Plan) -> None:
+    for row in dict.fromkeys(row for row, _ in made.pending):
+        assert row.recipe is not None
+        try:
+            made.ready[row.slug] = zoo.locate(row.recipe, made.options.suite.root, made.options.suite.offline)
+        except NotAvailable as error:
+            for pending_row, column in made.pending:
+                if pending_row == row:
+                    made.why_not.setdefault((row.slug, column.slug), str(error))
+    made.pending = [(row, column) for row, column in made.pending if row.slug in made.ready]
+
+
+def execute(made: Plan, say: Callable[[str], None] = lambda line: None, progress: bool = False) -> None:
+    """Compute the pending cells; each is stored when it is done, so a killed run loses at most the one under way."""
+    for rows in _backbones(made):
+        group = zoo.Group([made.ready[row.slug] for row in rows], made.options.device, made.options.dtype)
+        for columns in _by_dataset(made, rows):
+            dataset = sts.STS_TASKS[columns[0].task].dataset
+            say(f"{', '.join(row.slug for row in rows)}: {dataset}")
+            # every column of the data set, also the stored ones: the batches, and so the last bits, stay the same
+            tasks = [c.task for c in made.table.scored() if sts.STS_TASKS[c.task].dataset == dataset]
+            sentences = sts.sentences_of([part for task in tasks for part in made.data[task]])
+            start = time.perf_counter()
+            encoded = group.encode(sentences, progress)
+            seconds = (time.perf_counter() - start) / len(rows)
+            for row, result in zip(rows, encoded, strict=True):
+                for column in columns:
+                    if (row, column) in made.pending:
+                        cell = _score(made, row, column, sentences, result, group.device, seconds)
+                        made.store.put(made.table.id, made.key(row, column), cell)
+                        made.stored[row.slug, column.slug] = cell
+    made.pending = []
+
+
+def _backbones(made: Plan) -> list[list[Row]]:
+    """Pending rows, those that one forward pass can serve together."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in dict.fromkeys(row for row, _ in made.pending):
+        groups.setdefault(made.ready[row.slug].backbone, []).append(row)
+    return list(groups.values())
+
+
+def _by_dataset(made: Plan, rows: list[Row]) -> Iterator[list[Column]]:
+    """Columns still pending for one of the rows, in table order, those of one data set together."""
+    pending: dict[str, list[Column]] = {}
+    for column in made.table.scored():
+        if any((row, column) in made.pending for row in rows):
+            pending.setdefault(sts.STS_TASKS[column.task].dataset, []).append(column)
+    yield from pending.values()
+
+
+def _score(
+    made: Plan,
+    row: Row,
+    column: Column,
+    sentences: list[str],
+    result: zoo.Encoded,
+    device: str,
+    seconds: float,
+) -> Cell:
+    ready, options = made.ready[row.slug], made.options
+    scores = sts.score(made.data[column.task], sentences, result.vectors, row.slug)
+    low, high = scores.interval(column.correlation, column.aggregation, options.resamples, options.seed)
+    word_vectors = isinstance(ready.recipe, WordVectorRecipe)
+    return Cell(
+        table=made.table.id,
+        row=row.slug,
+        column=column.slug,
+        metric=column.metric,
+        value=scores.values[column.correlation, column.aggregation],
+        ci_low=low,
+        ci_high=high,
+        signature=signature(
+            column.task,
+            {
+                "suite": "" if options.suite.name == "paper" else options.suite.name,
+                "agg": column.aggregation,
+                "corr": column.correlation,
+                "sim": "cos",
+                **ready.recipe.signature(),
+                "data": made.digests[column.task][:12],
+                "limit": str(options.limit or ""),
+                "dtype": "fp32" if word_vectors else _DTYPES[options.dtype],
+                "v": __version__,
+            },
+        ),
+        encoder=row.slug,
+        weights=ready.weights,
+        data_sha256=made.digests[column.task],
+        device=device,
+        dtype="float32" if word_vectors else options.dtype,
+        seconds=round(seconds, 3),
+        commit=git_commit(),
+        zero_vectors=result.zero_vectors,
+        scores={f"{name}-{aggregation}": value for (name, aggregation), value in scores.values.items()},
+        items=tuple(pack(values) for values in scores.similarities),
+        versions=library_versions(),
+    )

@@ -1,0 +1,45 @@
+"""Where a run's data comes from: the fetched public files or a user's own SentEval folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.data import fetch, registry
+from repro.data.readers import Pairs
+from repro.errors import NotAvailable, ReproError
+from repro.files import home
+from repro.tasks.sts import STS_TASKS
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named source of evaluation data. `own`: the user's folder, read as it is and never written to."""
+
+    name: str = "paper"
+    own: Path | None = None
+    mirror: Path | None = None
+    offline: bool = False
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds `downstream/`."""
+        return self.own or home() / "data"
+
+    def load(self, task_name: str, limit: int | None = None) -> list[Pairs]:
+        """The task's pairs, fetched first where that is this suite's way, held against the registry's counts."""
+        task = STS_TASKS[task_name]
+        if self.own is None:
+            fetch.fetch(registry.dataset(task.dataset), self.root, self.mirror, self.offline)
+        parts = task.load(self.root)
+        task.check_counts(parts)
+        return task.load(self.root, limit) if limit else parts
+
+    def fetch_vectors(self, name: str) -> None:
+        """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""
+        for item in registry.datasets().values():
+            if item.sources[0].path.name == name:
+                try:
+                    fetch.fetch(item, home() / "data", self.mirror, self.offline)
+                except ReproError as error:
+                    raise NotAvailable(str(error)) from error

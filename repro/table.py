@@ -1,0 +1,109 @@
+"""The nouns of a table module: rows, columns, and the table that holds them. A table is data; it has no procedure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from repro.encoders import zoo
+from repro.encoders.recipe import Recipe
+from repro.errors import ReproError
+
+BEYOND = "Beyond the paper"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Where in the ledger a row's published numbers stand."""
+
+    paper: str
+    table: str
+    system: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a system, the recipe that produced it, and its published numbers."""
+
+    slug: str
+    label: str
+    group: str
+    recipe: Recipe | None = None  # None: a system outside the zoo
+    published: Ref | None = None
+    only: tuple[str, ...] = ()  # column slugs that make sense for this row; empty: all
+    absent: str = ""  # why there is nothing to run (no recipe), or nothing outside `only`
+    trained: bool = False  # trained here: judged against the spread over seeds
+
+
+@dataclass(frozen=True)
+class Column:
+    """One score: task, correlation and aggregation. `beyond`: not a column of the paper."""
+
+    slug: str
+    label: str
+    task: str
+    correlation: str = "spearman"
+    aggregation: str = "all"
+    beyond: bool = False
+
+    @property
+    def metric(self) -> str:
+        """As in the CSV."""
+        return f"{self.correlation}-{self.aggregation}"
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of other columns, computed from unrounded values."""
+
+    label: str
+    of: tuple[str, ...]
+    slug: str = "avg"
+
+    @property
+    def metric(self) -> str:
+        """As in the CSV."""
+        return f"mean-of-{len(self.of)}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table: what it is, its rows and columns, and numbered notes on how it was really computed."""
+
+    id: str
+    title: str
+    paper: str
+    rows: tuple[Row, ...]
+    columns: tuple[Column | Average, ...]
+    notes: tuple[str, ...] = ()
+    decimals: int = 2
+    command: str = field(default="")
+
+    def scored(self) -> Iterator[Column]:
+        """The columns that are measured, averages left out."""
+        return (column for column in self.columns if isinstance(column, Column))
+
+    def with_encoders(self, names: Iterable[str]) -> Table:
+        """The table with a row of its own for each named encoder, under "Beyond the paper"."""
+        taken = {row.slug for row in self.rows}
+        added = [Row(name, name, BEYOND, zoo.recipe(name)) for name in dict.fromkeys(names) if name not in taken]
+        return replace(self, rows=(*self.rows, *added))
+
+    def pick_rows(self, slugs: Iterable[str]) -> list[Row]:
+        """The rows of those slugs (all when there are none); ReproError lists what there is."""
+        wanted = list(slugs)
+        known = {row.slug: row for row in self.rows}
+        for slug in wanted:
+            if slug not in known:
+                raise ReproError(f"{self.id} has no row {slug!r}; there are: {', '.join(known)}")
+        return [known[slug] for slug in wanted] or list(self.rows)
+
+    def pick_columns(self, slugs: Iterable[str]) -> list[Column]:
+        """The measured columns of those slugs (all when there are none); ReproError lists what there is."""
+        wanted = list(slugs)
+        known = {column.slug: column for column in self.scored()}
+        for slug in wanted:
+            if slug not in known:
+                raise ReproError(f"{self.id} has no task {slug!r}; there are: {', '.join(known)}")
+        return [known[slug] for slug in wanted] or list(known.values())

@@ -1,0 +1,134 @@
+"""Semantic textual similarity: correlation of cosines with gold scores, under every aggregation in use.
+
+PROTOCOLS: `all` concatenates the subsets of a year before one correlation (SBERT, SimCSE, MTEB); `mean` and `wmean`
+average the per-subset correlations, plain or weighted by pair count (SentEval sts.py:80-98, BERT-flow, BERT-whitening).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from repro.data import readers
+from repro.data.readers import Pairs
+from repro.data.registry import contracts, dataset
+from repro.errors import ReproError
+from repro.metrics.bootstrap import aggregated_draws, interval
+from repro.metrics.correlation import CORRELATIONS, cosines
+
+AGGREGATIONS = ("all", "mean", "wmean")
+
+
+@dataclass(frozen=True)
+class StsTask:
+    """A data set and the splits of it that count as one test set. For STS years the "splits" are the subsets."""
+
+    name: str
+    dataset: str
+    splits: tuple[str, ...]
+
+    def load(self, root: Path, limit: int | None = None) -> list[Pairs]:
+        """Read the task's pairs below a data folder; `limit` keeps the first pairs of each split."""
+        folder = root / dataset(self.dataset).folder
+        if not folder.is_dir():
+            raise ReproError(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
+        parts = [self._read(folder, split) for split in self.splits]
+        if limit is None:
+            return parts
+        return [Pairs(p.name, p.first[:limit], p.second[:limit], p.gold[:limit], p.labels[:limit]) for p in parts]
+
+    def _read(self, folder: Path, split: str) -> Pairs:
+        if self.dataset == "SICK":
+            return readers.read_sick(folder, split)
+        if self.dataset == "STSB":
+            return readers.read_stsb(folder, split)
+        return readers.read_sts_subset(folder, split)
+
+    def check_counts(self, parts: list[Pairs]) -> None:
+        """Hold the pair counts against the registry: a user's SentEval folder must be the published test set too."""
+        expected = {path.name: rows for path, rows, _ in contracts(dataset(self.dataset))}
+        for part in parts:
+            file = {"SICK": readers.SICK_FILES.get(part.name, ""), "STSB": f"sts-{part.name}.csv"}.get(
+                self.dataset, f"STS.input.{part.name}.txt"
+            )
+            if len(part) != expected[file]:
+                raise ReproError(f"{self.dataset} {file}: expected {expected[file]} scored pairs, found {len(part)}")
+
+
+@dataclass(frozen=True)
+class StsScores:
+    """Every number that the protocols of the field give for one encoder on one task, ×100."""
+
+    similarities: tuple[np.ndarray, ...]  # cosine per pair, one (n,) float64 array a subset
+    gold: tuple[np.ndarray, ...]
+
+    def _parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        return list(zip(self.similarities, self.gold, strict=True))
+
+    @cached_property
+    def values(self) -> dict[tuple[str, str], float]:
+        """{(correlation, aggregation): score × 100}, six of them."""
+        found = {}
+        joined = np.concatenate(self.similarities), np.concatenate(self.gold)
+        for name, correlation in CORRELATIONS.items():
+            each = [correlation(x, y) for x, y in self._parts()]
+            found[name, "all"] = 100 * correlation(*joined)
+            found[name, "mean"] = 100 * float(np.mean(each))
+            found[name, "wmean"] = 100 * float(np.average(each, weights=[len(x) for x in self.gold]))
+        return found
+
+    def draws(self, correlation: str, aggregation: str, resamples: int, seed: int) -> np.ndarray:
+        """Bootstrap draws (resamples,) of one of the six scores, × 100."""
+        return 100 * aggregated_draws(self._parts(), correlation, aggregation, resamples, seed)
+
+    def interval(self, correlation: str, aggregation: str, resamples: int, seed: int) -> tuple[float, float]:
+        """95 % bootstrap interval of one of the six scores, × 100."""
+        return interval(self.draws(correlation, aggregation, resamples, seed))
+
+
+def score(parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str) -> StsScores:
+    """Score sentence vectors: `vectors[i]` (d,) belongs to `sentences[i]`; all sentences of `parts` must be there.
+
+    Raises ReproError naming encoder and sentence when a vector is not finite or when all vectors are the same.
+    """
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise ReproError(f"{encoder}: the vector of {sentences[int(finite.argmin())]!r} is not finite")
+    index = {sentence: i for i, sentence in enumerate(sentences)}
+    similarities = []
+    for part in parts:
+        first = np.array([index[sentence] for sentence in part.first])
+        second = np.array([index[sentence] for sentence in part.second])
+        cosine = cosines(vectors, first, second)
+        if len(cosine) > 1 and np.ptp(cosine) < 1e-9:
+            raise ReproError(
+                f"{encoder}: all {len(cosine)} cosines of {part.name} are the same, beginning with {part.first[0]!r}; "
+                "the encoder gives a constant vector"
+            )
+        similarities.append(cosine)
+    return StsScores(tuple(similarities), tuple(part.gold for part in parts))
+
+
+def sentences_of(parts: list[Pairs]) -> list[str]:
+    """Distinct sentences of the pairs, in order of first occurrence."""
+    return list(dict.fromkeys(s for part in parts for s in (*part.first, *part.second)))
+
+
+_SUBSETS = {
+    "STS12": ("MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"),
+    "STS13": ("FNWN", "headlines", "OnWN"),
+    "STS14": ("deft-forum", "deft-news", "headlines", "OnWN", "images", "tweet-news"),
+    "STS15": ("answers-forums", "answers-students", "belief", "headlines", "images"),
+    "STS16": ("answer-answer", "headlines", "plagiarism", "postediting", "question-question"),
+}
+
+STS_TASKS: dict[str, StsTask] = {
+    **{name.lower(): StsTask(name.lower(), name, subsets) for name, subsets in _SUBSETS.items()},
+    "stsb-dev": StsTask("stsb-dev", "STSB", ("dev",)),
+    "stsb": StsTask("stsb", "STSB", ("test",)),
+    "sickr": StsTask("sickr", "SICK", ("test",)),
+    "sickr-all": StsTask("sickr-all", "SICK", ("train", "trial", "test")),
+}
