@@ -188,8 +188,9 @@ def _show(table: Table, lines: list[dict[str, str]]) -> None:
     """The measured rows in the terminal; the others are counted."""
     from rich.console import Console
     from rich.table import Table as Grid
+    from rich.text import Text
 
-    from repro.render import cell_text, rows_of
+    from repro.render import difference, rows_of
 
     table = rows_of(table, lines)
     by_cell = {(line["row"], line["column"]): line for line in lines}
@@ -212,15 +213,13 @@ def _show(table: Table, lines: list[dict[str, str]]) -> None:
             continue
         texts = []
         for line in cells:
-            value, _, rest = cell_text(line, table.decimals).partition(" ")
-            colour = colours[line["verdict"]]
-            text = f"{value}\n{rest}" if rest else value
-            texts.append(f"[{colour}]{text}[/]" if colour else text)
-        grid.add_row(row.label, *texts)
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(grid)
+            text = f"{float(line['value']):.{table.decimals}f}" if line["value"] else "–"
+            text += f"\n{difference(line, table.decimals)}" if line["delta"] else ""
+            texts.append(Text(text, style=colours[line["verdict"]]))
+        grid.add_row(Text(row.label), *texts)
+    Console(width=None if sys.stdout.isatty() else 140).print(grid)
     print(
-        "measured (published, difference and verdict)"
+        "measured, and the difference to the published number with its verdict"
         + (f"; {hidden} rows not run, see the .md file" if hidden else "")
     )
 

@@ -131,7 +131,7 @@ def judge(
     table: Table, row: Row, column: Column | Average, value: float | None, std: float | None, why_not: str
 ) -> Verdict:
     """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
-    there = published(row.published, column.slug)
+    there = published(row.published, column.slug) if not row.only or column.slug in row.only else None
     number = there.value if there else None
     if value is None:
         return Verdict(number, None, None, "not-run", why_not)

@@ -13,30 +13,11 @@ from repro.runner import Plan
 from repro.table import BEYOND, Average, Column, Row, Table
 
 FIELDS = [
-    "table",
-    "group",
-    "row",
-    "column",
-    "metric",
-    "value",
-    "ci_low",
-    "ci_high",
-    "std",
-    "seeds",
-    "published",
-    "delta",
-    "tolerance",
-    "verdict",
-    "reason",
-    "signature",
-    "encoder",
-    "weights",
-    "data_sha256",
-    "device",
-    "dtype",
-    "seconds",
-    "commit",
+    *("table", "group", "row", "column", "metric", "value", "ci_low", "ci_high", "std", "seeds"),
+    *("published", "delta", "tolerance", "verdict", "reason", "signature", "encoder", "weights", "data_sha256"),
+    *("device", "dtype", "seconds", "commit"),
 ]
+PROVENANCE = FIELDS[FIELDS.index("signature") :]
 MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": ""}
 Line = dict[str, str]
 
@@ -63,7 +44,7 @@ def _cell_line(made: Plan, row: Row, column: Column) -> Line:
         line["reason"] = "; ".join(
             filter(None, [line["reason"], f"{cell.zero_vectors} sentences without a known word"])
         )
-    measured = {name: _text(getattr(cell, name)) for name in ("ci_low", "ci_high", "std", "seeds", *FIELDS[15:])}
+    measured = {name: _text(getattr(cell, name)) for name in ("ci_low", "ci_high", "std", "seeds", *PROVENANCE)}
     return {**line, **measured}
 
 
@@ -71,9 +52,12 @@ def _average_line(made: Plan, row: Row, column: Average) -> Line:
     cells = [made.stored.get((row.slug, slug)) for slug in column.of]
     value = sum(cell.value for cell in cells if cell) / len(cells) if all(cells) else None
     missing = [slug for slug, cell in zip(column.of, cells, strict=True) if cell is None]
-    reason = (
-        made.why_not.get((row.slug, missing[0]), "") if len(missing) == len(cells) else "missing: " + ", ".join(missing)
-    )
+    if row.only:
+        reason = row.absent
+    elif len(missing) == len(cells):
+        reason = made.why_not.get((row.slug, missing[0]), "")
+    else:
+        reason = "not run: " + ", ".join(missing)
     verdict = ledger.judge(made.table, row, column, value, None, reason)
     return _line(made.table, row, column, value, verdict)
 
@@ -130,7 +114,13 @@ def cell_text(line: Line, decimals: int) -> str:
     published = f"{float(line['published']):.{decimals}f}"
     if not line["value"]:
         return f"– ({published})"
-    return f"{value} ({published}, {float(line['delta']):+.{decimals}f} {MARKS[line['verdict']]})"
+    return f"{value} ({published}, {difference(line, decimals)})"
+
+
+def difference(line: Line, decimals: int) -> str:
+    """`+0.49 ✗`; a difference that rounds to nothing is `±0.00`."""
+    text = f"{float(line['delta']):+.{decimals}f}"
+    return f"{text if text.strip('+-0.') else '±' + text[1:]} {MARKS[line['verdict']]}"
 
 
 def to_markdown(table: Table, lines: Sequence[Line]) -> str:

@@ -106,7 +106,7 @@ def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRec
     """Snapshot from the hub cache or the hub: configuration, tokenizer and one form of weights."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if not os.isatty(2):
         disable_progress_bars()

@@ -1,8 +1,7 @@
 """Seeded bootstrap intervals for correlations.
 
 A resample of n pairs is a vector of counts (how often each pair was drawn), and both correlations can be written
-with counts as weights. For Spearman the mid-rank of a group of tied values in the resample is
-(draws below the group) + (draws in the group + 1) / 2, so the data are sorted once and not once per resample.
+with counts as weights; for Spearman the data are sorted once and not once per resample.
 """
 
 from __future__ import annotations
@@ -11,20 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from repro.metrics.correlation import Ranker
+
 RESAMPLES = 1000
 SEED = 12
-
-
-class _Ranker:
-    """Mid-ranks of one variable (n,) under any vector of counts."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        _, self.group = np.unique(values, return_inverse=True)  # (n,) index of each value among the distinct ones
-        self.groups = int(self.group.max()) + 1
-
-    def __call__(self, counts: np.ndarray) -> np.ndarray:
-        drawn = np.bincount(self.group, weights=counts, minlength=self.groups)  # (groups,)
-        return np.asarray((np.cumsum(drawn) - (drawn - 1) / 2)[self.group])  # (n,)
 
 
 def _weighted_pearson(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> float:
@@ -45,7 +34,7 @@ def correlation_draws(
     rng = np.random.default_rng(seed)
     n = len(x)
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    rank_x, rank_y = _Ranker(x), _Ranker(y)
+    rank_x, rank_y = Ranker(x), Ranker(y)
     draws = np.empty(resamples)
     for b in range(resamples):
         counts = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)

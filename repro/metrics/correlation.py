@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
+
+
+class Ranker:
+    """Mid-ranks of one variable (n,); with counts, those in a sample that holds each value so many times.
+
+    The mid-rank of a group of ties is (values below the group) + (values in the group + 1) / 2.
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        _, self.group = np.unique(values, return_inverse=True)  # (n,) place of each value among the distinct ones
+
+    def __call__(self, counts: np.ndarray | None = None) -> np.ndarray:
+        """float64 (n,) mid-ranks; `counts` (n,) is one for every value by default."""
+        drawn = np.bincount(self.group, weights=counts)  # (distinct,)
+        return np.asarray((np.cumsum(drawn) - (drawn - 1) / 2)[self.group])
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
@@ -17,7 +31,7 @@ def pearson(x: np.ndarray, y: np.ndarray) -> float:
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
     """Spearman's ρ of two (n,) arrays: Pearson's r of the mid-ranks; NaN when one of them is constant."""
-    return pearson(rankdata(x), rankdata(y))
+    return pearson(Ranker(x)(), Ranker(y)())
 
 
 CORRELATIONS = {"spearman": spearman, "pearson": pearson}
