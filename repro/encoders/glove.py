@@ -77,26 +77,27 @@ class WordVectorEncoder:
         self._matrix = np.zeros((0, 0), np.float32)  # (words, d)
 
     def encode(self, sentences: Sequence[str]) -> np.ndarray:
-        """float32 (n, d): one sparse (n, words) matrix of shares times the (words, d) vectors."""
-        if self.recipe.lowercase:
-            sentences = [sentence.lower() for sentence in sentences]
-        tokens = [sentence.split() for sentence in sentences]
-        self._learn(dict.fromkeys(chain.from_iterable(tokens)))
+        """float32 (n, d): one sparse (distinct, words) matrix of shares times the (words, d) vectors."""
+        place: dict[str, int] = {}
+        order = [place.setdefault(sentence, len(place)) for sentence in sentences]  # each distinct sentence once
+        tokens = [(sentence.lower() if self.recipe.lowercase else sentence).split() for sentence in place]
+        self._learn(set(chain.from_iterable(tokens)).difference(self._column))
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))  # (n,)
         flat = map(self._column.__getitem__, chain.from_iterable(tokens))
         columns = np.fromiter(flat, np.int64, int(lengths.sum()))  # (tokens,)
         rows = np.repeat(np.arange(len(tokens)), lengths)  # (tokens,)
         known = columns >= 0
         counts = np.bincount(rows[known], minlength=len(tokens))  # (n,)
-        self.zero_vectors = int((counts == 0).sum())
+        self.zero_vectors = int((counts == 0)[order].sum())
         shares = np.repeat(1.0 / np.maximum(counts, 1), counts).astype(np.float32)
         starts = np.concatenate([[0], np.cumsum(counts)])
         bag = sparse.csr_array((shares, columns[known], starts), shape=(len(tokens), len(self._matrix)))
-        return np.asarray(bag @ self._matrix, dtype=np.float32)
+        vectors: np.ndarray = bag @ self._matrix  # (distinct, d)
+        return vectors if len(place) == len(order) else vectors[order]
 
     def _learn(self, tokens: Iterable[str]) -> None:
-        """Read, in one pass over the file, the vectors of every form that tokens not met before may ask for."""
-        new = {token: forms(token, self.recipe.tokens) for token in tokens if token not in self._column}
+        """Read, in one pass over the file, the vectors of every form that these new tokens may ask for."""
+        new = {token: forms(token, self.recipe.tokens) for token in tokens}
         wanted = {form for tried in new.values() for form in tried} - self._word.keys()
         if wanted:
             rows = [self._matrix] if self._matrix.size else []

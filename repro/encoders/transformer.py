@@ -6,10 +6,12 @@ Letters: n sentences, B sentences in a batch, T tokens, d dimensions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -46,10 +48,13 @@ class TransformerEncoder:
         self.lowercase = base.lowercase
         self.device = pick_device(device)
         self.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
-        self.tokenizer = AutoTokenizer.from_pretrained(base.folder, trust_remote_code=False, local_files_only=True)
-        self.model: Any = AutoModel.from_pretrained(
-            base.folder, dtype=self.dtype, trust_remote_code=False, local_files_only=True, weights_only=True
-        )
+        safely = {"trust_remote_code": False, "local_files_only": True}
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(base.folder, **safely)
+            self.model: Any = AutoModel.from_pretrained(base.folder, dtype=self.dtype, weights_only=True, **safely)
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, UnpicklingError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ReproError(f"{base.folder}: the weights cannot be loaded ({reason})") from error
         self.model.eval().to(self.device)
         self.dense = [[_load_dense(module, self.device) for module in item.dense] for item in self.resolved]
         self._check()
@@ -76,6 +81,8 @@ class TransformerEncoder:
 
     def token_ids(self, sentences: Sequence[str]) -> list[list[int]]:
         """Token ids of each sentence, special tokens included, cut at max_length."""
+        if not sentences:
+            return []
         texts = [sentence.lower() for sentence in sentences] if self.lowercase else list(sentences)
         encoded = self.tokenizer(texts, truncation=True, max_length=self.max_length, return_attention_mask=False)
         return list(encoded["input_ids"])

@@ -1,0 +1,180 @@
+"""Finding weights: layouts, pinned revisions, a hub on loopback, and what is refused."""
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.encoders import weights, zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import NotAvailable, ReproError
+from tests.conftest import write_json
+
+
+def test_a_layout_fills_the_recipe(tiny_sbert: Path) -> None:
+    found = weights.resolve(TransformerRecipe(str(tiny_sbert)))
+    assert (found.recipe.pooling, found.recipe.layers, found.recipe.max_length) == ("mean", (-1,), 12)
+    assert found.recipe.normalize is True
+    assert [module.activation for module in found.dense] == ["tanh"]
+
+
+def test_naming_a_pooling_turns_the_layouts_own_head_off(tiny_sbert: Path) -> None:
+    found = weights.resolve(TransformerRecipe(str(tiny_sbert), pooling="cls"))
+    assert found.dense == ()
+    assert found.recipe.normalize is False
+
+
+def test_a_plain_folder_defaults_to_the_mean_of_the_last_layer(tiny_bert: Path) -> None:
+    found = weights.resolve(TransformerRecipe(str(tiny_bert))).recipe
+    assert (found.pooling, found.layers, found.max_length, found.normalize) == ("mean", (-1,), 64, False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "pooling"),
+    [
+        ({"pooling_mode": "cls"}, "cls"),
+        ({"pooling_mode": ["lasttoken"]}, "last"),
+        ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": False}, "max"),
+        ({"pooling_mode_mean_sqrt_len_tokens": True}, "mean-sqrt-len"),
+    ],
+)
+def test_pooling_names_of_old_and_new_configurations(
+    settings: dict, pooling: str, tiny_sbert: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_sbert, tmp_path / "model")
+    write_json(folder / "1_Pooling/config.json", settings)
+    assert weights.resolve(TransformerRecipe(str(folder))).recipe.pooling == pooling
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("modules.json", [{"path": "../../etc", "type": "x.Transformer"}], "leaves the model folder"),
+        ("modules.json", [{"path": "/etc", "type": "x.Transformer"}], "leaves the model folder"),
+        ("modules.json", [{"path": "", "type": "x.LSTM"}], "module 'LSTM' is not supported"),
+        ("modules.json", {}, "should be a list of modules"),
+        ("1_Pooling/config.json", {"pooling_mode": ["cls", "mean"]}, "is not supported"),
+        ("2_Dense/config.json", {"activation_function": "os.system"}, "activation 'system' is not supported"),
+    ],
+)
+def test_a_hostile_or_unknown_layout_is_refused(
+    file: str, content: object, message: str, tiny_sbert: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_sbert, tmp_path / "model")
+    write_json(folder / file, content)
+    with pytest.raises(ReproError, match=message):
+        weights.resolve(TransformerRecipe(str(folder)))
+
+
+def test_a_pickle_that_runs_code_is_not_run(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_bert, tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+
+    class Payload:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(ReproError, match="the weights cannot be loaded"):
+        zoo.build(str(folder))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_is_no_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ReproError, match="holds neither modules"):
+        weights.resolve(TransformerRecipe(str(tmp_path)))
+    with pytest.raises(ReproError, match="is neither a folder nor a hub id"):
+        weights.resolve(TransformerRecipe("./nowhere"))
+    with pytest.raises(NotAvailable, match="owner/model are not on this machine and --offline was given"):
+        weights.resolve(TransformerRecipe("owner/model"), offline=True)
+
+
+@pytest.mark.real
+def test_the_packaged_weights_are_the_hubs() -> None:
+    found = weights.resolve(zoo.MINILM, offline=True)
+    # PROTOCOLS §9: sha256 of the hub's model.safetensors at the pinned revision
+    assert found.sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    assert (found.recipe.max_length, found.recipe.pooling, found.recipe.normalize) == (256, "mean", True)
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub(tiny_bert: Path) -> Iterator[str]:
+    """The two endpoints of a model hub that a download needs, on loopback, serving `owner/tiny`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.reply(body=False)
+
+        def do_GET(self) -> None:
+            self.reply(body=True)
+
+        def reply(self, body: bool) -> None:
+            path = self.path.split("?")[0]
+            if path.startswith("/api/models/owner/tiny/tree/"):
+                names = sorted(file.name for file in tiny_bert.iterdir())
+                found = [{"type": "file", "path": n, "size": (tiny_bert / n).stat().st_size, "oid": n} for n in names]
+                data = json.dumps(found).encode()
+            elif path.startswith("/api/models/owner/tiny"):
+                files = [{"rfilename": file.name} for file in sorted(tiny_bert.iterdir())]
+                data = json.dumps({"id": "owner/tiny", "sha": COMMIT, "siblings": files}).encode()
+            elif path.startswith(f"/owner/tiny/resolve/{COMMIT}/") and (tiny_bert / Path(path).name).is_file():
+                data = (tiny_bert / Path(path).name).read_bytes()
+            else:
+                self.send_response(404)
+                self.send_header("X-Error-Code", "EntryNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("ETag", f'"{abs(hash(data))}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.end_headers()
+            if body:
+                self.wfile.write(data)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_bert: Path, tmp_path: Path) -> None:
+    sentences, output = tmp_path / "sentences.txt", tmp_path / "out.npy"
+    sentences.write_text("the cat sits\na dog\n")
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": hub,
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_OFFLINE": "0",
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    command = [sys.executable, "-m", "repro.cli", "encode", "owner/tiny", str(sentences), "-o", str(output)]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    expected = zoo.build(str(tiny_bert), device="cpu").encode(["the cat sits", "a dog"])[0].vectors
+    np.testing.assert_allclose(np.load(output), expected, atol=1e-6)
+    assert weights.pinned_revision("owner/tiny") == COMMIT
+    output.unlink()
+    subprocess.run([*command, "--offline"], env=environment, check=True, capture_output=True, timeout=120)
+    np.testing.assert_allclose(np.load(output), expected, atol=1e-6)
+
+
+def test_a_revision_of_ones_own_is_kept(tiny_bert: Path) -> None:
+    recipe = replace(TransformerRecipe(str(tiny_bert)), revision="main")
+    assert weights.resolve(recipe).recipe.revision == "main"

@@ -1,0 +1,119 @@
+"""The ledger: printed averages recomputed, published numbers found, verdicts two-sided."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+import pytest
+
+from repro import ledger, tables
+from repro.table import Column, Row
+
+SBERT_1 = tables.get("sbert-1")
+MINILM = next(row for row in SBERT_1.rows if row.slug == "all-minilm-l6-v2")
+STS12 = next(column for column in SBERT_1.scored() if column.slug == "sts12")
+
+# Rows whose printed average is not the mean of the printed cells: errata 3 of errata.csv
+PAPER_INTERNAL = {("sbert", "Table 1", "SBERT-NLI-base"): 74.857}
+
+
+def printed_averages() -> list[tuple[tuple[str, str, str], float, list[float]]]:
+    rows: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+    for path in sorted(ledger.FOLDER.glob("sbert2019_table[15]_*.csv")):
+        for line in ledger.read_csv(path):
+            rows[line["paper"], line["table"], line["system"]][line["task"]] = float(line["value"])
+    return [(key, cells.pop("Avg."), list(cells.values())) for key, cells in rows.items()]
+
+
+@pytest.mark.parametrize(("key", "average", "cells"), printed_averages(), ids=lambda value: str(value)[:50])
+def test_printed_averages(key: tuple[str, str, str], average: float, cells: list[float]) -> None:
+    assert len(cells) == 7
+    expected = PAPER_INTERNAL.get(key, average)
+    assert sum(cells) / 7 == pytest.approx(expected, abs=0.0051)  # half a unit of the second decimal
+
+
+def test_all_seven_tables_and_mteb_are_there() -> None:
+    found = {(paper, table) for paper, table, *_ in ledger.numbers()}
+    assert {("sbert", f"Table {number}") for number in range(1, 8)} <= found
+    assert ("mteb", "result JSON") in found
+
+
+# (row, column, published): SBERT Table 1; sentence-transformers#621; MTEB results repository
+NUMBERS = [
+    ("glove-avg", "sts12", 55.14),
+    ("bert-base-cls-service", "sts16", 38.08),
+    ("sroberta-nli-large", "avg", 76.68),
+    ("use", "sickr", 76.69),
+    ("bert-base-avg", "sts14", 47.73),
+    ("bert-base-avg", "stsb", 47.29),
+    ("all-minilm-l6-v2", "sts12", 72.369),
+    ("all-minilm-l6-v2", "sickr-all", 77.582),
+    ("all-minilm-l6-v2", "sickr", None),  # MTEB scores all 9,927 pairs: another protocol
+    ("glove-avg", "sickr-all", None),
+]
+
+
+@pytest.mark.parametrize(("slug", "column", "expected"), NUMBERS)
+def test_published_numbers(slug: str, column: str, expected: float | None) -> None:
+    row = next(row for row in SBERT_1.rows if row.slug == slug)
+    found = ledger.published(row.published, column)
+    assert (found and found.value) == (None if expected is None else pytest.approx(expected, abs=5e-4))
+
+
+def test_every_paper_row_has_all_its_numbers() -> None:
+    for row in SBERT_1.rows[:9]:
+        for column in SBERT_1.columns:
+            if column.slug != "sickr-all":
+                assert ledger.published(row.published, column.slug) is not None, (row.slug, column.slug)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (72.369, "match"),
+        (72.41, "match"),
+        (72.33, "match"),
+        (72.43, "deviates"),
+        (72.30, "deviates"),
+        (99.0, "deviates"),
+    ],
+)
+def test_verdicts_are_two_sided(value: float, verdict: str) -> None:
+    assert ledger.judge(SBERT_1, MINILM, STS12, value, None, "").verdict == verdict
+
+
+def test_verdicts_without_a_value_or_a_published_number() -> None:
+    found = ledger.judge(SBERT_1, MINILM, STS12, None, None, "no weights")
+    assert (found.verdict, found.reason, found.delta) == ("not-run", "no weights", None)
+    sickr = next(column for column in SBERT_1.scored() if column.slug == "sickr")
+    assert ledger.judge(SBERT_1, MINILM, sickr, 77.15, None, "").verdict == "no-published"
+
+
+@pytest.mark.parametrize(
+    ("std", "value", "verdict"),
+    [(0.1, 72.8, "within-noise"), (0.1, 73.0, "deviates"), (1.0, 74.3, "within-noise"), (1.0, 74.4, "deviates")],
+)
+def test_trained_rows_are_held_to_twice_their_spread_or_half_a_point(std: float, value: float, verdict: str) -> None:
+    row = replace(MINILM, trained=True)
+    assert ledger.judge(SBERT_1, row, STS12, value, std, "").verdict == verdict
+
+
+def test_a_tolerance_wider_than_the_default_has_a_reason() -> None:
+    for line in ledger.read_csv(ledger.FOLDER / "tolerances.csv"):
+        table = tables.get(line["table"])
+        assert float(line["tolerance"]) > ledger.DEFAULT_TOLERANCE
+        assert len(line["reason"]) > 20
+        assert line["row"] in {row.slug for row in table.rows}
+        assert line["column"] in {column.slug for column in table.columns}
+
+
+def test_recorded_deviations_name_cells_that_exist() -> None:
+    for line in ledger.read_csv(ledger.FOLDER / "deviations.csv"):
+        table = tables.get(line["table"])
+        assert line["row"] in {row.slug for row in table.rows}
+        assert line["column"] in {column.slug for column in table.columns}
+
+
+def test_a_row_without_published_numbers_has_none() -> None:
+    assert ledger.published(None, "sts12") is None
+    row = Row("x", "x", "g", None, replace(MINILM.published, system="nobody"))  # type: ignore[type-var]
+    assert ledger.judge(SBERT_1, row, Column("sts12", "STS12", "sts12"), 50.0, None, "").verdict == "no-published"

@@ -1,0 +1,92 @@
+"""The three texts of a table."""
+
+import re
+
+import pytest
+
+from repro import render, tables
+from repro.table import Average
+
+TABLE = tables.get("sbert-1")
+
+
+def line(row: str, column: str, **values: str) -> render.Line:
+    blank = dict.fromkeys(render.FIELDS, "")
+    return {**blank, "table": "sbert-1", "row": row, "column": column, "verdict": "not-run", "reason": "why", **values}
+
+
+def lines() -> list[render.Line]:
+    found = [line(row.slug, column.slug) for row in TABLE.rows for column in TABLE.columns]
+    measured = {
+        "value": "72.371",
+        "published": "72.369",
+        "delta": "0.002",
+        "verdict": "match",
+        "reason": "",
+        "ci_low": "70.25",
+        "ci_high": "74.22",
+        "signature": "sts12|agg:all",
+        "weights": "w@1",
+        "device": "cpu",
+    }
+    for item in found:
+        if (item["row"], item["column"]) == ("all-minilm-l6-v2", "sts12"):
+            item.update(measured)
+        if item["row"] == "glove-avg":
+            item.update(published="55.14")
+    return found
+
+
+# (line, text of the cell)
+TEXTS = [
+    ({"value": "72.371", "published": "72.369", "delta": "0.002", "verdict": "match"}, "72.37 (72.37, ±0.00 ✓)"),
+    ({"value": "72.3", "published": "72.369", "delta": "-0.069", "verdict": "deviates"}, "72.30 (72.37, -0.07 ✗)"),
+    ({"value": "72.6", "published": "72.4", "delta": "0.2", "verdict": "within-noise"}, "72.60 (72.40, +0.20 ≈)"),
+    ({"value": "72.6", "verdict": "no-published"}, "72.60"),
+    ({"published": "72.4"}, "– (72.40)"),
+    ({}, ""),
+]
+
+
+@pytest.mark.parametrize(("values", "text"), TEXTS)
+def test_cells(values: dict[str, str], text: str) -> None:
+    assert render.cell_text(line("r", "c", **values), 2) == text
+
+
+def test_csv_round_trip() -> None:
+    assert render.from_csv(render.to_csv(lines())) == lines()
+
+
+def test_markdown_has_every_row_and_every_published_number() -> None:
+    text = render.to_markdown(TABLE, lines())
+    body = [row for row in text.split("\n") if row.startswith("| ") and "**" not in row]
+    for row in TABLE.rows:
+        assert any(cells.startswith(f"| {row.label} |") for cells in body)
+    grid: dict[str, list[str]] = {}
+    for cells in body:  # the first of a row's lines is the one of the main table
+        grid.setdefault(cells.split(" | ")[0].lstrip("| "), cells.strip("| ").split(" | "))
+    assert grid["all-MiniLM-L6-v2"][1] == "72.37 (72.37, ±0.00 ✓)"
+    assert grid["Avg. GloVe embeddings"][1:] == ["– (55.14)"] * 9
+    assert "sts12|agg:all" in text
+    assert "70.25 to 74.22" in text
+
+
+def test_latex_has_as_many_columns_as_the_table() -> None:
+    text = render.to_latex(TABLE, lines())
+    rows = [row for row in text.split("\n") if row.endswith(r" \\") and "multicolumn" not in row]
+    assert len(rows) == 1 + len(TABLE.rows)
+    assert {row.count(" & ") for row in rows} == {len(TABLE.columns)}
+    assert "72.37 (72.37)" in text
+    assert re.search(r"SICK-R, all 9,927", text)
+    assert not re.search(r"(?<!\\)[#&%](?![ ]|$)", text.split("\n", 1)[1].replace(" & ", " "))
+
+
+def test_rows_of_an_added_encoder_come_back_from_the_csv() -> None:
+    extra = [*lines(), *(line("mine", column.slug) for column in TABLE.columns)]
+    assert render.rows_of(TABLE, extra).rows[-1].slug == "mine"
+    assert "| mine |" in render.to_markdown(TABLE, extra)
+
+
+def test_averages_are_of_seven() -> None:
+    average = next(column for column in TABLE.columns if isinstance(column, Average))
+    assert len(average.of) == 7
