@@ -19,8 +19,8 @@ from repro.encoders.pooling import POOLERS
 from repro.encoders.weights import Dense, Resolved
 from repro.errors import NotAvailable, ReproError
 
-# Tokens per batch, padding included: the fastest of 512…16384 for all-MiniLM-L6-v2 on two cores; GPUs want more.
-TOKEN_BUDGET = {"cpu": 2048, "cuda": 32768, "mps": 8192}
+# Tokens per batch, padding included: the fastest of 256…4096 for all-MiniLM-L6-v2 on two cores; GPUs want more.
+TOKEN_BUDGET = {"cpu": 1024, "cuda": 32768, "mps": 8192}
 
 
 def pick_device(name: str) -> str:
