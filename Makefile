@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup table1 test lint verify bench clean
+.PHONY: help setup demo table1 test lint verify bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -13,6 +13,9 @@ setup: .venv/.done  ## make .venv with the tested versions (once)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[offline,test,dev]'
 	@touch $@
 
+demo: setup  ## every table on the embedded data set, offline, in three minutes
+	@$(BIN)/repro demo
+
 table1: setup  ## Sentence-BERT Table 1: fetch, encode, score, write tables/sbert-1.*
 	@$(BIN)/repro table sbert-1
 
@@ -21,7 +24,7 @@ test: setup  ## lint, types and every test
 	@$(BIN)/pytest
 
 verify: setup  ## hold the committed tables against the ledger
-	@$(BIN)/repro verify
+	@$(BIN)/repro verify && $(BIN)/repro verify --suite mini
 
 bench: setup  ## print speed ratios against sentence-transformers
 	@$(BIN)/repro bench encode && $(BIN)/repro bench glove && $(BIN)/repro bench score

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
     table = command("table", _table, "regenerate a table")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
+    table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
     table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add a row for this encoder")
     table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
@@ -55,12 +56,27 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--limit", type=_positive, metavar="N", help="only the first N pairs of each subset")
     table.add_argument("--force", action="store_true", help="compute stored cells again")
     table.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
+    table.add_argument("--picture", type=Path, metavar="SVG", help="also write what the terminal shows as a picture")
     _data_options(table)
     _device_options(table)
+
+    demo = command("demo", _demo, "every table on the embedded data set, offline")
+    demo.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR", help="default: tables (below mini/)")
+    demo.add_argument("--force", action="store_true", help="compute stored cells again")
+    demo.add_argument("--picture", type=Path, metavar="SVG", help="also write the last table shown as a picture")
+    _device_options(demo)
+    demo.set_defaults(
+        suite="mini", row=[], task=[], encoder=[], limit=None, dry_run=False, data=None, mirror=None, offline=True
+    )
+
+    doctor = command("doctor", _doctor, "what is installed and present, and which rows could run now")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    _data_options(doctor)
 
     verify = command("verify", _verify, "hold written tables against the ledger; exit 1 when a cell deviates")
     verify.add_argument("ids", nargs="*", metavar="ID")
     verify.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR")
+    verify.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
     compare = command("compare", _compare, "paired bootstrap between two rows of a table")
     compare.add_argument("id")
@@ -116,6 +132,8 @@ def _folder(given: Path | None, variable: str) -> Path | None:
 def _suite(arguments: argparse.Namespace) -> Suite:
     from repro.suite import Suite
 
+    if getattr(arguments, "suite", "paper") == "mini":
+        return Suite("mini", offline=arguments.offline)
     own = _folder(arguments.data, "REPRO_DATA")
     if own is not None and not (own / "downstream").is_dir():
         raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
@@ -134,10 +152,11 @@ def _list(arguments: argparse.Namespace) -> int:
         for name, recipe in ZOO.items():
             print(f"{name:34} {recipe.weights}  {'|'.join(f'{k}:{v}' for k, v in recipe.signature().items())}")
     elif arguments.what == "tasks":
+        from repro.data import registry
         from repro.tasks.sts import STS_TASKS
 
         for task in STS_TASKS.values():
-            print(f"{task.name:12} {task.dataset:6} {', '.join(task.splits)}")
+            print(f"{task.name:12} {task.dataset:6} {', '.join(task.parts(registry.dataset(task.dataset)))}")
     else:
         from repro.data.registry import contracts, datasets
 
@@ -148,10 +167,20 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from repro import render, runner, tables
+    from repro import tables
+
+    table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder)
+    paths = _run_table(table, arguments)
+    if paths:
+        print("wrote " + ", ".join(map(str, paths)))
+    return 0
+
+
+def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
+    """Plan, compute, write and show one table; the paths written."""
+    from repro import render, runner
     from repro.files import write_atomic
 
-    table = tables.get(arguments.id).with_encoders(arguments.encoder)
     options = runner.Options(
         suite=_suite(arguments),
         rows=(*arguments.row, *(arguments.encoder if arguments.row else ())),
@@ -168,60 +197,57 @@ def _table(arguments: argparse.Namespace) -> int:
         for (row_slug, column_slug), why in made.why_not.items():
             print(f"not-run  {row_slug} × {column_slug}: {why}")
         print(f"{len(made.stored)} cells stored, {len(made.pending)} to compute, {len(made.why_not)} not run")
-        return 0
+        return []
     runner.execute(made, say=lambda line: print(line, file=sys.stderr), progress=sys.stderr.isatty())
     lines = render.lines_of(made)
-    base = arguments.out / f"{table.id}{options.variant}"
+    folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
     texts = {
-        ".csv": render.to_csv(lines),
         ".md": render.to_markdown(table, lines),
+        ".csv": render.to_csv(table, lines),
         ".tex": render.to_latex(table, lines),
     }
-    for suffix, text in texts.items():
-        write_atomic(base.with_name(base.name + suffix), text)
-    _show(table, lines)
-    print("wrote " + ", ".join(f"{base}{suffix}" for suffix in texts))
+    paths = [folder / f"{table.id}{options.variant}{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        write_atomic(path, text)
+    _show(table, lines, arguments.picture)
+    return paths
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from repro import tables
+
+    written = [path for name in tables.TABLES for path in _run_table(tables.get(name, "mini"), arguments)]
+    print(tables.demo.BANNER)
+    print("wrote " + ", ".join(map(str, written)))
     return 0
 
 
-def _show(table: Table, lines: list[dict[str, str]]) -> None:
-    """The measured rows in the terminal; the others are counted."""
+def _doctor(arguments: argparse.Namespace) -> int:
+    import json
+
+    from repro import doctor
+
+    found = doctor.examine(_suite(arguments))
+    print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
+    return 0
+
+
+def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> None:
+    """The measured rows in the terminal, and as an SVG picture where one is asked for; the others are counted."""
     from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
 
-    from repro.render import difference, rows_of
+    from repro.files import write_atomic
+    from repro.terminal import grid
 
-    table = rows_of(table, lines)
-    by_cell = {(line["row"], line["column"]): line for line in lines}
-    grid = Grid(title=table.title, title_justify="left")
-    grid.add_column("")
-    for column in table.columns:
-        grid.add_column(column.label, justify="right")
-    colours = {
-        "match": "green",
-        "within-noise": "green",
-        "deviates": "red",
-        "no-published": "",
-        "not-run": "dim",
-    }
-    hidden = 0
-    for row in table.rows:
-        cells = [by_cell[row.slug, column.slug] for column in table.columns]
-        if not any(line["value"] for line in cells):
-            hidden += 1
-            continue
-        texts = []
-        for line in cells:
-            text = f"{float(line['value']):.{table.decimals}f}" if line["value"] else "–"
-            text += f"\n{difference(line, table.decimals)}" if line["delta"] else ""
-            texts.append(Text(text, style=colours[line["verdict"]]))
-        grid.add_row(Text(row.label), *texts)
-    Console(width=None if sys.stdout.isatty() else 140).print(grid)
-    print(
-        "measured, and the difference to the published number with its verdict"
-        + (f"; {hidden} rows not run, see the .md file" if hidden else "")
-    )
+    shown, hidden = grid(table, lines)
+    console = Console(width=None if sys.stdout.isatty() else 140, record=picture is not None)
+    console.print(shown)
+    if picture is not None:
+        write_atomic(picture, console.export_svg(title=table.command))
+    if any(line["delta"] for line in lines):
+        print("measured, and below it the difference to the published number with its verdict")
+    if hidden:
+        print(f"{hidden} rows were not run; the .md file says why")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -229,11 +255,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     from repro.verify import verify
 
     failed = 0
-    ids = arguments.ids or [name for name in TABLES if (arguments.out / f"{name}.csv").is_file()]
+    folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
+    ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
     if not ids:
-        raise ReproError(f"{arguments.out} holds no written table; write one with `repro table sbert-1`")
+        raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
     for table_id in ids:
-        wrong = verify(table_id, arguments.out)
+        wrong = verify(table_id, folder, arguments.suite)
         failed += len(wrong)
         for sentence in wrong:
             print(sentence)

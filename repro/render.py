@@ -85,9 +85,11 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def to_csv(lines: Iterable[Line]) -> str:
-    """The CSV file's text."""
+def to_csv(table: Table, lines: Iterable[Line]) -> str:
+    """The CSV file's text; a table's banner stands in front as a comment line."""
     text = io.StringIO()
+    if table.banner:
+        text.write(f"# {table.banner}\n")
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
@@ -96,7 +98,7 @@ def to_csv(lines: Iterable[Line]) -> str:
 
 def from_csv(text: str) -> list[Line]:
     """Inverse of `to_csv`."""
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text.partition("\n")[2] if text.startswith("#") else text)))
 
 
 def rows_of(table: Table, lines: Sequence[Line]) -> Table:
@@ -131,6 +133,7 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
     page = [
         f"# {table.title}",
         "",
+        *([f"> **{table.banner}**", ""] if table.banner else []),
         f"{table.paper}. Regenerate with `{table.command}`.",
         "",
         "Each cell: measured (published, difference and verdict). ✓ match, ≈ within noise, ✗ deviates, – not run; "
@@ -149,7 +152,7 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
     found = ledger.errata(table.id)
-    if found:
+    if found and not table.banner:
         page += ["", "## Errata and contradictions between sources", ""]
         page += [
             f"* ({e['id']}) {e['item']}: {e['source_a']} {e['value_a']}; {e['source_b']} {e['value_b']}. {e['comment']}"
@@ -217,6 +220,7 @@ def to_latex(table: Table, lines: Sequence[Line]) -> str:
     by_cell = {(line["row"], line["column"]): line for line in lines}
     out = [
         f"% {table.title}: measured, and the published number in parentheses. Needs booktabs.",
+        *([f"% {table.banner}"] if table.banner else []),
         r"\begin{tabular}{l" + "r" * len(table.columns) + "}",
         r"\toprule",
         " & ".join(["System", *(column.label.translate(_LATEX) for column in table.columns)]) + r" \\",

@@ -1,4 +1,4 @@
-"""Where a run's data comes from: the fetched public files or a user's own SentEval folder."""
+"""Where a run's data comes from: fetched public files, a user's own SentEval folder, or the embedded set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from repro.tasks.sts import STS_TASKS
 
 @dataclass(frozen=True)
 class Suite:
-    """A named source of evaluation data. `own`: the user's folder, read as it is and never written to."""
+    """A named source of evaluation data. `own`: the user's folder, read as it is and never written to.
+
+    `paper` is what the papers used, `mini` the embedded set; the name is part of every signature and cell key.
+    """
 
     name: str = "paper"
     own: Path | None = None
@@ -24,16 +27,19 @@ class Suite:
     @property
     def root(self) -> Path:
         """The folder that holds `downstream/`."""
+        if self.name == "mini":
+            return registry.HERE / "mini"
         return self.own or home() / "data"
 
     def load(self, task_name: str, limit: int | None = None) -> list[Pairs]:
         """The task's pairs, fetched first where that is this suite's way, held against the registry's counts."""
         task = STS_TASKS[task_name]
-        if self.own is None:
-            fetch.fetch(registry.dataset(task.dataset), self.root, self.mirror, self.offline)
-        parts = task.load(self.root)
-        task.check_counts(parts)
-        return task.load(self.root, limit) if limit else parts
+        item = registry.dataset(task.dataset, self.name)
+        if self.own is None and self.name == "paper":
+            fetch.fetch(item, self.root, self.mirror, self.offline)
+        parts = task.load(self.root, item)
+        task.check_counts(parts, item)
+        return task.load(self.root, item, limit) if limit else parts
 
     def fetch_vectors(self, name: str) -> None:
         """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from repro.encoders import zoo
 from repro.encoders.recipe import Recipe
@@ -78,7 +78,8 @@ class Table:
     columns: tuple[Column | Average, ...]
     notes: tuple[str, ...] = ()
     decimals: int = 2
-    command: str = field(default="")
+    command: str = ""
+    banner: str = ""  # a warning that stands at the top of every written file
 
     def scored(self) -> Iterator[Column]:
         """The columns that are measured, averages left out."""

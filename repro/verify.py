@@ -7,38 +7,35 @@ from pathlib import Path
 
 from repro import ledger, render
 from repro.errors import ReproError
-from repro.table import Average, Column, Row
+from repro.table import Average, Column, Row, Table
 from repro.tables import get
 
 
-def verify(table_id: str, folder: Path, variant: str = "") -> list[str]:
+def verify(table_id: str, folder: Path, suite: str = "paper") -> list[str]:
     """Everything that is wrong with `folder/<table_id>.{csv,md,tex}`, one sentence each; empty when all holds."""
-    base = folder / f"{table_id}{variant}"
-    csv_path = base.with_name(base.name + ".csv")
+    csv_path = folder / f"{table_id}.csv"
     if not csv_path.is_file():
         raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")
     lines = render.from_csv(csv_path.read_text(encoding="utf-8"))
-    table = render.rows_of(get(table_id), lines)
-    wrong = [*_wrong_verdicts(table_id, lines)]
+    table = render.rows_of(get(table_id, suite), lines)
+    wrong = [*_wrong_verdicts(table, lines)]
     expected = {(row.slug, column.slug) for row in table.rows for column in table.columns}
     found = [(line["row"], line["column"]) for line in lines]
     for row, column in sorted(expected - set(found)):
         wrong.append(f"{csv_path}: the cell {row} × {column} is missing")
     if not wrong:
         for suffix, text in ((".md", render.to_markdown), (".tex", render.to_latex)):
-            path = base.with_name(base.name + suffix)
+            path = folder / f"{table_id}{suffix}"
             if not path.is_file() or path.read_text(encoding="utf-8") != text(table, lines):
                 wrong.append(f"{path} does not say what {csv_path.name} says; write both again")
     return wrong
 
 
-def _wrong_verdicts(table_id: str, lines: Iterable[render.Line]) -> Iterable[str]:
-    lines = list(lines)
-    table = render.rows_of(get(table_id), lines)
+def _wrong_verdicts(table: Table, lines: Iterable[render.Line]) -> Iterable[str]:
     rows: dict[str, Row] = {row.slug: row for row in table.rows}
     columns: dict[str, Column | Average] = {column.slug: column for column in table.columns}
     for line in lines:
-        where = f"{table_id}: {line['row']} × {line['column']}"
+        where = f"{table.id}: {line['row']} × {line['column']}"
         if line["row"] not in rows or line["column"] not in columns:
             yield f"{where} is not a cell of this table"
             continue

@@ -81,6 +81,24 @@ def test_encode_writes_float32_rows(tiny_bert: Path, tmp_path: Path, capsys: pyt
     assert "3 × 16" in capsys.readouterr().out
 
 
+def test_encode_takes_whatever_stands_on_a_line(tiny_bert: Path, tmp_path: Path) -> None:
+    lines = [
+        "",
+        "one",
+        "a " * 2000,
+        "🙂🙃",
+        "שלום עולם",
+        "bell\x07 and\x00 null",
+        "tab\there",
+        "form\x0cfeed \u0085 nel",
+    ]
+    (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+    assert main(["encode", str(tiny_bert), str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.npy")]) == 0
+    found = np.load(tmp_path / "out.npy")
+    assert found.shape == (8, 16)
+    assert np.isfinite(found).all()
+
+
 @pytest.mark.real
 def test_compare_two_rows(data: Path, tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = ["table", "sbert-1", "--data", str(data), "--offline", "--out", str(tmp_path / "out")]

@@ -54,7 +54,7 @@ def test_cells(values: dict[str, str], text: str) -> None:
 
 
 def test_csv_round_trip() -> None:
-    assert render.from_csv(render.to_csv(lines())) == lines()
+    assert render.from_csv(render.to_csv(TABLE, lines())) == lines()
 
 
 def test_markdown_has_every_row_and_every_published_number() -> None:
@@ -77,7 +77,7 @@ def test_latex_has_as_many_columns_as_the_table() -> None:
     assert len(rows) == 1 + len(TABLE.rows)
     assert {row.count(" & ") for row in rows} == {len(TABLE.columns)}
     assert "72.37 (72.37)" in text
-    assert re.search(r"SICK-R, all 9,927", text)
+    assert "SICK-R, all pairs" in text
     assert not re.search(r"(?<!\\)[#&%](?![ ]|$)", text.split("\n", 1)[1].replace(" & ", " "))
 
 

@@ -6,13 +6,14 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
 import numpy as np
 from filelock import FileLock
 
-from repro.data import readers
+from repro.data import labelled, readers
 from repro.data.convert import convert
 from repro.data.registry import Dataset, Source, contracts
 from repro.errors import ReproError
@@ -120,23 +121,42 @@ def check(item: Dataset, data_dir: Path) -> None:
 
 
 def describe(path: Path) -> tuple[int, str]:
-    """(row count, label balance) of a converted file, read with the same readers as the tasks use."""
-    if path.name.startswith("STS.input."):
-        return _graded(readers.read_sts_subset(path.parent, path.name[len("STS.input.") : -len(".txt")]))
-    if path.name.startswith("sts-"):
-        return _graded(readers.read_stsb(path.parent, path.stem[len("sts-") :]))
-    if path.parent.name == "SICK":
-        split = {name: split for split, name in readers.SICK_FILES.items()}[path.name]
-        pairs = readers.read_sick(path.parent, split)
-        return len(pairs), balance(pairs.labels)
+    """(row count, label balance) of a data file, read with the same readers as the tasks use."""
+    name, folder = path.name, path.parent
+    if name.startswith("STS.input."):
+        return _graded(readers.read_sts_subset(folder, name[len("STS.input.") : -len(".txt")]).gold)
+    if folder.name == "STSBenchmark":
+        return _graded(readers.read_stsb(folder, path.stem[len("sts-") :]).gold)
+    if folder.name == "SICK":
+        split = {file: split for split, file in readers.SICK_FILES.items()}[name]
+        return _labelled(readers.read_sick(folder, split).labels)
+    if folder.name == "argument-similarity":
+        return _graded(np.array([score for _, _, score in labelled.read_argument_pairs(path)]))
+    if folder.name == "wikipedia-sections":
+        return len(labelled.read_triplets(path)), ""
+    if folder.name in labelled.BINARY_FILES:
+        label = str(int(name == labelled.BINARY_FILES[folder.name][0]))
+        return _labelled(labelled.read_sentences(path, label).labels)
+    by_folder = {
+        "binary": labelled.read_sst,
+        "TREC": labelled.read_trec,
+        "MRPC": labelled.read_mrpc,
+        "nli": labelled.read_nli,
+    }
+    if folder.name in by_folder:
+        return _labelled(by_folder[folder.name](path).labels)
     return len(readers.read_lines(path)), ""
 
 
-def _graded(pairs: readers.Pairs) -> tuple[int, str]:
-    return len(pairs), balance(np.floor(pairs.gold + 0.5).astype(int).tolist())
+def _labelled(labels: tuple[str, ...]) -> tuple[int, str]:
+    return len(labels), balance(labels)
 
 
-def balance(labels: object) -> str:
+def _graded(gold: np.ndarray) -> tuple[int, str]:
+    return len(gold), balance(np.floor(gold + 0.5).astype(int).tolist())
+
+
+def balance(labels: Iterable[object]) -> str:
     """Rows per label in the registry's notation, `0:34 1:94`."""
-    counts = Counter(labels)  # type: ignore[call-overload]
-    return " ".join(f"{label}:{counts[label]}" for label in sorted(counts))
+    counts = Counter(labels)
+    return " ".join(f"{label}:{counts[label]}" for label in sorted(counts, key=str))

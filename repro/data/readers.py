@@ -36,15 +36,15 @@ def digest(parts: list[Pairs]) -> str:
     return state.hexdigest()
 
 
-def read_lines(path: Path) -> list[str]:
-    """The file's lines, split at newline alone; one clear sentence when it is missing, empty or not UTF-8."""
+def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
+    """The file's lines, split at newline alone; one clear sentence when it is missing, empty or of another encoding."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data") from None
     if not data:
         raise ReproError(f"{path} is empty; fetch it again")
-    return text_lines(data, str(path))
+    return text_lines(data, str(path), encoding)
 
 
 def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from repro.errors import ReproError
 
-POOLINGS = ("cls", "pooler", "mean", "max", "mean-sqrt-len", "last")
+# `static` averages the input embeddings of the tokens, special ones left out: a word-vector average without context
+POOLINGS = ("cls", "pooler", "mean", "max", "mean-sqrt-len", "last", "static")
 TOKENS = ("whitespace", "sbert")
 
 

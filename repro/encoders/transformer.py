@@ -127,12 +127,17 @@ class TransformerEncoder:
             attention_mask=None if full and self.device == "cpu" else mask.long(),
             output_hidden_states=every,
         )
-        return [self._pool(output, mask, i) for i in range(len(self.resolved))]
+        return [self._pool(output, tokens, mask, i) for i in range(len(self.resolved))]
 
-    def _pool(self, output: Any, mask: Tensor, i: int) -> Tensor:
+    def _pool(self, output: Any, tokens: Tensor, mask: Tensor, i: int) -> Tensor:
         recipe = self.resolved[i].recipe
         if recipe.pooling == "pooler":
             vectors = output.pooler_output.float()  # (B, d)
+        elif recipe.pooling == "static":
+            special = torch.tensor(self.tokenizer.all_special_ids, device=tokens.device)
+            words = mask & ~torch.isin(tokens, special)  # (B, T)
+            embedded = self.model.get_input_embeddings()(tokens).float()  # (B, T, d)
+            vectors = (embedded * words[:, :, None]).sum(dim=1) / words.sum(dim=1, keepdim=True).clamp(min=1)  # (B, d)
         else:
             layers = recipe.layers or (-1,)
             if layers == (-1,):

@@ -79,6 +79,15 @@ def _root(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRe
     return (package, recipe) if package else _hub(recipe, offline)
 
 
+def is_local(recipe: TransformerRecipe) -> bool:
+    """Whether the recipe's weights are on this machine: a folder, a package, or a snapshot in the hub's cache."""
+    try:
+        resolve(recipe, offline=True)
+    except NotAvailable:
+        return False
+    return True
+
+
 def _package(recipe: TransformerRecipe) -> Path | None:
     name, expected = PACKAGED.get((recipe.weights, recipe.revision or ""), ("", ""))
     spec = importlib.util.find_spec(name) if name else None

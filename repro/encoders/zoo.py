@@ -35,6 +35,11 @@ ZOO: dict[str, Recipe] = {
     "sbert-nli-large": TransformerRecipe("sentence-transformers/bert-large-nli-mean-tokens"),
     "sroberta-nli-base": TransformerRecipe("sentence-transformers/roberta-base-nli-mean-tokens"),
     "sroberta-nli-large": TransformerRecipe("sentence-transformers/roberta-large-nli-mean-tokens"),
+    "minilm-token-embeddings": replace(MINILM, pooling="static"),
+    "minilm-cls": replace(MINILM, pooling="cls"),
+    "minilm-avg": replace(MINILM, pooling="mean"),
+    "minilm-max": replace(MINILM, pooling="max"),
+    "minilm-first-last-avg": replace(MINILM, pooling="mean", layers=(1, -1)),
     "all-minilm-l6-v2": MINILM,
 }
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from repro.errors import ReproError
 from repro.table import Table
-from repro.tables import sbert_1_unsupervised_sts
+from repro.tables import demo, sbert_1_unsupervised_sts
 
 TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in (sbert_1_unsupervised_sts,)}
 
 
-def get(table_id: str) -> Table:
-    """The table of that id; ReproError lists the ids there are."""
-    try:
-        return TABLES[table_id]
-    except KeyError:
-        raise ReproError(f"{table_id!r} is not a table; there are: {', '.join(TABLES)}") from None
+def get(table_id: str, suite: str = "paper") -> Table:
+    """The table of that id, with the embedded set's rows in the suite `mini`; ReproError lists the ids there are."""
+    if table_id not in TABLES:
+        raise ReproError(f"{table_id!r} is not a table; there are: {', '.join(TABLES)}")
+    return TABLES[table_id] if suite == "paper" else demo.embedded(TABLES[table_id])

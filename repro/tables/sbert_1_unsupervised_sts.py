@@ -105,13 +105,13 @@ TABLE = Table(
         Column("stsb", "STSb", "stsb"),
         Column("sickr", "SICK-R", "sickr"),
         Average("Avg.", ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")),
-        Column("sickr-all", "SICK-R, all 9,927", "sickr-all", beyond=True),
+        Column("sickr-all", "SICK-R, all pairs", "sickr-all", beyond=True),
     ),
     notes=(
         "STS12-16: one Spearman over the concatenation of all subsets of a year (UKPLab/sentence-transformers#1165; "
         "SimCSE Appendix B). SentEval itself knows no such aggregation.",
         "STSb: raw text of the test file, 1,379 pairs, plain cosine. SentEval's own STS-B score trains a regressor.",
-        "SICK-R: the 4,927 test pairs. MTEB scores all 9,927 pairs of SICK: a column of its own, never compared.",
+        "SICK-R: the 4,927 test pairs. MTEB scores all 9,927 pairs of SICK: the last column, a score of its own.",
         "Avg. BERT and CLS were computed with bert-as-service (#50, #621): layer −2, 25 tokens. The mean of the last "
         "layer gives other numbers: see the row under “Beyond the paper”, held against the re-run in #621.",
         "Avg. GloVe: Sentence-BERT's own tokenisation, which drops stop words and punctuation. The paper does not name "

@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.data import readers
 from repro.data.readers import Pairs
-from repro.data.registry import contracts, dataset
+from repro.data.registry import Dataset, contracts
 from repro.errors import ReproError
 from repro.metrics.bootstrap import aggregated_draws, interval
 from repro.metrics.correlation import CORRELATIONS, cosines
@@ -24,18 +24,22 @@ AGGREGATIONS = ("all", "mean", "wmean")
 
 @dataclass(frozen=True)
 class StsTask:
-    """A data set and the splits of it that count as one test set. For STS years the "splits" are the subsets."""
+    """A data set and the splits of it that count as one test set; no splits named: all subsets of an STS year."""
 
     name: str
     dataset: str
-    splits: tuple[str, ...]
+    splits: tuple[str, ...] = ()
 
-    def load(self, root: Path, limit: int | None = None) -> list[Pairs]:
+    def parts(self, item: Dataset) -> tuple[str, ...]:
+        """The splits, or the subsets that the registry names."""
+        return self.splits or tuple(path.name[len("STS.input.") : -len(".txt")] for path, _, _ in contracts(item))
+
+    def load(self, root: Path, item: Dataset, limit: int | None = None) -> list[Pairs]:
         """Read the task's pairs below a data folder; `limit` keeps the first pairs of each split."""
-        folder = root / dataset(self.dataset).folder
+        folder = root / item.folder
         if not folder.is_dir():
             raise ReproError(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
-        parts = [self._read(folder, split) for split in self.splits]
+        parts = [self._read(folder, split) for split in self.parts(item)]
         if limit is None:
             return parts
         return [Pairs(p.name, p.first[:limit], p.second[:limit], p.gold[:limit], p.labels[:limit]) for p in parts]
@@ -47,9 +51,9 @@ class StsTask:
             return readers.read_stsb(folder, split)
         return readers.read_sts_subset(folder, split)
 
-    def check_counts(self, parts: list[Pairs]) -> None:
+    def check_counts(self, parts: list[Pairs], item: Dataset) -> None:
         """Hold the pair counts against the registry: a user's SentEval folder must be the published test set too."""
-        expected = {path.name: rows for path, rows, _ in contracts(dataset(self.dataset))}
+        expected = {path.name: rows for path, rows, _ in contracts(item)}
         for part in parts:
             file = {"SICK": readers.SICK_FILES.get(part.name, ""), "STSB": f"sts-{part.name}.csv"}.get(
                 self.dataset, f"STS.input.{part.name}.txt"
@@ -117,16 +121,8 @@ def sentences_of(parts: list[Pairs]) -> list[str]:
     return list(dict.fromkeys(s for part in parts for s in (*part.first, *part.second)))
 
 
-_SUBSETS = {
-    "STS12": ("MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"),
-    "STS13": ("FNWN", "headlines", "OnWN"),
-    "STS14": ("deft-forum", "deft-news", "headlines", "OnWN", "images", "tweet-news"),
-    "STS15": ("answers-forums", "answers-students", "belief", "headlines", "images"),
-    "STS16": ("answer-answer", "headlines", "plagiarism", "postediting", "question-question"),
-}
-
 STS_TASKS: dict[str, StsTask] = {
-    **{name.lower(): StsTask(name.lower(), name, subsets) for name, subsets in _SUBSETS.items()},
+    **{name: StsTask(name, name.upper()) for name in ("sts12", "sts13", "sts14", "sts15", "sts16")},
     "stsb-dev": StsTask("stsb-dev", "STSB", ("dev",)),
     "stsb": StsTask("stsb", "STSB", ("test",)),
     "sickr": StsTask("sickr", "SICK", ("test",)),

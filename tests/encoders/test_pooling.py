@@ -70,6 +70,20 @@ def test_recipes_equal_a_direct_forward(pooling: str, layers: tuple[int, ...], t
         np.testing.assert_allclose(vector, expected.numpy(), atol=1e-5)
 
 
+def test_static_averages_the_input_embeddings_without_special_tokens(tiny_bert: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    table = AutoModel.from_pretrained(tiny_bert).get_input_embeddings().weight.detach().numpy()
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
+    group = zoo.build(TransformerRecipe(str(tiny_bert), pooling="static"))
+    found = group.encode([*SENTENCES, "a a a a a a"])[0].vectors
+    for sentence, vector in zip(SENTENCES, found, strict=False):
+        ids = tokenizer(sentence, add_special_tokens=False)["input_ids"]
+        ids = [token for token in ids if token != tokenizer.unk_token_id]  # [UNK] is special too: no word, no vector
+        expected = table[ids].mean(axis=0) if ids else np.zeros(16)
+        np.testing.assert_allclose(vector, expected, atol=1e-6)
+
+
 def test_one_pass_serves_all_recipes_of_a_backbone(tiny_bert: Path) -> None:
     base = TransformerRecipe(str(tiny_bert), pooling="mean")
     recipes = [base, replace(base, layers=(0, -1)), replace(base, pooling="cls", normalize=True)]

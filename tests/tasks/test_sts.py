@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from repro import ledger
+from repro.data import registry
 from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.errors import ReproError
@@ -80,18 +81,19 @@ COUNTS = {
 @pytest.mark.real
 @pytest.mark.parametrize("task", COUNTS)
 def test_pair_counts(task: str, data: Path) -> None:
-    parts = sts.STS_TASKS[task].load(data)
+    item = registry.dataset(sts.STS_TASKS[task].dataset)
+    parts = sts.STS_TASKS[task].load(data, item)
     assert [len(part) for part in parts] == COUNTS[task]
-    sts.STS_TASKS[task].check_counts(parts)
+    sts.STS_TASKS[task].check_counts(parts, item)
 
 
 def test_a_cut_folder_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "downstream/STS/STSBenchmark"
     folder.mkdir(parents=True)
     (folder / "sts-test.csv").write_text("g\tf\ty\t1\t2.5\ta\tb\n" * 3)
-    task = sts.STS_TASKS["stsb"]
+    task, item = sts.STS_TASKS["stsb"], registry.dataset("STSB")
     with pytest.raises(ReproError, match=r"STSB sts-test.csv: expected 1379 scored pairs, found 3"):
-        task.check_counts(task.load(tmp_path))
+        task.check_counts(task.load(tmp_path, item), item)
 
 
 @pytest.mark.real
@@ -100,7 +102,7 @@ def test_minilm_reads_mtebs_published_scores(data: Path, minilm: zoo.Group) -> N
     with (ledger.FOLDER / "mteb_sts.csv").open(encoding="utf-8", newline="") as file:
         lines = [line for line in csv.DictReader(file) if line["system_group"] == "revision 8b3219a9"]
     published = {line["metric"]: 100 * float(line["value"]) for line in lines if line["task"] == "STS16"}
-    parts = sts.STS_TASKS["sts16"].load(data)
+    parts = sts.STS_TASKS["sts16"].load(data, registry.dataset("STS16"))
     sentences = sts.sentences_of(parts)
     found = sts.score(parts, sentences, minilm.encode(sentences)[0].vectors, "all-minilm-l6-v2")
     assert found.values["spearman", "all"] == pytest.approx(published["cosine_spearman"], abs=0.01)

@@ -1,0 +1,119 @@
+"""Readers of labelled sentences and pairs: SentEval's transfer tasks, NLI, triplets and argument pairs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.data.readers import cells_of, read_lines
+from repro.errors import ReproError
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labelled sentences, or pairs where `second` is not empty: `labels[i]` belongs to `first[i]` (and `second[i]`)."""
+
+    name: str
+    first: tuple[str, ...]
+    labels: tuple[str, ...]
+    second: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+BINARY_FILES = {
+    "MR": ("rt-polarity.pos", "rt-polarity.neg"),
+    "CR": ("custrev.pos", "custrev.neg"),
+    "SUBJ": ("subj.subjective", "subj.objective"),
+    "MPQA": ("mpqa.pos", "mpqa.neg"),
+}
+
+
+def read_sentences(path: Path, label: str) -> Labelled:
+    r"""One sentence a line of one label, Latin-1, split at b"\n" alone (PROTOCOLS §8: NEL stands inside sentences)."""
+    lines = read_lines(path, "latin-1")
+    return Labelled(path.name, tuple(lines), (label,) * len(lines))
+
+
+def read_binary(folder: Path, task: str) -> Labelled:
+    """MR, CR, SUBJ, MPQA: the positive (subjective) file, labelled 1, then the other, labelled 0."""
+    parts = [read_sentences(folder / name, label) for name, label in zip(BINARY_FILES[task], "10", strict=True)]
+    return Labelled(task, parts[0].first + parts[1].first, parts[0].labels + parts[1].labels)
+
+
+def read_sst(path: Path) -> Labelled:
+    """SST-2: sentence, tab, 0 or 1."""
+    rows = cells_of(path, read_lines(path), 2)
+    return Labelled(path.name, tuple(row[0] for row in rows), tuple(row[1].strip() for row in rows))
+
+
+def read_trec(path: Path) -> Labelled:
+    """TREC: `CLASS:subclass question`, Latin-1; the label is the class."""
+    classes, questions = [], []
+    for number, line in enumerate(read_lines(path, "latin-1"), 1):
+        label, _, question = line.partition(" ")
+        if ":" not in label or not question:
+            raise ReproError(f"{path}: line {number} is not `CLASS:subclass question`")
+        classes.append(label.split(":")[0])
+        questions.append(question)
+    return Labelled(path.name, tuple(questions), tuple(classes))
+
+
+def read_mrpc(path: Path) -> Labelled:
+    """MRPC: a header, then quality, two ids, two sentences."""
+    rows = cells_of(path, read_lines(path)[1:], 5, start=2)
+    first, second = tuple(row[3] for row in rows), tuple(row[4] for row in rows)
+    return Labelled(path.name, first, tuple(row[0] for row in rows), second)
+
+
+NLI_LABELS = ("contradiction", "entailment", "neutral")
+
+
+def read_nli(path: Path) -> Labelled:
+    """AllNLI's columns: split, dataset, filename, sentence1, sentence2, label; all splits in file order."""
+    rows = cells_of(path, read_lines(path)[1:], 6, start=2)
+    for number, row in enumerate(rows, 2):
+        if row[5] not in NLI_LABELS:
+            raise ReproError(f"{path}: line {number} has the label {row[5]!r}, expected one of {', '.join(NLI_LABELS)}")
+    return Labelled(
+        path.name, tuple(row[3] for row in rows), tuple(row[5] for row in rows), tuple(row[4] for row in rows)
+    )
+
+
+def read_csv(path: Path, columns: tuple[str, ...], encoding: str = "utf-8") -> Iterator[list[str]]:
+    """Rows of a comma-separated file as lists in the order of `columns`; ReproError names a missing column or cell."""
+    text = "\n".join(read_lines(path, encoding))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        raise ReproError(f"{path} has no column {missing[0]!r}; it needs {', '.join(columns)}")
+    for row in reader:
+        cells = [row[name] for name in columns]
+        if not all(cells):
+            raise ReproError(
+                f"{path}: line {reader.line_num} has an empty {columns[[bool(c) for c in cells].index(False)]}"
+            )
+        yield cells
+
+
+def read_triplets(path: Path) -> list[tuple[str, str, str]]:
+    """Wikipedia-section triplets: anchor, sentence of the same section, sentence of another section."""
+    return [(row[0], row[1], row[2]) for row in read_csv(path, ("Sentence1", "Sentence2", "Sentence3"))]
+
+
+def read_argument_pairs(path: Path) -> list[tuple[str, str, float]]:
+    """Argument Facet Similarity: two arguments and their graded similarity, 0-5; cp1252."""
+    found = []
+    for label, first, second in read_csv(path, ("regression_label", "sentence_1", "sentence_2"), "cp1252"):
+        try:
+            score = float(label)
+        except ValueError:
+            score = -1.0
+        if not 0 <= score <= 5:
+            raise ReproError(f"{path}: the label {label!r} is not a score of 0 to 5")
+        found.append((first, second, score))
+    return found

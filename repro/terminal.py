@@ -1,0 +1,37 @@
+"""A table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from repro.render import Line, difference, rows_of
+from repro.table import Table
+
+COLOURS = {"match": "green", "within-noise": "green", "deviates": "red", "no-published": "", "not-run": "dim"}
+
+
+def grid(table: Table, lines: Sequence[Line]) -> tuple[Grid, int]:
+    """The rows that have a measured value, and how many have none."""
+    table = rows_of(table, lines)
+    by_cell = {(line["row"], line["column"]): line for line in lines}
+    found = Grid(title=table.title, title_justify="left")
+    found.add_column("")
+    for column in table.columns:
+        found.add_column(column.label, justify="right")
+    hidden = 0
+    for row in table.rows:
+        cells = [by_cell[row.slug, column.slug] for column in table.columns]
+        if any(line["value"] for line in cells):
+            found.add_row(Text(row.label), *(_cell(line, table.decimals) for line in cells))
+        else:
+            hidden += 1
+    return found, hidden
+
+
+def _cell(line: Line, decimals: int) -> Text:
+    text = f"{float(line['value']):.{decimals}f}" if line["value"] else "–"
+    text += f"\n{difference(line, decimals)}" if line["delta"] else ""
+    return Text(text, style=COLOURS[line["verdict"]])

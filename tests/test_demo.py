@@ -1,0 +1,57 @@
+"""The demo: every table that exists, on the embedded set, offline, twice the same, and never mixed with the papers'."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from repro import render, tables
+from repro.cli import main
+from repro.encoders import zoo
+from repro.verify import verify
+
+COMMITTED = Path(__file__).parent.parent / "tables"
+
+
+@pytest.mark.real
+def test_every_table_runs_and_runs_again_from_the_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], minilm: zoo.Group
+) -> None:
+    assert main(["demo", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert tables.demo.BANNER in out
+    first = {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()}
+    assert set(first) == {f"{name}.{suffix}" for name in tables.TABLES for suffix in ("md", "csv", "tex")}
+    for name, content in first.items():
+        assert tables.demo.BANNER.encode() in content, name
+        assert name in out
+    for name in tables.TABLES:
+        lines = render.from_csv((tmp_path / "mini" / f"{name}.csv").read_text(encoding="utf-8"))
+        assert [line["reason"] for line in lines if line["verdict"] == "not-run"] == []
+        assert all("|suite:mini|" in line["signature"] for line in lines if line["signature"])
+        assert verify(name, tmp_path / "mini", "mini") == []
+    assert main(["demo", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()} == first
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_committed_demo_tables_hold(name: str) -> None:
+    assert verify(name, COMMITTED / "mini", "mini") == []
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_an_embedded_table_has_the_papers_columns_and_none_of_its_numbers(name: str) -> None:
+    paper, mini = tables.get(name), tables.get(name, "mini")
+    assert mini.columns == paper.columns
+    assert all(row.published is None for row in mini.rows)
+    assert mini.banner
+    assert not paper.banner
+
+
+def test_a_commented_csv_reads_back() -> None:
+    table = tables.get("sbert-1", "mini")
+    line = dict.fromkeys(render.FIELDS, "x")
+    text = render.to_csv(table, [line])
+    assert text.startswith("# These numbers come from the embedded mini data set")
+    assert render.from_csv(text) == [line]
+    assert len(io.StringIO(text).readlines()) == 3
