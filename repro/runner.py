@@ -103,7 +103,13 @@ def plan(table: Table, options: Options) -> Plan:
     datasets = {sts.STS_TASKS[column.task].dataset for column in columns}
     tasks = [column.task for column in table.scored() if sts.STS_TASKS[column.task].dataset in datasets]
     data = {task: options.suite.load(task, options.limit) for task in tasks}
-    made = Plan(table, options, Store(home() / "cells"), data, {task: digest(parts) for task, parts in data.items()})
+    made = Plan(
+        table,
+        options,
+        Store(home() / "cells" / options.suite.name),
+        data,
+        {task: digest(parts) for task, parts in data.items()},
+    )
     for row in table.rows:
         for column in table.scored():
             if row.recipe is None or (row.only and column.slug not in row.only):

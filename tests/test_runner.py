@@ -43,7 +43,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(mirror: Path, tmp_pat
     run(tmp_path / "whole", tmp_path / "expected", mirror, tiny_bert)
     arguments, environment = command(tmp_path / "home", tmp_path / "out", mirror, tiny_bert)
     child = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    cells = tmp_path / "home/cells/sbert-1"
+    cells = tmp_path / "home/cells/paper/sbert-1"
     for _ in range(3000):
         if len(list(cells.glob("*.json"))) >= 2:
             break

@@ -73,6 +73,42 @@ def sick_tsv(source: Source, data: bytes) -> Files:
     return {source.path: join(lines)}
 
 
+def latin1_lines(source: Source, data: bytes) -> Files:
+    """MR, CR, SUBJ, MPQA: bytes above 127 written as `cat -v` writes them, the form that SentEval ships."""
+    return {source.path: b"".join(_VISIBLE[byte] for byte in data)}
+
+
+def _visible(byte: int) -> bytes:
+    """One byte as `cat -v` shows it: 0xE9 is `M-i`, 0x85 (NEL) is `M-^E`; newline and tab stay."""
+    if byte >= 128:
+        return b"M-" + _caret(byte - 128)
+    return bytes([byte]) if byte in b"\n\t" else _caret(byte)
+
+
+def _caret(byte: int) -> bytes:
+    if byte == 127:
+        return b"^?"
+    return b"^" + bytes([byte + 64]) if byte < 32 else bytes([byte])
+
+
+_VISIBLE = [_visible(byte) for byte in range(256)]
+
+
+def sst_tsv(source: Source, data: bytes) -> Files:
+    """SST-2 as it is: sentence, tab, label."""
+    return {source.path: data}
+
+
+def trec(source: Source, data: bytes) -> Files:
+    """TREC without back-ticks and apostrophes, as SentEval's script leaves it (get_transfer_data.bash)."""
+    return {source.path: data.replace(b"`", b"").replace(b"'", b"")}
+
+
+def mrpc(source: Source, data: bytes) -> Files:
+    """MRPC under its header, byte-order mark and carriage returns removed."""
+    return {source.path: join(text_lines(data.removeprefix(b"\xef\xbb\xbf"), source.url))}
+
+
 def join(lines: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8")
 
@@ -91,6 +127,10 @@ CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
     "sts-columns": sts_columns,
     "stsb-csv": stsb_csv,
     "sick-tsv": sick_tsv,
+    "latin1-lines": latin1_lines,
+    "sst-tsv": sst_tsv,
+    "trec": trec,
+    "mrpc": mrpc,
 }
 
 
@@ -100,5 +140,8 @@ def convert(sources: tuple[Source, ...], contents: list[bytes]) -> Files:
         return glove_rows(contents[0], contents[1], sources[0].path)
     files: Files = {}
     for source, data in zip(sources, contents, strict=True):
-        files.update(CONVERTERS[source.format](source, data))
+        for path, text in CONVERTERS[source.format](source, data).items():
+            if path in files:  # a second source of one file (MRPC's train + val): its rows without its header
+                text = files[path] + text.partition(b"\n")[2]
+            files[path] = text
     return files
