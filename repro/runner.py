@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import WordVectorRecipe, describe
 from repro.encoders.weights import pinned_revision
 from repro.errors import NotAvailable
-from repro.files import home, sha256_file
+from repro.files import home
 from repro.metrics.bootstrap import RESAMPLES, SEED
 from repro.suite import Suite
 from repro.table import Column, Row, Table
@@ -74,25 +75,24 @@ class Plan:
 
 
 def identity(row: Row, suite: Suite) -> dict[str, object]:
-    """The recipe with what its weights are: a pinned commit on the hub, the checksum of a local file."""
+    """The recipe with what its weights are: a pinned commit on the hub, name, size and time of local files.
+
+    Size and time stand in for a checksum, which would take seconds for gigabytes; the cell records the checksum.
+    """
     recipe = row.recipe
     assert recipe is not None
     found = describe(recipe)
+    files: list[Path] = []
     if isinstance(recipe, WordVectorRecipe):
         from repro.encoders.glove import vectors_path
 
-        try:
-            found["sha256"] = sha256_file(vectors_path(recipe, suite.root))
-        except NotAvailable:
-            found["sha256"] = None
-        return found
-    folder = Path(recipe.weights).expanduser()
-    if folder.is_dir():
-        found["sha256"] = [
-            sha256_file(file) for file in sorted(folder.rglob("*")) if file.suffix in (".safetensors", ".bin")
-        ]
+        with suppress(NotAvailable):
+            files = [vectors_path(recipe, suite.root)]
+    elif (folder := Path(recipe.weights).expanduser()).is_dir():
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
     else:
         found["revision"] = recipe.revision or pinned_revision(recipe.weights)
+    found["files"] = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     return found
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from repro import render, runner, tables
 from repro.cells import Cell
 from repro.suite import Suite
+from tests.conftest import save_tiny_bert
 
 VOLATILE = ("seconds", "commit")
 
@@ -111,6 +113,21 @@ def test_force_computes_again_and_gets_the_same(suite: Suite, tiny_bert: Path) -
         found.append(made.stored[str(tiny_bert), "stsb"])
     assert found[0] == found[1]
     assert found[0].value == found[2].value
+
+
+@pytest.mark.real
+def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_bert, tmp_path / "model")
+    table = tables.get("sbert-1").with_encoders([str(folder)])
+    options = runner.Options(suite=suite, rows=(str(folder),), tasks=("stsb",), limit=10, device="cpu")
+    made = runner.plan(table, options)
+    runner.execute(made)
+    assert runner.plan(table, options).pending == []
+    save_tiny_bert(folder, seed=7)
+    again = runner.plan(table, options)
+    assert len(again.pending) == 1
+    runner.execute(again)
+    assert again.stored[str(folder), "stsb"].value != made.stored[str(folder), "stsb"].value
 
 
 @pytest.mark.real

@@ -119,7 +119,7 @@ def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRec
 
     if not os.isatty(2):
         disable_progress_bars()
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors"]
+    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*_Dense/pytorch_model.bin"]
     unwanted = ["onnx/*", "openvino/*", "*.msgpack", "*.h5", "*.ot"]
 
     def snapshot(patterns: list[str], local: bool) -> Path:
@@ -151,15 +151,18 @@ def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRec
 
 @cache
 def hub_answers(timeout: float = 2.0) -> bool:
-    """Whether the hub's address accepts a connection within `timeout` seconds; asked once a process."""
+    """Whether the hub (or the proxy to it) accepts a connection within `timeout` seconds; asked once a process."""
     import socket
     from urllib.parse import urlparse
+    from urllib.request import getproxies
 
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         return False
     url = urlparse(constants.ENDPOINT)
+    if proxy := getproxies().get(url.scheme):
+        url = urlparse(proxy)
     try:
         with socket.create_connection((url.hostname, url.port or (443 if url.scheme == "https" else 80)), timeout):
             return True
@@ -191,7 +194,7 @@ class _Layout:
             kind = str(module.get("type", "")).rsplit(".", 1)[-1]
             folder = _inside(root, str(module.get("path", "")))
             if kind == "Transformer":
-                settings = _read_settings(folder / "sentence_bert_config.json")
+                settings = _transformer_settings(folder)
                 found |= {"transformer": folder, "max_length": settings.get("max_seq_length")}
                 found["lowercase"] = bool(settings.get("do_lower_case"))
             elif kind == "Pooling":
@@ -205,6 +208,12 @@ class _Layout:
         if "transformer" not in found:
             raise ReproError(f"{modules} names no Transformer module")
         return cls(**found, dense=tuple(dense))  # type: ignore[arg-type]
+
+
+def _transformer_settings(folder: Path) -> dict[str, object]:
+    """max_seq_length and do_lower_case; older models name the file after their architecture."""
+    files = sorted(folder.glob("sentence_*_config.json"))
+    return _read_settings(files[0]) if files else {}
 
 
 def _inside(root: Path, path: str) -> Path:

@@ -164,7 +164,7 @@ class _Batch:
         else:
             moved = probability * (moved - (probability * moved).sum(axis=2, keepdims=True))
         # the floor gives curvature to the one flat direction, all intercepts of a multinomial problem together
-        return self.c * self.back(self.mask * moved) + np.maximum(self.ridge, 1e-8) * vectors
+        return np.asarray(self.c * self.back(self.mask * moved) + np.maximum(self.ridge, 1e-8) * vectors)
 
     def precondition(self, vectors: np.ndarray) -> np.ndarray:
         """The full-data Hessian blocks' inverses, each problem with those of its penalty."""

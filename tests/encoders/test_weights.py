@@ -39,6 +39,12 @@ def test_a_plain_folder_defaults_to_the_mean_of_the_last_layer(tiny_bert: Path) 
     assert (found.pooling, found.layers, found.max_length, found.normalize) == ("mean", (-1,), 64, False)
 
 
+def test_an_older_name_of_the_transformers_settings_is_read(tiny_sbert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_sbert, tmp_path / "model")
+    (folder / "sentence_bert_config.json").rename(folder / "sentence_roberta_config.json")
+    assert weights.resolve(TransformerRecipe(str(folder))).recipe.max_length == 12
+
+
 @pytest.mark.parametrize(
     ("settings", "pooling"),
     [
