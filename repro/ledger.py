@@ -115,6 +115,15 @@ def deviation_reason(table: str, row: str, column: str) -> str:
     return _deviations().get((table, row, column), "")
 
 
+def recovered(row: Row) -> dict[str, str] | None:
+    """How a row's published numbers were really produced, where that had to be found out: recipe, how, source."""
+    if row.published is None or row.only:
+        return None
+    wanted = (row.published.paper, row.published.table, row.published.system)
+    lines = read_csv(FOLDER / "recipes.csv")
+    return next((line for line in lines if (line["paper"], line["table"], line["system"]) == wanted), None)
+
+
 def errata(table: str) -> list[dict[str, str]]:
     """Contradictions between sources that touch this table."""
     return [line for line in read_csv(FOLDER / "errata.csv") if table in line["tables"].split()]

@@ -151,6 +151,7 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
     page += ["", *_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
+    page += _recipes(table)
     found = ledger.errata(table.id)
     if found and not table.banner:
         page += ["", "## Errata and contradictions between sources", ""]
@@ -201,6 +202,12 @@ def _reasons(table: Table, lines: Sequence[Line]) -> list[str]:
                 page.append(f"* {labels[row]}{where}: {reason or 'no reason recorded'}")
             page.append("")
     return page
+
+
+def _recipes(table: Table) -> list[str]:
+    found = [(row, line) for row in table.rows if (line := ledger.recovered(row))]
+    entries = [f"* {row.label}: `{line['recipe']}`, {line['how']} ({line['source']})" for row, line in found]
+    return ["", "## Recovered recipes", "", *entries] if entries else []
 
 
 def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:

@@ -113,6 +113,13 @@ def test_recorded_deviations_name_cells_that_exist() -> None:
         assert line["column"] in {column.slug for column in table.columns}
 
 
+def test_each_row_of_the_zoo_has_its_recovered_recipe() -> None:
+    for row in SBERT_1.rows[:9]:
+        found = ledger.recovered(row)
+        assert (found and found["recipe"]) == (row.slug if row.recipe else None)
+    assert ledger.recovered(MINILM) is None
+
+
 def test_a_row_without_published_numbers_has_none() -> None:
     assert ledger.published(None, "sts12") is None
     row = Row("x", "x", "g", None, replace(MINILM.published, system="nobody"))  # type: ignore[type-var]

@@ -21,7 +21,9 @@ def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ReproError(f"{name}: byte {error.start} is not {encoding}; fetch the file again") from error
+        raise ReproError(
+            f"{name}: byte {error.start} is not {encoding}; fetch the file again, or save it as {encoding}"
+        ) from error
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if lines and not lines[-1] else lines
 
