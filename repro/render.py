@@ -27,8 +27,10 @@ def lines_of(made: Plan) -> list[Line]:
     lines: list[Line] = []
     for row in made.table.rows:
         for column in made.table.columns:
-            average = isinstance(column, Average)
-            lines.append(_average_line(made, row, column) if average else _cell_line(made, row, column))  # type: ignore[arg-type]
+            if isinstance(column, Average):
+                lines.append(_average_line(made, row, column))
+            else:
+                lines.append(_cell_line(made, row, column))
     for column in made.table.scored():
         check_comparable([line["signature"] for line in lines if line["column"] == column.slug and line["signature"]])
     return lines

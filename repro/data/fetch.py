@@ -28,6 +28,7 @@ def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bo
     """
     target = data_dir / item.folder
     if is_complete(item, data_dir):
+        _sweep(target)  # a fetch killed between its rename and its sweep
         return target
     with disk_errors(data_dir):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -35,8 +36,7 @@ def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bo
         with lock:
             if is_complete(item, data_dir):
                 return target
-            for stale in target.parent.glob(f".{target.name}.partial-*"):  # of a fetch that was killed
-                shutil.rmtree(stale, ignore_errors=True)
+            _sweep(target)
             staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.partial-"))
             try:
                 _build(item, staging, mirror, offline)
@@ -45,6 +45,12 @@ def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bo
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
     return target
+
+
+def _sweep(target: Path) -> None:
+    """Remove staging folders of fetches that were killed (under the lock, or once complete, no other is in use)."""
+    for stale in target.parent.glob(f".{target.name}.partial-*"):
+        shutil.rmtree(stale, ignore_errors=True)
 
 
 def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> None:

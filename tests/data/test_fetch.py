@@ -139,6 +139,19 @@ def test_a_killed_fetch_leaves_whole_data_sets_only_and_the_next_one_ends_it(mir
 
 
 @pytest.mark.real
+@pytest.mark.parametrize("killed", ["while building", "after the rename"])
+def test_what_a_killed_fetch_left_is_swept_by_the_next(mirror: Path, tmp_path: Path, killed: str) -> None:
+    item = registry.dataset("SICK")
+    if killed == "after the rename":
+        fetch.fetch(item, tmp_path, mirror)
+    left = tmp_path / item.folder.parent / f".{item.folder.name}.partial-abc"
+    left.mkdir(parents=True)
+    fetch.fetch(item, tmp_path, mirror)
+    fetch.check(item, tmp_path)
+    assert not left.exists()
+
+
+@pytest.mark.real
 def test_somebody_elses_incomplete_folder_is_not_touched(mirror: Path, tmp_path: Path) -> None:
     mine = tmp_path / "data/downstream/SICK/notes.txt"
     mine.parent.mkdir(parents=True)
