@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.data import fetch, registry
-from repro.encoders import zoo
-from repro.errors import NotAvailable
-
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for the hub; the hub test starts one on loopback
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: on a busy machine threads wait for each other for minutes
+
+from repro.data import fetch, registry  # noqa: E402 (torch reads the variables when it is imported)
+from repro.encoders import zoo  # noqa: E402
+from repro.errors import NotAvailable  # noqa: E402
 
 
 def need(there: bool, why: str) -> None:

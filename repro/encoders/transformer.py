@@ -5,7 +5,9 @@ Letters: n sentences, B sentences in a batch, T tokens, d dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pickle import UnpicklingError
 from typing import Any
 
@@ -91,7 +93,6 @@ class TransformerEncoder:
         """float32 (n, d) vectors of the first recipe."""
         return self.encode_each(sentences, progress)[0]
 
-    @torch.inference_mode()
     def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
         """One float32 (n, d) array a recipe. Each distinct sentence is encoded once, in batches of like length."""
         distinct = list(dict.fromkeys(sentences))
@@ -100,9 +101,9 @@ class TransformerEncoder:
         lengths = np.array([len(row) for row in ids], dtype=np.int64)
         outputs: list[np.ndarray | None] = [None] * len(self.resolved)
         with tqdm(total=len(distinct), unit=" sentences", disable=None if progress else True, leave=False) as bar:
-            for rows in batches(lengths, TOKEN_BUDGET[self.device]):
-                for i, vectors in enumerate(self._forward([ids[row] for row in rows])):
-                    array = vectors.float().cpu().numpy()  # (B, d)
+            cut = batches(lengths, TOKEN_BUDGET[self.device])
+            for rows, found in zip(cut, self._run([[ids[row] for row in rows] for rows in cut]), strict=True):
+                for i, array in enumerate(found):  # (B, d)
                     if outputs[i] is None:
                         outputs[i] = np.empty((len(distinct), array.shape[1]), np.float32)
                     outputs[i][rows] = array  # type: ignore[index]
@@ -111,7 +112,20 @@ class TransformerEncoder:
         width = self.model.config.hidden_size
         return [np.empty((0, width), np.float32) if array is None else array[order] for array in outputs]
 
-    def _forward(self, ids: list[list[int]]) -> list[Tensor]:
+    def _run(self, batched: list[list[list[int]]]) -> Iterator[list[np.ndarray]]:
+        """`_forward` of every batch, in order. On the CPU as many batches at a time as torch has threads, each on one:
+
+        one batch on all threads waits at every operation for the slowest of them, which costs more the busier the
+        machine is; and a vector's last bits no longer depend on the number of threads.
+        """
+        if self.device != "cpu":
+            yield from map(self._forward, batched)
+            return
+        with one_thread_each() as workers:
+            yield from workers.map(self._forward, batched)
+
+    @torch.inference_mode()
+    def _forward(self, ids: list[list[int]]) -> list[np.ndarray]:
         """(B, d) float32 vectors of each recipe for one batch of token ids."""
         longest = max(len(row) for row in ids)
         tokens = torch.full((len(ids), longest), self.tokenizer.pad_token_id or 0, dtype=torch.long)  # (B, T)
@@ -127,7 +141,7 @@ class TransformerEncoder:
             attention_mask=None if full and self.device == "cpu" else mask.long(),
             output_hidden_states=every,
         )
-        return [self._pool(output, tokens, mask, i) for i in range(len(self.resolved))]
+        return [self._pool(output, tokens, mask, i).float().cpu().numpy() for i in range(len(self.resolved))]
 
     def _pool(self, output: Any, tokens: Tensor, mask: Tensor, i: int) -> Tensor:
         recipe = self.resolved[i].recipe
@@ -149,6 +163,17 @@ class TransformerEncoder:
         for dense in self.dense[i]:
             vectors = dense(vectors)  # (B, d')
         return nn.functional.normalize(vectors, dim=1) if recipe.normalize else vectors
+
+
+@contextmanager
+def one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """A pool of as many workers as torch has threads, torch's own threads resting meanwhile."""
+    count = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(count)
 
 
 def batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
