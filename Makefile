@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo table1 test verify bench clean
+.PHONY: help setup demo table1 table5 test verify bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ demo: setup  ## every table on the embedded data set, offline, in three minutes
 
 table1: setup  ## Sentence-BERT Table 1: fetch, encode, score, write tables/sbert-1.*
 	@$(BIN)/repro table sbert-1
+
+table5: setup  ## Sentence-BERT Table 5: SentEval transfer, two classifiers, write tables/sbert-5.*
+	@$(BIN)/repro table sbert-5
 
 test: setup  ## lint, types and every test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

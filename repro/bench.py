@@ -120,7 +120,7 @@ def _bfloat16_cells(suite: Suite, sentences: list[str], vectors: dict[str, np.nd
             return
         rows = [row[sentence] for sentence in asked]
         found = [sts.score(parts, asked, vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
-        worst = max(worst, abs(found[0]["spearman", "all"] - found[1]["spearman", "all"]))
+        worst = max(worst, abs(found[0]["spearman-all"] - found[1]["spearman-all"]))
     yield f"bfloat16: largest difference of a Table 1 cell {worst:.3f}"
 
 
@@ -169,7 +169,7 @@ def score(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
         for parts, (sentences, matrix) in zip(tasks, vectors, strict=True):
             found = sts.score(parts, sentences, matrix, "random")
             assert len(found.values) == 6
-            found.interval("spearman", "all", 1000, SEED)
+            found.draws("spearman-all", 1000, SEED)
 
     def scipy_loop(resamples: int) -> None:
         for parts, (sentences, matrix) in zip(tasks, vectors, strict=True):

@@ -19,7 +19,7 @@ from repro.errors import ReproError
 from repro.files import write_atomic
 
 # Fields of a signature that decide whether two scores may be compared; the others describe the encoder.
-PROTOCOL_FIELDS = ("task", "suite", "agg", "corr", "sim", "data", "limit", "v")
+PROTOCOL_FIELDS = ("task", "suite", "agg", "corr", "sim", "metric", "probe", "cv", "seed", "data", "limit", "v")
 
 
 def signature(task: str, fields: Mapping[str, str]) -> str:
@@ -55,8 +55,8 @@ class Cell:
     column: str
     metric: str
     value: float
-    ci_low: float
-    ci_high: float
+    ci_low: float | None
+    ci_high: float | None
     signature: str
     encoder: str
     weights: str
@@ -69,18 +69,20 @@ class Cell:
     std: float | None = None
     zero_vectors: int = 0
     scores: dict[str, float] = field(default_factory=dict)  # every other number of the task
-    items: tuple[str, ...] = ()  # per-pair similarities for paired tests, packed with `pack`
+    items: tuple[str, ...] = ()  # what the task needs to compare this cell with another, packed with `pack`
     versions: dict[str, str] = field(default_factory=dict)
 
 
 def pack(values: np.ndarray) -> str:
-    """(n,) floats as base64 of little-endian float64."""
-    return base64.b64encode(np.asarray(values, "<f8").tobytes()).decode("ascii")
+    """(n,) floats or class codes as `<f8:` or `|u1:` and base64 of that type."""
+    kind = "|u1" if values.dtype == np.uint8 else "<f8"
+    return f"{kind}:{base64.b64encode(values.astype(kind).tobytes()).decode('ascii')}"
 
 
 def unpack(text: str) -> np.ndarray:
-    """Inverse of `pack`: (n,) float64."""
-    return np.frombuffer(base64.b64decode(text), "<f8")
+    """Inverse of `pack`: (n,) float64 or uint8."""
+    kind, _, content = text.partition(":")
+    return np.frombuffer(base64.b64decode(content), {"|u1": np.uint8, "<f8": np.float64}[kind])
 
 
 class Store:

@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
     table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add a row for this encoder")
     table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
+    table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
     table.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR", help="default: tables")
     table.add_argument("--limit", type=_positive, metavar="N", help="only the first N pairs of each subset")
     table.add_argument("--force", action="store_true", help="compute stored cells again")
@@ -66,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--picture", type=Path, metavar="SVG", help="also write the last table shown as a picture")
     _device_options(demo)
     demo.set_defaults(
-        suite="mini", row=[], task=[], encoder=[], limit=None, dry_run=False, data=None, mirror=None, offline=True
+        **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
+        **{"data": None, "mirror": None, "offline": True},
     )
 
     doctor = command("doctor", _doctor, "what is installed and present, and which rows could run now")
@@ -78,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR")
     verify.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
-    compare = command("compare", _compare, "paired bootstrap between two rows of a table")
+    compare = command("compare", _compare, "paired tests between two rows of a table")
     compare.add_argument("id")
     compare.add_argument("first", metavar="ROW")
     compare.add_argument("second", metavar="ROW")
@@ -88,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch = command("fetch", _fetch, "download, check and convert data sets")
     fetch.add_argument("names", nargs="*", metavar="DATASET", help="default: all")
     _data_options(fetch)
+
+    cache = command("cache", _cache, "list the stored embeddings, or clear them")
+    cache.add_argument("--clear", action="store_true", help="remove all of them")
 
     encode = command("encode", _encode, "encode a file of sentences, one a line")
     encode.add_argument("encoder")
@@ -152,11 +157,11 @@ def _list(arguments: argparse.Namespace) -> int:
         for name, recipe in ZOO.items():
             print(f"{name:34} {recipe.weights}  {'|'.join(f'{k}:{v}' for k, v in recipe.signature().items())}")
     elif arguments.what == "tasks":
-        from repro.data import registry
-        from repro.tasks.sts import STS_TASKS
+        from repro.tasks import TASKS
 
-        for task in STS_TASKS.values():
-            print(f"{task.name:12} {task.dataset:6} {', '.join(task.parts(registry.dataset(task.dataset)))}")
+        for name, task in TASKS.items():
+            fields = "|".join(f"{k}:{v}" for k, v in task.protocol(task.metrics[0]).items())
+            print(f"{name:12} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
     else:
         from repro.data.registry import contracts, datasets
 
@@ -178,13 +183,13 @@ def _table(arguments: argparse.Namespace) -> int:
 
 def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     """Plan, compute, write and show one table; the paths written."""
-    from repro import render, runner
+    from repro import latex, render, runner
     from repro.files import write_atomic
 
     options = runner.Options(
         suite=_suite(arguments),
         rows=(*arguments.row, *(arguments.encoder if arguments.row else ())),
-        tasks=tuple(arguments.task),
+        tasks=_tasks(table, arguments),
         device=arguments.device,
         dtype=arguments.dtype,
         limit=arguments.limit,
@@ -204,13 +209,26 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     texts = {
         ".md": render.to_markdown(table, lines),
         ".csv": render.to_csv(table, lines),
-        ".tex": render.to_latex(table, lines),
+        ".tex": latex.to_latex(table, lines),
     }
     paths = [folder / f"{table.id}{options.variant}{suffix}" for suffix in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_atomic(path, text)
     _show(table, lines, arguments.picture)
     return paths
+
+
+def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Columns asked for by name, by probe, or both; none: all."""
+    from repro.tasks import TASKS
+
+    if arguments.probe is None:
+        return tuple(arguments.task)
+    columns = table.pick_columns(arguments.task)
+    found = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
+    if not found:
+        raise ReproError(f"{table.id} has no column of the probe {arguments.probe} among those asked for")
+    return tuple(found)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -233,15 +251,18 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> None:
-    """The measured rows in the terminal, and as an SVG picture where one is asked for; the others are counted."""
+    """The measured rows of the first section in the terminal, and as an SVG picture where one is asked for."""
     from rich.console import Console
 
     from repro.files import write_atomic
     from repro.terminal import grid
 
-    shown, hidden = grid(table, lines)
+    first, *others = table.sections()
+    shown, hidden = grid(first, lines)
     console = Console(width=None if sys.stdout.isatty() else 140, record=picture is not None)
     console.print(shown)
+    if others:
+        print("in the .md file also: " + "; ".join(part.columns[0].section for part in others))
     if picture is not None:
         write_atomic(picture, console.export_svg(title=table.command))
     if any(line["delta"] for line in lines):
@@ -279,9 +300,11 @@ def _compare(arguments: argparse.Namespace) -> int:
     )
     options = runner.Options(suite=_suite(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
     made = runner.plan(table, options)
-    print(f"{'':12} {arguments.first} − {arguments.second}, 95 % interval, p (paired bootstrap)")
-    for column, difference, (low, high), p in compare(made, arguments.first, arguments.second):
-        print(f"{column.label:18} {difference:+7.2f}   {low:+.2f} to {high:+.2f}   p = {p:.3f}")
+    print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
+    for found in compare(made, arguments.first, arguments.second):
+        low, high = found.interval
+        label = ", ".join(filter(None, [found.column.label, found.column.section]))
+        print(f"{label:18} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   p = {found.p:.3f} ({found.test})")
     return 0
 
 
@@ -292,6 +315,25 @@ def _fetch(arguments: argparse.Namespace) -> int:
     for name in arguments.names or registry.datasets():
         folder = fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)
         print(f"{name}: {folder}")
+    return 0
+
+
+def _cache(arguments: argparse.Namespace) -> int:
+    from datetime import datetime, timezone
+
+    from repro.embeddings import EmbeddingCache
+
+    cache = EmbeddingCache()
+    if arguments.clear:
+        print(f"removed {cache.clear()} files from {cache.folder}")
+        return 0
+    entries = cache.entries()
+    for entry in entries:
+        used = datetime.fromtimestamp(entry.used, timezone.utc).strftime("%Y-%m-%d %H:%M")
+        rows, columns = entry.shape
+        print(f"{entry.bytes / 1e6:8.1f} MB  {rows:7} × {columns:<5} last used {used} UTC  {entry.encoder}")
+    total = sum(entry.bytes for entry in entries)
+    print(f"{cache.folder}: {len(entries)} matrices, {total / 1e6:.1f} of {cache.bound / 1e6:.0f} MB")
     return 0
 
 

@@ -1,23 +1,31 @@
-"""Is the difference between two rows more than chance? Paired bootstrap over the items that both rows scored."""
+"""Is the difference between two rows more than chance? Paired tests over the items that both rows were scored on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
+from dataclasses import dataclass
 
 from repro.cells import check_comparable, unpack
 from repro.errors import ReproError
-from repro.metrics.bootstrap import interval, paired_p_value
+from repro.metrics.bootstrap import interval
 from repro.runner import Plan
 from repro.table import Column
-from repro.tasks.sts import StsScores
+from repro.tasks import TASKS
 
-Comparison = tuple[Column, float, tuple[float, float], float]
+
+@dataclass(frozen=True)
+class Comparison:
+    """First row − second row in one column, its 95 % bootstrap interval, and the two-sided p of the named test."""
+
+    column: Column
+    difference: float
+    interval: tuple[float, float]
+    p: float
+    test: str
 
 
 def compare(made: Plan, first: str, second: str) -> Iterator[Comparison]:
-    """(column, first − second, 95 % interval, two-sided p) of each column where both rows are stored.
+    """Every column where both rows are stored and have test items.
 
     Raises ReproError when no column has both, or when the two were computed under different protocols.
     """
@@ -27,12 +35,13 @@ def compare(made: Plan, first: str, second: str) -> Iterator[Comparison]:
     for column in shared:
         cells = [made.stored[slug, column.slug] for slug in (first, second)]
         check_comparable([cell.signature for cell in cells])
-        gold = tuple(part.gold for part in made.data[column.task])
-        draws = [
-            StsScores(tuple(unpack(item) for item in cell.items), gold).draws(
-                column.correlation, column.aggregation, made.options.resamples, made.options.seed
-            )
-            for cell in cells
-        ]
-        difference: np.ndarray = draws[0] - draws[1]
-        yield column, cells[0].value - cells[1].value, interval(difference), paired_p_value(difference)
+        if not all(cell.items for cell in cells):
+            continue
+        task, data = TASKS[column.task], made.data[column.task]
+        scores = [task.restore(data, tuple(map(unpack, cell.items))) for cell in cells]
+        one, other = (found.draws(column.metric, made.options.resamples, made.options.seed) for found in scores)
+        if one is None or other is None:
+            continue
+        difference = one - other
+        p, test = scores[0].p_value(scores[1], column.metric, difference)
+        yield Comparison(column, cells[0].value - cells[1].value, interval(difference), p, test)

@@ -29,7 +29,7 @@ def examine(suite: Suite) -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": libraries(),
         "devices": devices(),
-        "folders": {str(folder): size_of(folder) for folder in (home() / "data", home() / "cells", hub_cache())},
+        "folders": {str(folder): size_of(folder) for folder in folders()},
         "data": {item.name: _present(item, suite) for item in registry.datasets().values()},
         "hub answers": hub,
         "tables": {name: rows_that_can_run(name, suite, hub) for name in TABLES},
@@ -67,6 +67,11 @@ def devices() -> dict[str, dict[str, bool]]:
     if torch.backends.mps.is_available():
         found["mps"] = {"float32": True, "bfloat16": True}
     return found
+
+
+def folders() -> list[Path]:
+    """Where fetched data, cells, embeddings and weights are kept."""
+    return [*(home() / name for name in ("data", "cells", "embeddings")), hub_cache()]
 
 
 def hub_cache() -> Path:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from repro.cells import Cell
-from repro.table import Average, Column, Ref, Row, Table
+from repro.table import AnyColumn, Column, Ref, Row, Table
 
 FOLDER = Path(__file__).parent / "published"
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
@@ -16,8 +16,10 @@ TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over se
 
 # How each paper's files name our columns, and which metric and scale they use.
 _STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
+_TRANSFER = {f"{task.lower()}-adam": task for task in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC")}
 _NAMES = {
-    "sbert": {**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."},
+    "sbert": {**_STS_YEARS, **_TRANSFER, "avg-adam": "Avg.", "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."},
+    "simcse": {**_TRANSFER, "avg-adam": "Avg."},
     "mteb": {**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"},
     "third-party": {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"},
 }
@@ -136,9 +138,7 @@ def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tu
     return _tolerances().get((table, row.slug, column), (DEFAULT_TOLERANCE, ""))
 
 
-def judge(
-    table: Table, row: Row, column: Column | Average, value: float | None, std: float | None, why_not: str
-) -> Verdict:
+def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
     """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
     there = published(row.published, column.slug) if not row.only or column.slug in row.only else None
     number = there.value if there else None

@@ -1,4 +1,4 @@
-"""Cells → CSV lines → Markdown and LaTeX. The texts are functions of the CSV lines alone, so they cannot disagree."""
+"""Cells → CSV lines → Markdown (LaTeX: latex.py). Texts are functions of the CSV lines alone: they cannot disagree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from repro import ledger
 from repro.cells import check_comparable
 from repro.runner import Plan
-from repro.table import BEYOND, Average, Column, Row, Table
+from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Row, Table
 
 FIELDS = [
     *("table", "group", "row", "column", "metric", "value", "ci_low", "ci_high", "std", "seeds"),
@@ -23,14 +23,14 @@ Line = dict[str, str]
 
 
 def lines_of(made: Plan) -> list[Line]:
-    """One CSV line a cell, in table order; averages follow from their row's cells."""
+    """One CSV line a cell, in table order; averages and differences follow from their row's cells."""
     lines: list[Line] = []
     for row in made.table.rows:
         for column in made.table.columns:
-            if isinstance(column, Average):
-                lines.append(_average_line(made, row, column))
-            else:
+            if isinstance(column, Column):
                 lines.append(_cell_line(made, row, column))
+            else:
+                lines.append(_derived_line(made, row, column))
     for column in made.table.scored():
         check_comparable([line["signature"] for line in lines if line["column"] == column.slug and line["signature"]])
     return lines
@@ -50,9 +50,9 @@ def _cell_line(made: Plan, row: Row, column: Column) -> Line:
     return {**line, **measured}
 
 
-def _average_line(made: Plan, row: Row, column: Average) -> Line:
+def _derived_line(made: Plan, row: Row, column: Average | Difference) -> Line:
     cells = [made.stored.get((row.slug, slug)) for slug in column.of]
-    value = sum(cell.value for cell in cells if cell) / len(cells) if all(cells) else None
+    value = column.value([cell.value for cell in cells if cell]) if all(cells) else None
     missing = [slug for slug, cell in zip(column.of, cells, strict=True) if cell is None]
     if row.only:
         reason = row.absent
@@ -64,7 +64,7 @@ def _average_line(made: Plan, row: Row, column: Average) -> Line:
     return _line(made.table, row, column, value, verdict)
 
 
-def _line(table: Table, row: Row, column: Column | Average, value: float | None, verdict: ledger.Verdict) -> Line:
+def _line(table: Table, row: Row, column: AnyColumn, value: float | None, verdict: ledger.Verdict) -> Line:
     known = {
         "table": table.id,
         "group": row.group,
@@ -131,7 +131,6 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
     """The Markdown page of a table."""
     table = rows_of(table, lines)
     by_cell = {(line["row"], line["column"]): line for line in lines}
-    labels = [column.label for column in table.columns]
     page = [
         f"# {table.title}",
         "",
@@ -141,16 +140,10 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
         "Each cell: measured (published, difference and verdict). ✓ match, ≈ within noise, ✗ deviates, – not run; "
         "a number alone has no published counterpart.",
         "",
-        *_head(["", *labels]),
     ]
-    group = ""
-    for row in table.rows:
-        if row.group != group:
-            group = row.group
-            page.append(f"| **{group}** |" + " |" * len(labels))
-        cells = [cell_text(by_cell[row.slug, column.slug], table.decimals) for column in table.columns]
-        page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
-    page += ["", *_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
+    for part in table.sections():
+        page += [*_heading(part, "## "), *_grid(part, by_cell), ""]
+    page += [*_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
     page += _recipes(table)
@@ -162,6 +155,24 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
             for e in found
         ]
     return "\n".join(page) + "\n"
+
+
+def _heading(part: Table, mark: str) -> list[str]:
+    section = part.columns[0].section
+    return [mark + section, ""] if section else []
+
+
+def _grid(part: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+    labels = [column.label for column in part.columns]
+    page = _head(["", *labels])
+    group = ""
+    for row in part.rows:
+        if row.group != group:
+            group = row.group
+            page.append(f"| **{group}** |" + " |" * len(labels))
+        cells = [cell_text(by_cell[row.slug, column.slug], part.decimals) for column in part.columns]
+        page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
+    return page
 
 
 def _head(labels: Sequence[str]) -> list[str]:
@@ -177,20 +188,29 @@ def _measured(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[Row]:
 
 
 def _intervals(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
-    columns = list(table.scored())
-    page = ["## 95 % bootstrap intervals", "", *_head(["", *(column.label for column in columns)])]
-    for row in _measured(table, by_cell):
-        cells = []
-        for column in columns:
-            line = by_cell[row.slug, column.slug]
-            found = line["value"] and line["ci_low"]
-            cells.append(f"{float(line['ci_low']):.2f} to {float(line['ci_high']):.2f}" if found else "")
-        page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
-    return [*page, ""]
+    page = ["## 95 % bootstrap intervals", ""]
+    rows = _measured(table, by_cell)
+    for part in table.sections():
+        columns = [c for c in part.scored() if any(by_cell[row.slug, c.slug]["ci_low"] for row in rows)]
+        if not columns and rows:
+            continue
+        columns = columns or list(part.scored())
+        page += [*_heading(part, "### "), *_head(["", *(column.label for column in columns)])]
+        for row in rows:
+            cells = [_interval(by_cell[row.slug, column.slug]) for column in columns]
+            page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
+        page.append("")
+    return page
+
+
+def _interval(line: Line) -> str:
+    found = line["value"] and line["ci_low"]
+    return f"{float(line['ci_low']):.2f} to {float(line['ci_high']):.2f}" if found else ""
 
 
 def _reasons(table: Table, lines: Sequence[Line]) -> list[str]:
-    labels = {row.slug: row.label for row in table.rows} | {column.slug: column.label for column in table.columns}
+    labels = {row.slug: row.label for row in table.rows}
+    labels |= {column.slug: ", ".join(filter(None, [column.label, column.section])) for column in table.columns}
     page: list[str] = []
     for verdict, title in (("deviates", "Deviations"), ("match", "Wider tolerances"), ("not-run", "Not run")):
         grouped: dict[tuple[str, str], list[str]] = {}
@@ -218,37 +238,3 @@ def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]
         line = next(line for c in table.scored() if (line := by_cell[row.slug, c.slug])["value"])
         page.append(f"* {_escape(row.label)}: `{line['signature']}`, weights {line['weights']}, {line['device']}")
     return [*page, ""]
-
-
-_LATEX = str.maketrans({"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$"})
-
-
-def to_latex(table: Table, lines: Sequence[Line]) -> str:
-    """A booktabs table: measured over published; verdicts are in the Markdown and the CSV."""
-    table = rows_of(table, lines)
-    by_cell = {(line["row"], line["column"]): line for line in lines}
-    out = [
-        f"% {table.title}: measured, and the published number in parentheses. Needs booktabs.",
-        *([f"% {table.banner}"] if table.banner else []),
-        r"\begin{tabular}{l" + "r" * len(table.columns) + "}",
-        r"\toprule",
-        " & ".join(["System", *(column.label.translate(_LATEX) for column in table.columns)]) + r" \\",
-    ]
-    group = ""
-    for row in table.rows:
-        if row.group != group:
-            group = row.group
-            out += [
-                r"\midrule",
-                rf"\multicolumn{{{len(table.columns) + 1}}}{{l}}{{\emph{{{group.translate(_LATEX)}}}}} \\",
-            ]
-        cells = [_latex_cell(by_cell[row.slug, column.slug], table.decimals) for column in table.columns]
-        out.append(" & ".join([row.label.translate(_LATEX), *cells]) + r" \\")
-    return "\n".join([*out, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _latex_cell(line: Line, decimals: int) -> str:
-    value = f"{float(line['value']):.{decimals}f}" if line["value"] else "--"
-    if line["published"]:
-        return f"{value} ({float(line['published']):.{decimals}f})"
-    return value if line["value"] else ""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from repro import __version__
 from repro.cells import Cell, Store, git_commit, library_versions, pack, signature
-from repro.data.readers import Pairs, digest
+from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders import zoo
 from repro.encoders.recipe import WordVectorRecipe, describe
 from repro.encoders.weights import pinned_revision
 from repro.errors import NotAvailable
 from repro.files import home
-from repro.metrics.bootstrap import RESAMPLES, SEED
+from repro.metrics.bootstrap import RESAMPLES, SEED, interval
 from repro.suite import Suite
 from repro.table import Column, Row, Table
-from repro.tasks import sts
+from repro.tasks import TASKS
+from repro.tasks.task import Scores
 
 _DTYPES = {"float32": "fp32", "bfloat16": "bf16"}
 
@@ -33,7 +35,7 @@ class Options:
     tasks: tuple[str, ...] = ()
     device: str = "auto"
     dtype: str = "float32"
-    limit: int | None = None  # pairs per subset
+    limit: int | None = None  # items of each file
     force: bool = False
     resamples: int = RESAMPLES
     seed: int = SEED
@@ -51,7 +53,7 @@ class Plan:
     table: Table
     options: Options
     store: Store
-    data: dict[str, list[Pairs]]  # by task
+    data: dict[str, Any]  # by task, as the task's own `load` returns it
     digests: dict[str, str]  # by task
     stored: dict[tuple[str, str], Cell] = field(default_factory=dict)  # by (row, column) slugs
     pending: list[tuple[Row, Column]] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Plan:
             "row": row.slug,
             "column": column.slug,
             "metric": column.metric,
+            "protocol": TASKS[column.task].protocol(column.metric),
             "recipe": identity(row, self.options.suite),
             "data": self.digests[column.task],
             "dtype": self.options.dtype,
@@ -100,15 +103,15 @@ def plan(table: Table, options: Options) -> Plan:
     """Load the data, look up what is stored, and find the weights of what is not. Nothing is encoded."""
     columns, rows = table.pick_columns(options.tasks), table.pick_rows(options.rows)
     # all columns of a data set are read, so that the sentences encoded together never depend on --task
-    datasets = {sts.STS_TASKS[column.task].dataset for column in columns}
-    tasks = [column.task for column in table.scored() if sts.STS_TASKS[column.task].dataset in datasets]
+    datasets = {TASKS[column.task].dataset for column in columns}
+    tasks = dict.fromkeys(column.task for column in table.scored() if TASKS[column.task].dataset in datasets)
     data = {task: options.suite.load(task, options.limit) for task in tasks}
     made = Plan(
         table,
         options,
         Store(home() / "cells" / options.suite.name),
         data,
-        {task: digest(parts) for task, parts in data.items()},
+        {task: TASKS[task].digest(found) for task, found in data.items()},
     )
     for row in table.rows:
         for column in table.scored():
@@ -154,24 +157,18 @@ def _locate(made: Plan) -> None:
 
 
 def execute(made: Plan, say: Callable[[str], None] = lambda line: None, progress: bool = False) -> None:
-    """Compute the pending cells; each is stored when it is done, so a killed run loses at most the one under way."""
+    """Compute the pending cells; each is stored when its task is done: a kill loses the task under way."""
+    options, cache = made.options, EmbeddingCache()
     for rows in _backbones(made):
-        group = zoo.Group([made.ready[row.slug] for row in rows], made.options.device, made.options.dtype)
-        for columns in _by_dataset(made, rows):
-            dataset = sts.STS_TASKS[columns[0].task].dataset
+        embedder = Embedder([made.ready[row.slug] for row in rows], options.device, options.dtype, cache)
+        for dataset, tasks in _by_dataset(made, rows).items():
             say(f"{', '.join(row.slug for row in rows)}: {dataset}")
-            # every column of the data set, also the stored ones: the batches, and so the last bits, stay the same
-            tasks = [c.task for c in made.table.scored() if sts.STS_TASKS[c.task].dataset == dataset]
-            sentences = sts.sentences_of([part for task in tasks for part in made.data[task]])
-            start = time.perf_counter()
-            encoded = group.encode(sentences, progress)
-            seconds = (time.perf_counter() - start) / len(rows)
-            for row, result in zip(rows, encoded, strict=True):
-                for column in columns:
-                    if (row, column) in made.pending:
-                        cell = _score(made, row, column, sentences, result, group.device, seconds)
-                        made.store.put(made.table.id, made.key(row, column), cell)
-                        made.stored[row.slug, column.slug] = cell
+            # of every task on the data set, also the stored ones: the batches, and so the last bits, stay the same
+            on_dataset = [task for task in made.data if TASKS[task].dataset == dataset]
+            sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(made.data[task])))
+            for row, found in zip(rows, embedder.embed(sentences, progress), strict=True):
+                for task in tasks:
+                    _run_task(made, row, task, sentences, found, say)
     made.pending = []
 
 
@@ -183,59 +180,66 @@ def _backbones(made: Plan) -> list[list[Row]]:
     return list(groups.values())
 
 
-def _by_dataset(made: Plan, rows: list[Row]) -> Iterator[list[Column]]:
-    """Columns still pending for one of the rows, in table order, those of one data set together."""
-    pending: dict[str, list[Column]] = {}
+def _by_dataset(made: Plan, rows: list[Row]) -> dict[str, list[str]]:
+    """Tasks still pending for one of the rows, in table order, by data set."""
+    pending: dict[str, list[str]] = {}
     for column in made.table.scored():
         if any((row, column) in made.pending for row in rows):
-            pending.setdefault(sts.STS_TASKS[column.task].dataset, []).append(column)
-    yield from pending.values()
+            tasks = pending.setdefault(TASKS[column.task].dataset, [])
+            if column.task not in tasks:
+                tasks.append(column.task)
+    return pending
 
 
-def _score(
-    made: Plan,
-    row: Row,
-    column: Column,
-    sentences: list[str],
-    result: zoo.Encoded,
-    device: str,
-    seconds: float,
-) -> Cell:
+def _run_task(
+    made: Plan, row: Row, task: str, sentences: list[str], found: Embedded, say: Callable[[str], None]
+) -> None:
+    columns = [column for column in made.table.scored() if column.task == task and (row, column) in made.pending]
+    if not columns:
+        return
+    start = time.perf_counter()
+    scores = TASKS[task].score(made.data[task], sentences, found.vectors, row.slug)
+    seconds = found.seconds + time.perf_counter() - start
+    if seconds > 10:
+        say(f"{row.slug}: {task} took {seconds:.0f} s")
+    for column in columns:
+        cell = _cell(made, row, column, scores, found, seconds)
+        made.store.put(made.table.id, made.key(row, column), cell)
+        made.stored[row.slug, column.slug] = cell
+
+
+def _cell(made: Plan, row: Row, column: Column, scores: Scores, found: Embedded, seconds: float) -> Cell:
     ready, options = made.ready[row.slug], made.options
-    scores = sts.score(made.data[column.task], sentences, result.vectors, row.slug)
-    low, high = scores.interval(column.correlation, column.aggregation, options.resamples, options.seed)
+    draws = scores.draws(column.metric, options.resamples, options.seed)
+    low, high = (None, None) if draws is None else interval(draws)
     word_vectors = isinstance(ready.recipe, WordVectorRecipe)
+    fields = {
+        "suite": "" if options.suite.name == "paper" else options.suite.name,
+        **TASKS[column.task].protocol(column.metric),
+        **ready.recipe.signature(),
+        "data": made.digests[column.task][:12],
+        "limit": str(options.limit or ""),
+        "dtype": "fp32" if word_vectors else _DTYPES[options.dtype],
+        "v": __version__,
+    }
     return Cell(
         table=made.table.id,
         row=row.slug,
         column=column.slug,
         metric=column.metric,
-        value=scores.values[column.correlation, column.aggregation],
+        value=scores.values[column.metric],
         ci_low=low,
         ci_high=high,
-        signature=signature(
-            column.task,
-            {
-                "suite": "" if options.suite.name == "paper" else options.suite.name,
-                "agg": column.aggregation,
-                "corr": column.correlation,
-                "sim": "cos",
-                **ready.recipe.signature(),
-                "data": made.digests[column.task][:12],
-                "limit": str(options.limit or ""),
-                "dtype": "fp32" if word_vectors else _DTYPES[options.dtype],
-                "v": __version__,
-            },
-        ),
+        signature=signature(column.task, fields),
         encoder=row.slug,
         weights=ready.weights,
         data_sha256=made.digests[column.task],
-        device=device,
+        device=found.device,
         dtype="float32" if word_vectors else options.dtype,
         seconds=round(seconds, 3),
         commit=git_commit(),
-        zero_vectors=result.zero_vectors,
-        scores={f"{name}-{aggregation}": value for (name, aggregation), value in scores.values.items()},
-        items=tuple(pack(values) for values in scores.similarities),
+        zero_vectors=found.zero_vectors,
+        scores=scores.values,
+        items=tuple(pack(values) for values in scores.items(column.metric)),
         versions=library_versions(),
     )

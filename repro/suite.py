@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from repro.data import fetch, registry
-from repro.data.readers import Pairs
 from repro.errors import NotAvailable, ReproError
 from repro.files import home
-from repro.tasks.sts import STS_TASKS
+from repro.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Suite:
             return registry.HERE / "mini"
         return self.own or home() / "data"
 
-    def load(self, task_name: str, limit: int | None = None) -> list[Pairs]:
-        """The task's pairs, fetched first where that is this suite's way, held against the registry's counts."""
-        task = STS_TASKS[task_name]
+    def load(self, task_name: str, limit: int | None = None) -> Any:
+        """The task's data, fetched first where that is this suite's way, held against the registry's counts."""
+        task = TASKS[task_name]
         item = registry.dataset(task.dataset, self.name)
         if self.own is None and self.name == "paper":
             fetch.fetch(item, self.root, self.mirror, self.offline)
-        parts = task.load(self.root, item)
-        task.check_counts(parts, item)
-        return task.load(self.root, item, limit) if limit else parts
+        data = task.load(self.root, item)
+        task.check_counts(data, item)
+        return task.load(self.root, item, limit) if limit else data
 
     def fetch_vectors(self, name: str) -> None:
         """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""

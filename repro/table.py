@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repro.encoders import zoo
@@ -38,19 +38,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """One score: task, correlation and aggregation. `beyond`: not a column of the paper."""
+    """One score: a task and one of its metrics. `beyond`: not a column of the paper."""
 
     slug: str
     label: str
     task: str
-    correlation: str = "spearman"
-    aggregation: str = "all"
+    metric: str = "spearman-all"
     beyond: bool = False
-
-    @property
-    def metric(self) -> str:
-        """As in the CSV."""
-        return f"{self.correlation}-{self.aggregation}"
+    section: str = ""  # heading under which the column stands; a table of one section needs none
 
 
 @dataclass(frozen=True)
@@ -60,11 +55,34 @@ class Average:
     label: str
     of: tuple[str, ...]
     slug: str = "avg"
+    section: str = ""
 
     @property
     def metric(self) -> str:
         """As in the CSV."""
         return f"mean-of-{len(self.of)}"
+
+    def value(self, values: Sequence[float]) -> float:
+        """From the values of the columns `of`."""
+        return sum(values) / len(values)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One column less another, such as two probes on one task."""
+
+    slug: str
+    label: str
+    of: tuple[str, str]
+    section: str = ""
+    metric: str = "difference"
+
+    def value(self, values: Sequence[float]) -> float:
+        """From the values of the columns `of`."""
+        return values[0] - values[1]
+
+
+AnyColumn = Column | Average | Difference
 
 
 @dataclass(frozen=True)
@@ -75,15 +93,20 @@ class Table:
     title: str
     paper: str
     rows: tuple[Row, ...]
-    columns: tuple[Column | Average, ...]
+    columns: tuple[AnyColumn, ...]
     notes: tuple[str, ...] = ()
     decimals: int = 2
     command: str = ""
     banner: str = ""  # a warning that stands at the top of every written file
 
     def scored(self) -> Iterator[Column]:
-        """The columns that are measured, averages left out."""
+        """The columns that are measured, those computed from others left out."""
         return (column for column in self.columns if isinstance(column, Column))
+
+    def sections(self) -> list[Table]:
+        """The table once for each section, with the columns of that section alone, in order."""
+        names = dict.fromkeys(column.section for column in self.columns)
+        return [replace(self, columns=tuple(c for c in self.columns if c.section == name)) for name in names]
 
     def with_encoders(self, names: Iterable[str]) -> Table:
         """The table with a row of its own for each named encoder, under "Beyond the paper"."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from repro import ledger, render
+from repro import latex, ledger, render
 from repro.errors import ReproError
-from repro.table import Average, Column, Row, Table
+from repro.table import AnyColumn, Row, Table
 from repro.tables import get
 
 
@@ -24,7 +24,7 @@ def verify(table_id: str, folder: Path, suite: str = "paper") -> list[str]:
     for row, column in sorted(expected - set(found)):
         wrong.append(f"{csv_path}: the cell {row} × {column} is missing")
     if not wrong:
-        for suffix, text in ((".md", render.to_markdown), (".tex", render.to_latex)):
+        for suffix, text in ((".md", render.to_markdown), (".tex", latex.to_latex)):
             path = folder / f"{table_id}{suffix}"
             if not path.is_file() or path.read_text(encoding="utf-8") != text(table, lines):
                 wrong.append(f"{path} does not say what {csv_path.name} says; write both again")
@@ -33,7 +33,7 @@ def verify(table_id: str, folder: Path, suite: str = "paper") -> list[str]:
 
 def _wrong_verdicts(table: Table, lines: Iterable[render.Line]) -> Iterable[str]:
     rows: dict[str, Row] = {row.slug: row for row in table.rows}
-    columns: dict[str, Column | Average] = {column.slug: column for column in table.columns}
+    columns: dict[str, AnyColumn] = {column.slug: column for column in table.columns}
     for line in lines:
         where = f"{table.id}: {line['row']} × {line['column']}"
         if line["row"] not in rows or line["column"] not in columns:

@@ -13,9 +13,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for the hub; th
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: on a busy machine threads wait for each other for minutes
 
-from repro.data import fetch, registry  # noqa: E402 (torch reads the variables when it is imported)
-from repro.encoders import zoo  # noqa: E402
-from repro.errors import NotAvailable  # noqa: E402
+from repro.data import fetch, registry
+from repro.encoders import zoo
+from repro.errors import NotAvailable
 
 
 def need(there: bool, why: str) -> None:
@@ -136,3 +136,11 @@ def tiny_sbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_json(path: Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def drawn(classes: int, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """(features (n, d) float32, labels (n,)) that a linear classifier can tell apart, with some noise."""
+    rng = np.random.default_rng(classes)
+    features = (rng.normal(size=(n, d)) / np.sqrt(d)).astype(np.float32)
+    logits = features @ rng.normal(size=(d, classes)) + 0.3 * rng.gumbel(size=(n, classes))
+    return features, logits.argmax(axis=1)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from repro import render, tables
+from repro import latex, render, tables
 from repro.table import Average
 
 TABLE = tables.get("sbert-1")
@@ -72,7 +72,7 @@ def test_markdown_has_every_row_and_every_published_number() -> None:
 
 
 def test_latex_has_as_many_columns_as_the_table() -> None:
-    text = render.to_latex(TABLE, lines())
+    text = latex.to_latex(TABLE, lines())
     rows = [row for row in text.split("\n") if row.endswith(r" \\") and "multicolumn" not in row]
     assert len(rows) == 1 + len(TABLE.rows)
     assert {row.count(" & ") for row in rows} == {len(TABLE.columns)}

@@ -75,9 +75,20 @@ def sick_tsv(source: Source, data: bytes) -> Files:
     return {source.path: join(lines)}
 
 
-def latin1_lines(source: Source, data: bytes) -> Files:
-    """MR, CR, SUBJ, MPQA: bytes above 127 written as `cat -v` writes them, the form that SentEval ships."""
-    return {source.path: b"".join(_VISIBLE[byte] for byte in data)}
+def senteval_lines(source: Source, data: bytes) -> Files:
+    """MR, CR, SUBJ, MPQA as SentEval's script leaves them: `cat -v`, then Penn Treebank tokens, joined with blanks.
+
+    NLTK's tokeniser has the rules of the Treebank's sed script, which SentEval calls (get_transfer_data.bash).
+    """
+    from nltk.tokenize.treebank import TreebankWordTokenizer
+
+    split = TreebankWordTokenizer().tokenize
+    return {source.path: join([" ".join(split(line)) for line in text_lines(visible(data), source.url)])}
+
+
+def visible(data: bytes) -> bytes:
+    """What `cat -v` makes of the bytes."""
+    return b"".join(_VISIBLE[byte] for byte in data)
 
 
 def _visible(byte: int) -> bytes:
@@ -129,7 +140,7 @@ CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
     "sts-columns": sts_columns,
     "stsb-csv": stsb_csv,
     "sick-tsv": sick_tsv,
-    "latin1-lines": latin1_lines,
+    "senteval-lines": senteval_lines,
     "sst-tsv": sst_tsv,
     "trec": trec,
     "mrpc": mrpc,

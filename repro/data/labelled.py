@@ -25,7 +25,7 @@ class Labelled:
         return len(self.first)
 
 
-BINARY_FILES = {
+BINARY_FILES = {  # the positive (subjective) file, labelled 1, then the other, labelled 0
     "MR": ("rt-polarity.pos", "rt-polarity.neg"),
     "CR": ("custrev.pos", "custrev.neg"),
     "SUBJ": ("subj.subjective", "subj.objective"),
@@ -37,12 +37,6 @@ def read_sentences(path: Path, label: str) -> Labelled:
     r"""One sentence a line of one label, Latin-1, split at b"\n" alone (PROTOCOLS §8: NEL stands inside sentences)."""
     lines = read_lines(path, "latin-1")
     return Labelled(path.name, tuple(lines), (label,) * len(lines))
-
-
-def read_binary(folder: Path, task: str) -> Labelled:
-    """MR, CR, SUBJ, MPQA: the positive (subjective) file, labelled 1, then the other, labelled 0."""
-    parts = [read_sentences(folder / name, label) for name, label in zip(BINARY_FILES[task], "10", strict=True)]
-    return Labelled(task, parts[0].first + parts[1].first, parts[0].labels + parts[1].labels)
 
 
 def read_sst(path: Path) -> Labelled:

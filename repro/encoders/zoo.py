@@ -20,6 +20,7 @@ MINILM = TransformerRecipe("sentence-transformers/all-MiniLM-L6-v2", "8b3219a929
 
 ZOO: dict[str, Recipe] = {
     "glove-avg": WordVectorRecipe("glove.6B.300d.txt"),
+    "fasttext-avg": WordVectorRecipe("crawl-300d-2M.vec"),
     "glove-840b-sick-whitespace": WordVectorRecipe("glove.840B.300d.sick.txt", tokens="whitespace"),
     "glove-840b-sick-whitespace-lower": WordVectorRecipe(
         "glove.840B.300d.sick.txt", tokens="whitespace", lowercase=True

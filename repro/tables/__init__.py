@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from repro.errors import ReproError
 from repro.table import Table
-from repro.tables import demo, sbert_1_unsupervised_sts
+from repro.tables import demo, sbert_1_unsupervised_sts, sbert_5_senteval
 
-TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in (sbert_1_unsupervised_sts,)}
+TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in (sbert_1_unsupervised_sts, sbert_5_senteval)}
 
 
 def get(table_id: str, suite: str = "paper") -> Table:

@@ -1,0 +1,9 @@
+"""What encoders are measured on: a data set, what of it counts, and a protocol."""
+
+from __future__ import annotations
+
+from repro.tasks.sts import STS_TASKS
+from repro.tasks.task import Task
+from repro.tasks.transfer import TRANSFER_TASKS
+
+TASKS: dict[str, Task] = {**STS_TASKS, **TRANSFER_TASKS}

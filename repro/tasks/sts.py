@@ -16,7 +16,7 @@ from repro.data import readers
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, contracts
 from repro.errors import ReproError
-from repro.metrics.bootstrap import aggregated_draws, interval
+from repro.metrics.bootstrap import aggregated_draws, paired_p_value
 from repro.metrics.correlation import CORRELATIONS, cosines
 
 AGGREGATIONS = ("all", "mean", "wmean")
@@ -29,6 +29,11 @@ class StsTask:
     name: str
     dataset: str
     splits: tuple[str, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Both correlations under each aggregation."""
+        return tuple(f"{name}-{aggregation}" for name in CORRELATIONS for aggregation in AGGREGATIONS)
 
     def parts(self, item: Dataset) -> tuple[str, ...]:
         """The splits, or the subsets that the registry names."""
@@ -50,6 +55,27 @@ class StsTask:
         if self.dataset == "STSB":
             return readers.read_stsb(folder, split)
         return readers.read_sts_subset(folder, split)
+
+    def digest(self, parts: list[Pairs]) -> str:
+        """Hex sha256 of the pairs."""
+        return readers.digest(parts)
+
+    def sentences(self, parts: list[Pairs]) -> list[str]:
+        """Distinct sentences of the pairs, in order of first occurrence."""
+        return sentences_of(parts)
+
+    def protocol(self, metric: str) -> dict[str, str]:
+        """`agg:all|corr:spearman|sim:cos`."""
+        correlation, aggregation = metric.split("-")
+        return {"agg": aggregation, "corr": correlation, "sim": "cos"}
+
+    def score(self, parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str) -> StsScores:
+        """All six numbers."""
+        return score(parts, sentences, vectors, encoder)
+
+    def restore(self, parts: list[Pairs], items: tuple[np.ndarray, ...]) -> StsScores:
+        """Scores from stored cosines."""
+        return StsScores(items, tuple(part.gold for part in parts))
 
     def check_counts(self, parts: list[Pairs], item: Dataset) -> None:
         """Hold the pair counts against the registry: a user's SentEval folder must be the published test set too."""
@@ -73,24 +99,29 @@ class StsScores:
         return list(zip(self.similarities, self.gold, strict=True))
 
     @cached_property
-    def values(self) -> dict[tuple[str, str], float]:
-        """{(correlation, aggregation): score × 100}, six of them."""
+    def values(self) -> dict[str, float]:
+        """{"spearman-all": score × 100, …}: two correlations, three aggregations."""
         found = {}
         joined = np.concatenate(self.similarities), np.concatenate(self.gold)
         for name, correlation in CORRELATIONS.items():
             each = [correlation(x, y) for x, y in self._parts()]
-            found[name, "all"] = 100 * correlation(*joined)
-            found[name, "mean"] = 100 * float(np.mean(each))
-            found[name, "wmean"] = 100 * float(np.average(each, weights=[len(x) for x in self.gold]))
+            found[f"{name}-all"] = 100 * correlation(*joined)
+            found[f"{name}-mean"] = 100 * float(np.mean(each))
+            found[f"{name}-wmean"] = 100 * float(np.average(each, weights=[len(x) for x in self.gold]))
         return found
 
-    def draws(self, correlation: str, aggregation: str, resamples: int, seed: int) -> np.ndarray:
+    def items(self, metric: str) -> tuple[np.ndarray, ...]:
+        """The cosines, one array a subset."""
+        return self.similarities
+
+    def draws(self, metric: str, resamples: int, seed: int) -> np.ndarray:
         """Bootstrap draws (resamples,) of one of the six scores, × 100."""
+        correlation, aggregation = metric.split("-")
         return 100 * aggregated_draws(self._parts(), correlation, aggregation, resamples, seed)
 
-    def interval(self, correlation: str, aggregation: str, resamples: int, seed: int) -> tuple[float, float]:
-        """95 % bootstrap interval of one of the six scores, × 100."""
-        return interval(self.draws(correlation, aggregation, resamples, seed))
+    def p_value(self, other: StsScores, metric: str, difference: np.ndarray) -> tuple[float, str]:
+        """Paired bootstrap."""
+        return paired_p_value(difference), "paired bootstrap"
 
 
 def score(parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str) -> StsScores:

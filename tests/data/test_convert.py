@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from repro.data.convert import convert, latin1_lines
+from repro.data.convert import convert, visible
 from repro.data.registry import Source
 from repro.errors import ReproError
 
@@ -17,7 +17,24 @@ def source(name: str, form: str) -> Source:
 def test_high_bytes_become_what_cat_v_shows() -> None:
     every = bytes(range(256))
     shown = subprocess.run(["cat", "-v"], input=every, capture_output=True, check=True).stdout
-    assert latin1_lines(source("x", "latin1-lines"), every) == {PurePosixPath("x"): shown}
+    assert visible(every) == shown
+
+
+# Rules of the Penn Treebank's tokenizer.sed: contractions, quotes, punctuation; a tokenised line stays as it is
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("it's a can't-miss film .", "it 's a ca n't-miss film ."),
+        ("they don't , he'll", "they do n't , he 'll"),
+        ('a " new " one', "a `` new `` one"),
+        ("good (really) !", "good ( really ) !"),
+        ("already 's n't split .", "already 's n't split ."),
+        ("caf\xe9", "cafM-i"),
+    ],
+)
+def test_sentiment_lines_become_treebank_tokens(line: str, expected: str) -> None:
+    item = source("x", "senteval-lines")
+    assert convert((item,), [f"{line}\n".encode("latin-1")]) == {item.path: f"{expected}\n".encode()}
 
 
 def test_trec_loses_quotes() -> None:

@@ -5,18 +5,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from repro.errors import ReproError
-from repro.metrics.probe import Problem, fit_predict
+from repro.metrics.exact import fit_predict
+from repro.metrics.probe import Fit
+from tests.conftest import drawn
 
 
-def drawn(classes: int, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(classes)
-    features = (rng.normal(size=(n, d)) / np.sqrt(d)).astype(np.float32)
-    logits = features @ rng.normal(size=(d, classes)) + 0.3 * rng.gumbel(size=(n, classes))
-    return features, logits.argmax(axis=1)
-
-
-def folds(n: int, penalties: tuple[float, ...]) -> list[Problem]:
-    return [Problem(np.arange(n) % 5 != fold, c) for fold in range(3) for c in penalties]
+def folds(n: int, penalties: tuple[float, ...]) -> list[Fit]:
+    return [Fit(np.arange(n) % 5 != fold, c) for fold in range(3) for c in penalties]
 
 
 @pytest.mark.parametrize("classes", [2, 3, 6])
@@ -25,7 +20,7 @@ def test_labels_equal_newton_cholesky(classes: int, penalties: tuple[float, ...]
     features, labels = drawn(classes, 600, 20)
     problems = folds(600, penalties)
     for problem, found in zip(problems, fit_predict(features, labels, problems), strict=True):
-        oracle = LogisticRegression(C=problem.c, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+        oracle = LogisticRegression(C=problem.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
         oracle.fit(features[problem.train].astype(np.float64), labels[problem.train])
         np.testing.assert_array_equal(found, oracle.predict(features.astype(np.float64)))
 
@@ -36,7 +31,7 @@ def test_float64_and_float32_input_give_the_same_labels_and_so_do_permuted_rows(
     expected = fit_predict(features, labels, problems)
     np.testing.assert_array_equal(fit_predict(features.astype(np.float64), labels, problems), expected)
     order = np.random.default_rng(0).permutation(400)
-    permuted = [Problem(problem.train[order], problem.c) for problem in problems]
+    permuted = [Fit(problem.train[order], problem.penalty) for problem in problems]
     np.testing.assert_array_equal(fit_predict(features[order], labels[order], permuted), expected[:, order])
 
 
@@ -44,24 +39,24 @@ def test_random_labels_score_at_chance() -> None:
     rng = np.random.default_rng(1)
     features, labels = rng.normal(size=(2000, 10)), rng.integers(0, 2, 2000)
     train = np.arange(2000) < 1000
-    found = fit_predict(features, labels, [Problem(train, 1.0)])[0]
+    found = fit_predict(features, labels, [Fit(train, 1.0)])[0]
     assert abs((found == labels)[~train].mean() - 0.5) < 0.05  # three standard deviations of 1,000 coin tosses
 
 
 def test_labels_keep_their_type_and_names() -> None:
     features, _ = drawn(2, 50, 4)
     labels = np.where(features[:, 0] > 0, "yes", "no")
-    assert set(fit_predict(features, labels, [Problem(np.ones(50, bool), 4.0)])[0]) == {"yes", "no"}
+    assert set(fit_predict(features, labels, [Fit(np.ones(50, bool), 4.0)])[0]) == {"yes", "no"}
 
 
 def test_what_cannot_be_fitted_is_said() -> None:
     features, labels = drawn(2, 50, 4)
-    everything = [Problem(np.ones(50, bool), 1.0)]
+    everything = [Fit(np.ones(50, bool), 1.0)]
     broken = features.copy()
     broken[7, 2] = np.nan
     with pytest.raises(ReproError, match="the features of item 7 are not finite"):
         fit_predict(broken, labels, everything)
     with pytest.raises(ReproError, match="all 50 items have the label 1; a probe needs two classes"):
         fit_predict(features, np.ones(50, int), everything)
-    with pytest.raises(ReproError, match="fit 0 sees 1 of 2 classes"):
-        fit_predict(features, labels, [Problem(labels == 1, 1.0)])
+    with pytest.raises(ReproError, match="fit 0 sees no item of the class 0"):
+        fit_predict(features, labels, [Fit(labels == 1, 1.0)])

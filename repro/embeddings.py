@@ -1,0 +1,176 @@
+"""Embeddings on disk: what was encoded once is not encoded again by a second task, probe, seed or table.
+
+One safetensors file a matrix, named by a hash of the recipe, its weights, device, dtype, library versions and of the
+sentences. Files are written with one rename and read-only from then on, so two processes may share the folder and a
+killed one leaves nothing that could be read. The least recently used files go when the bound is passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from repro import __version__
+from repro.cells import library_versions
+from repro.encoders import zoo
+from repro.encoders.recipe import WordVectorRecipe, describe
+from repro.errors import ReproError
+from repro.files import home, write_atomic
+
+GIGABYTES = 4.0  # the bound, unless REPRO_CACHE_GB says another
+STALE = 3600  # seconds after which an unfinished file is that of a killed process
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """float32 (n, d) vectors and how they came about; `seconds` is 0 where they were read from disk."""
+
+    vectors: np.ndarray
+    zero_vectors: int
+    device: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stored matrix."""
+
+    path: Path
+    encoder: str
+    shape: tuple[int, int]
+    bytes: int
+    used: float  # seconds since the epoch
+
+
+class EmbeddingCache:
+    """Matrices below `folder`, `bound` bytes of them at most (the newest one is kept even if it is larger)."""
+
+    def __init__(self, folder: Path | None = None, bound: int | None = None) -> None:
+        self.folder = folder or home() / "embeddings"
+        self.bound = _bound() if bound is None else bound
+
+    def get(self, key: str) -> Embedded | None:
+        """The stored matrix, or None when it is not there or not whole."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self._path(key)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                about = file.metadata() or {}
+                found = Embedded(file.get_tensor("vectors"), int(about["zero_vectors"]), about["device"], 0.0)
+            os.utime(path)  # the most recently used one
+        except (FileNotFoundError, SafetensorError, KeyError, ValueError):
+            return None
+        return found
+
+    def put(self, key: str, encoder: str, found: Embedded) -> None:
+        """Store a matrix, then drop the least recently used ones beyond the bound."""
+        from safetensors.numpy import save
+
+        about = {"encoder": encoder, "zero_vectors": str(found.zero_vectors), "device": found.device}
+        write_atomic(self._path(key), save({"vectors": np.ascontiguousarray(found.vectors)}, metadata=about))
+        self._evict(keep=self._path(key))
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"
+
+    def _evict(self, keep: Path) -> None:
+        for path in self.folder.glob(".*"):
+            if _age(path) > STALE:
+                path.unlink(missing_ok=True)
+        used = 0
+        for path in sorted(self.folder.glob("*.safetensors"), key=_age):
+            used += path.stat().st_size if path.exists() else 0
+            if used > self.bound and path != keep:
+                path.unlink(missing_ok=True)
+
+    def entries(self) -> list[Entry]:
+        """What is stored, the most recently used first; files that are not whole are left out."""
+        from safetensors import SafetensorError, safe_open
+
+        found = []
+        for path in sorted(self.folder.glob("*.safetensors"), key=_age):
+            try:
+                with safe_open(path, framework="numpy") as file:
+                    rows, columns = file.get_slice("vectors").get_shape()
+                    encoder = (file.metadata() or {})["encoder"]
+                status = path.stat()
+            except (FileNotFoundError, SafetensorError, KeyError, ValueError):
+                continue
+            found.append(Entry(path, encoder, (rows, columns), status.st_size, status.st_mtime))
+        return found
+
+    def clear(self) -> int:
+        """Remove everything; the number of files removed."""
+        paths = [path for path in self.folder.glob("*") if path.is_file()]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return len(paths)
+
+
+def _bound() -> int:
+    text = os.environ.get("REPRO_CACHE_GB", str(GIGABYTES))
+    try:
+        bound = float(text)
+    except ValueError:
+        bound = -1.0
+    if not 0 <= bound < float("inf"):
+        raise ReproError(f"REPRO_CACHE_GB is {text!r}; give the bound in gigabytes, such as 4")
+    return int(bound * 1e9)
+
+
+def _age(path: Path) -> float:
+    """Seconds since last use; a file that another process has just removed counts as the oldest."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+class Embedder:
+    """Encoders over one backbone that look on disk first; the model is loaded when something has to be encoded."""
+
+    def __init__(self, members: Sequence[zoo.Ready], device: str, dtype: str, cache: EmbeddingCache) -> None:
+        self.members, self.device, self.dtype, self.cache = list(members), device, dtype, cache
+        self._group: zoo.Group | None = None
+
+    def embed(self, sentences: Sequence[str], progress: bool = False) -> list[Embedded]:
+        """One Embedded a member, in order; rows of `vectors` belong to `sentences`."""
+        content = hashlib.sha256("\n".join(map(json.dumps, sentences)).encode()).hexdigest()
+        keys = [self._key(member, content) for member in self.members]
+        stored = [self.cache.get(key) for key in keys]
+        found = [item for item in stored if item is not None]
+        if len(found) == len(keys):
+            return found
+        start = time.perf_counter()
+        self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
+        encoded = self._group.encode(sentences, progress)
+        seconds = (time.perf_counter() - start) / len(keys)
+        found = [Embedded(item.vectors, item.zero_vectors, self._group.device, seconds) for item in encoded]
+        for key, member, item in zip(keys, self.members, found, strict=True):
+            self.cache.put(key, member.weights, item)
+        return found
+
+    def _key(self, member: zoo.Ready, content: str) -> str:
+        device = self.device
+        if device == "auto" and not isinstance(member.recipe, WordVectorRecipe):
+            from repro.encoders.transformer import pick_device
+
+            device = pick_device(device)
+        parts = {
+            "recipe": describe(member.recipe),
+            "weights": member.sha256,
+            "sentences": content,
+            "device": device,
+            "dtype": self.dtype,
+            "versions": library_versions(),
+            "version": __version__,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,57 @@
+"""What a probe is: a classifier on frozen features, fitted on many folds and penalties in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from repro.errors import ReproError
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit: the items it learns from, its penalty, and the items that may tell it when to stop.
+
+    `penalty` is C for `exact`, the L2 weight decay for `senteval-adam`; `watch` None means that a twentieth of the
+    training items is set aside (SentEval's validation_split).
+    """
+
+    train: np.ndarray  # (n,) bool
+    penalty: float
+    watch: np.ndarray | None = None  # (n,) bool
+
+
+FitPredict = Callable[[np.ndarray, np.ndarray, Sequence[Fit]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A way to fit and its penalties, the ones that SentEval tries with that classifier, in that order.
+
+    `fit_predict(features (n, d), labels (n,), fits)` gives (P, n): every item's class under each of P fits.
+    """
+
+    name: str
+    fit_predict: FitPredict
+    nested: tuple[float, ...]  # nested cross-validation and the fixed split
+    kfold: tuple[float, ...]  # cross-validation on the training set
+
+
+def coded(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -> tuple[np.ndarray, np.ndarray]:
+    """(classes (K,), codes (n,)) of labels that can be fitted.
+
+    Raises ReproError for features that are not finite, a single class, and a fit that does not see every class.
+    """
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        raise ReproError(f"the features of item {int(finite.argmin())} are not finite")
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) < 2:
+        raise ReproError(f"all {len(labels)} items have the label {classes[0]}; a probe needs two classes")
+    for number, fit in enumerate(fits):
+        seen = np.bincount(codes[fit.train], minlength=len(classes))
+        if not seen.all():
+            raise ReproError(f"fit {number} sees no item of the class {classes[int(seen.argmin())]}")
+    return classes, codes

@@ -1,0 +1,343 @@
+"""SentEval's transfer tasks: how well a linear classifier on frozen embeddings does (validation.py, PROTOCOLS §1).
+
+`nested`: k folds, in each of them k folds again that choose the penalty (MR, CR, SUBJ, MPQA). `kfold`: k folds on the
+training set choose the penalty, one fit is tested (TREC, MRPC). `split`: the dev set chooses it (SST). Among penalties
+of equal mean accuracy, rounded to a hundredth of a percent as SentEval does, the first of the grid wins: the strongest
+regularisation for `exact`, the weakest for `senteval-adam`. Dev accuracy is the chosen penalty's on what chose it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from repro.data import labelled
+from repro.data.labelled import Labelled
+from repro.data.registry import Dataset, contracts
+from repro.errors import ReproError
+from repro.metrics.adam import ADAM
+from repro.metrics.bootstrap import paired_p_value
+from repro.metrics.exact import EXACT
+from repro.metrics.probe import Fit, Probe
+
+SEED, FOLDS = 1111, 10  # of both fold makers in validation.py; kfold 10 is SentEval's comparable configuration
+PROBES = {probe.name: probe for probe in (EXACT, ADAM)}
+
+
+@dataclass(frozen=True)
+class TransferData:
+    """Labelled sentences or pairs, sorted as SentEval sorts them, tokens joined with blanks; parts by split."""
+
+    parts: dict[str, Labelled]  # `all`, or `train`, `test` and for `split` also `dev`
+    files: dict[str, int]  # items of each file, before sorting
+
+
+@dataclass(frozen=True)
+class TransferTask:
+    """One of the seven tasks under one probe."""
+
+    name: str
+    dataset: str
+    protocol_name: str  # nested, kfold or split
+    probe: Probe
+    folds: int = FOLDS
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Accuracy on the test items and on those that chose the penalty; F1 too for pairs."""
+        return ("accuracy", "dev-accuracy", *(("f1",) if self.dataset == "MRPC" else ()))
+
+    def load(self, root: Path, item: Dataset, limit: int | None = None) -> TransferData:
+        """Read the task below a data folder; `limit` keeps the first items of each file."""
+        folder = root / item.folder
+        if not folder.is_dir():
+            raise ReproError(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
+        parts: dict[str, list[Labelled]] = {}
+        files = {}
+        for split, name, read in _files(self.dataset, folder):
+            files[name] = len(read)
+            parts.setdefault(split, []).append(_cut(read, limit))
+        return TransferData({split: sorted_as_senteval(read) for split, read in parts.items()}, files)
+
+    def check_counts(self, data: TransferData, item: Dataset) -> None:
+        """Hold the counts against the registry; too few sentences are how SimCSE's SUBJ came to 99 % (SimCSE#84)."""
+        for path, rows, _ in contracts(item):
+            found = data.files[path.name]
+            if found != rows:
+                why = ""
+                if self.dataset == "SUBJ" and sum(data.files.values()) < 1000:
+                    why = "; this is the truncated copy that SimCSE's readers were pointed to (SimCSE#84)"
+                raise ReproError(
+                    f"{self.dataset} {path.name}: expected {rows} items, found {found}{why}; "
+                    f"`repro fetch {self.dataset}` gets the whole file"
+                )
+
+    def digest(self, data: TransferData) -> str:
+        """Hex sha256 of sentences and labels in their sorted order."""
+        state = hashlib.sha256()
+        for split, part in data.parts.items():
+            state.update(f"{split}\n".encode())
+            second = part.second or ("",) * len(part)
+            for row in zip(part.labels, part.first, second, strict=True):
+                state.update(("\t".join(row) + "\n").encode())
+        return state.hexdigest()
+
+    def sentences(self, data: TransferData) -> list[str]:
+        """Distinct sentences, in order of first occurrence."""
+        return list(dict.fromkeys(s for part in data.parts.values() for s in (*part.first, *part.second)))
+
+    def protocol(self, metric: str) -> dict[str, str]:
+        """`probe:exact|metric:accuracy|cv:nested10|seed:1111`."""
+        cv = self.protocol_name + (str(self.folds) if self.protocol_name != "split" else "")
+        return {"metric": metric, "probe": self.probe.name, "cv": cv, "seed": str(SEED)}
+
+    def score(self, data: TransferData, sentences: list[str], vectors: np.ndarray, encoder: str) -> TransferScores:
+        """Fit and test the probe on `vectors[i]` (d,) of `sentences[i]`."""
+        finite = np.isfinite(vectors).all(axis=1)
+        if not finite.all():
+            raise ReproError(f"{encoder}: the vector of {sentences[int(finite.argmin())]!r} is not finite")
+        index = {sentence: i for i, sentence in enumerate(sentences)}
+        features = np.concatenate([pair_features(part, index, vectors) for part in data.parts.values()])  # (n, d)
+        labels = _codes(data)  # (n,) uint8
+        split = np.concatenate([np.full(len(part), name) for name, part in data.parts.items()])  # (n,)
+        try:
+            if self.protocol_name == "nested":
+                dev, predicted = nested(self.probe, features, labels, self.folds)
+            elif self.protocol_name == "kfold":
+                dev, predicted = kfold(self.probe, features, labels, split == "train", self.folds)
+            else:
+                dev, predicted = fixed_split(self.probe, features, labels, split == "train", split == "dev")
+        except ReproError as error:
+            raise ReproError(f"{encoder}, {self.name}: {error}") from error
+        tested = split == ("all" if self.protocol_name == "nested" else "test")
+        return self._scores(data, predicted[tested], 100 * dev)
+
+    def restore(self, data: TransferData, items: tuple[np.ndarray, ...]) -> TransferScores:
+        """Scores from stored predictions; the dev accuracy is not among them."""
+        return self._scores(data, items[0], None)
+
+    def _scores(self, data: TransferData, predicted: np.ndarray, dev: float | None) -> TransferScores:
+        gold = _codes(data)[-len(predicted) :]  # the tested part is the last one, or the only one
+        weights = np.full(len(gold), 1 / len(gold))
+        if self.protocol_name == "nested":  # the mean over folds, which differ in size by a few items
+            for _, test in folds_of(gold, self.folds):
+                weights[test] = 1 / (self.folds * len(test))
+        return TransferScores(predicted, gold, weights, dev, f1="f1" in self.metrics)
+
+
+@dataclass(frozen=True)
+class TransferScores:
+    """Predictions on the test items. Accuracies and F1 are × 100."""
+
+    predicted: np.ndarray  # (n,) uint8 class codes
+    gold: np.ndarray  # (n,) uint8
+    weights: np.ndarray  # (n,) of each item in the accuracy, summing to 1
+    dev: float | None
+    f1: bool
+
+    @property
+    def correct(self) -> np.ndarray:
+        """(n,) bool."""
+        return np.asarray(self.predicted == self.gold)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """`accuracy`, `dev-accuracy` where it is known, `f1` of the class 1 where the task reports it."""
+        once = np.ones((1, len(self.gold)))
+        found = {"accuracy": float(self._accuracy(once)[0])}
+        if self.dev is not None:
+            found["dev-accuracy"] = self.dev
+        if self.f1:
+            found["f1"] = float(self._f1(once)[0])
+        return found
+
+    def _accuracy(self, counts: np.ndarray) -> np.ndarray:
+        """Weighted accuracy of resamples, (resamples, n) counts → (resamples,)."""
+        return np.asarray(100 * (counts @ (self.weights * self.correct)) / (counts @ self.weights))
+
+    def _f1(self, counts: np.ndarray) -> np.ndarray:
+        said, true = self.predicted == 1, self.gold == 1
+        both = counts @ (said & true)
+        return np.asarray(100 * 2 * both / np.maximum(counts @ said + counts @ true, 1))
+
+    def items(self, metric: str) -> tuple[np.ndarray, ...]:
+        """The predictions, for metrics on the test items."""
+        return () if metric.startswith("dev") else (self.predicted,)
+
+    def draws(self, metric: str, resamples: int, seed: int) -> np.ndarray | None:
+        """Bootstrap draws (resamples,) over the test items; the same seed draws the same items for every encoder."""
+        if metric.startswith("dev"):
+            return None
+        rng, n = np.random.default_rng(seed), len(self.gold)
+        measure = {"accuracy": self._accuracy, "f1": self._f1}[metric]
+        return np.concatenate(
+            [measure(np.bincount(rng.integers(0, n, n), minlength=n)[None].astype(float)) for _ in range(resamples)]
+        )
+
+    def p_value(self, other: TransferScores, metric: str, difference: np.ndarray) -> tuple[float, str]:
+        """McNemar's exact test on accuracy, the paired bootstrap on F1."""
+        if metric != "accuracy":
+            return paired_p_value(difference), "paired bootstrap"
+        return mcnemar(self.correct, other.correct), "McNemar"
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
+    """Exact two-sided p that two (n,) bool arrays of right answers differ by chance (McNemar 1947, binomial form)."""
+    from scipy.stats import binomtest
+
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    if only_first + only_second == 0:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second).pvalue)
+
+
+def nested(probe: Probe, features: np.ndarray, labels: np.ndarray, folds: int) -> tuple[float, np.ndarray]:
+    """(mean dev accuracy, prediction (n,) of each item by the fold that did not see it), accuracies 0 to 1."""
+    outer = list(folds_of(labels, folds))
+    inner = [
+        Fit(_mask(labels, train[learn]), penalty, _mask(labels, train[watch]))
+        for train, _ in outer
+        for penalty in probe.nested
+        for learn, watch in folds_of(labels[train], folds)
+    ]
+    accuracy = _watched(inner, labels, probe.fit_predict(features, labels, inner))
+    means = accuracy.reshape(folds, len(probe.nested), folds).mean(axis=2)  # (outer fold, penalty)
+    chosen = [best(row) for row in means]
+    final = [Fit(_mask(labels, train), probe.nested[i]) for (train, _), i in zip(outer, chosen, strict=True)]
+    found = probe.fit_predict(features, labels, final)  # (outer fold, n)
+    predicted = np.empty_like(labels)
+    for (_, test), of_fold in zip(outer, found, strict=True):
+        predicted[test] = of_fold[test]
+    return float(np.mean([row[i] for row, i in zip(means, chosen, strict=True)])), predicted
+
+
+def kfold(
+    probe: Probe, features: np.ndarray, labels: np.ndarray, train: np.ndarray, folds: int
+) -> tuple[float, np.ndarray]:
+    """(dev accuracy by cross-validation on the items of `train` (n,) bool, prediction (n,) of a fit on all of them)."""
+    rows = np.flatnonzero(train)
+    fits = [
+        Fit(_mask(labels, rows[learn]), penalty, _mask(labels, rows[watch]))
+        for penalty in probe.kfold
+        for learn, watch in folds_of(labels[rows], folds)
+    ]
+    accuracy = _watched(fits, labels, probe.fit_predict(features, labels, fits))
+    means = accuracy.reshape(len(probe.kfold), folds).mean(axis=1)
+    chosen = best(means)
+    predicted = probe.fit_predict(features, labels, [Fit(train, probe.kfold[chosen])])[0]
+    return float(means[chosen]), predicted
+
+
+def fixed_split(
+    probe: Probe, features: np.ndarray, labels: np.ndarray, train: np.ndarray, dev: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """(dev accuracy, prediction (n,)); the final fit is watched by the dev set too, so it is the chosen one."""
+    fits = [Fit(train, penalty, dev) for penalty in probe.nested]
+    found = probe.fit_predict(features, labels, fits)
+    accuracy = _watched(fits, labels, found)
+    chosen = best(accuracy)
+    return float(accuracy[chosen]), found[chosen]
+
+
+def best(accuracies: np.ndarray) -> int:
+    """Position of the highest accuracy, rounded to a hundredth of a percent; the first of those that tie."""
+    return int(np.round(100 * accuracies, 2).argmax())
+
+
+def folds_of(labels: np.ndarray, folds: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(train, test) positions of SentEval's folds; ReproError when a class has fewer items than there are folds."""
+    from sklearn.model_selection import StratifiedKFold  # half a second, which a table of stored cells need not pay
+
+    values, counts = np.unique(labels, return_counts=True)
+    if counts.min() < folds:
+        raise ReproError(
+            f"class {values[counts.argmin()]} has {counts.min()} items, too few for {folds} folds; "
+            "use the whole data set or a larger --limit"
+        )
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=SEED)
+    return iter(splitter.split(np.zeros(len(labels)), labels))
+
+
+def _watched(fits: Sequence[Fit], labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Accuracy (P,) of each fit on the items that watch it."""
+    return np.array([(row[f.watch] == labels[f.watch]).mean() for f, row in zip(fits, predicted, strict=True)])
+
+
+def _mask(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    found = np.zeros(len(labels), bool)
+    found[rows] = True
+    return found
+
+
+def pair_features(part: Labelled, index: dict[str, int], vectors: np.ndarray) -> np.ndarray:
+    """(n, d) vectors of single sentences; (n, 2d) of pairs: |u−v| beside u·v (SentEval mrpc.py)."""
+    first = vectors[[index[sentence] for sentence in part.first]]  # (n, d)
+    if not part.second:
+        return first
+    second = vectors[[index[sentence] for sentence in part.second]]  # (n, d)
+    return np.hstack([np.abs(first - second), first * second])
+
+
+def sorted_as_senteval(parts: Iterable[Labelled]) -> Labelled:
+    """The files of a split as one, tokens joined with single blanks, sorted by (tokens, of each sentence; label).
+
+    The sort decides which items share a fold. A line without a token becomes a full stop, as in SentEval's examples.
+    """
+    rows = [
+        (first.split(), second.split(), label)
+        for part in parts
+        for first, second, label in zip(part.first, part.second or ("",) * len(part), part.labels, strict=True)
+    ]
+    rows.sort(key=lambda row: (len(row[0]), len(row[1]), row[2]))
+    firsts, seconds, labels = zip(*rows, strict=True)
+    paired = any(seconds)
+    return Labelled(
+        "",
+        tuple(" ".join(tokens) or "." for tokens in firsts),
+        labels,
+        tuple(" ".join(tokens) or "." for tokens in seconds) if paired else (),
+    )
+
+
+def _cut(part: Labelled, limit: int | None) -> Labelled:
+    return Labelled(part.name, part.first[:limit], part.labels[:limit], part.second[:limit])
+
+
+def _codes(data: TransferData) -> np.ndarray:
+    labels = np.concatenate([part.labels for part in data.parts.values()])
+    return np.unique(labels, return_inverse=True)[1].astype(np.uint8)
+
+
+def _files(dataset: str, folder: Path) -> Iterator[tuple[str, str, Labelled]]:
+    """(split, file name, content), the tested split last."""
+    if dataset in labelled.BINARY_FILES:
+        for name, label in zip(labelled.BINARY_FILES[dataset], "10", strict=True):
+            yield "all", name, labelled.read_sentences(folder / name, label)
+        return
+    read, names = {
+        "SST": (labelled.read_sst, {split: f"sentiment-{split}" for split in ("train", "dev", "test")}),
+        "TREC": (labelled.read_trec, {"train": "train_5500.label", "test": "TREC_10.label"}),
+        "MRPC": (
+            labelled.read_mrpc,
+            {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.txt"},
+        ),
+    }[dataset]
+    for split, name in names.items():
+        yield split, name, read(folder / name)
+
+
+_PROTOCOLS = {
+    **dict.fromkeys(("MR", "CR", "SUBJ", "MPQA"), "nested"),
+    "SST": "split",
+    **dict.fromkeys(("TREC", "MRPC"), "kfold"),
+}
+TRANSFER_TASKS: dict[str, TransferTask] = {
+    task.name: task
+    for probe, suffix in ((EXACT, ""), (ADAM, "-adam"))
+    for dataset, protocol in _PROTOCOLS.items()
+    for task in (TransferTask(dataset.lower() + suffix, dataset, protocol, probe),)
+}
