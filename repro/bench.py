@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
+from repro.bench_probe import probe, timed
 from repro.encoders import zoo
 from repro.encoders.recipe import WordVectorRecipe
 from repro.errors import ReproError
@@ -34,13 +33,6 @@ def table_1_sentences(suite: Suite, count: int | None) -> list[str]:
         return sentences
     chosen = np.random.default_rng(SEED).choice(len(sentences), count, replace=False)
     return [sentences[i] for i in sorted(chosen)]
-
-
-def timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """(seconds on the clock, result) of one call."""
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
 
 
 def ratios(slow: list[float], fast: list[float]) -> str:
@@ -184,4 +176,9 @@ def score(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     yield f"seven sets, six scores each, 1,000 resamples: {seconds:.2f} s, {loop / seconds:.1f}× SciPy on each resample"
 
 
-RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {"encode": encode, "glove": glove, "score": score}
+RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {
+    "encode": encode,
+    "glove": glove,
+    "score": score,
+    "probe": probe,
+}

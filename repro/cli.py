@@ -64,11 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     demo = command("demo", _demo, "every table on the embedded data set, offline")
     demo.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR", help="default: tables (below mini/)")
     demo.add_argument("--force", action="store_true", help="compute stored cells again")
-    demo.add_argument("--picture", type=Path, metavar="SVG", help="also write the last table shown as a picture")
     _device_options(demo)
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
-        **{"data": None, "mirror": None, "offline": True},
+        **{"data": None, "mirror": None, "offline": True, "picture": None},
     )
 
     doctor = command("doctor", _doctor, "what is installed and present, and which rows could run now")
@@ -102,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _device_options(encode)
 
     bench = command("bench", _bench, "print speed ratios measured in this process")
-    bench.add_argument("what", choices=["encode", "glove", "score"])
+    bench.add_argument("what", choices=["encode", "glove", "score", "probe"])
     bench.add_argument("--sentences", type=_positive, metavar="N", help="only N of Table 1's sentences")
     bench.add_argument("--repeats", type=_positive, default=3, metavar="N")
     _data_options(bench)

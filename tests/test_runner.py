@@ -20,16 +20,24 @@ from tests.conftest import save_tiny_bert
 VOLATILE = ("seconds", "commit")
 
 
-def command(home: Path, out: Path, mirror: Path, encoder: Path) -> tuple[list[str], dict[str, str]]:
-    arguments = ["table", "sbert-1", "--limit", "20", "--offline", "--device", "cpu", "--out", str(out)]
-    arguments += ["--encoder", str(encoder), "--row", "glove-840b-sick-sbert"]
-    arguments += ["--task", "sts16", "--task", "stsb", "--task", "sickr"]
+# what each table is asked for: few items, and rows and columns of several kinds
+ASKED = {
+    "sbert-1": "--limit 20 --row glove-840b-sick-sbert --task sts16 --task stsb --task sickr",
+    "sbert-5": "--limit 30 --row use --task cr --task cr-adam --task sst --task sst-dev",
+}
+
+
+def command(
+    home: Path, out: Path, mirror: Path, encoder: Path, table: str = "sbert-1"
+) -> tuple[list[str], dict[str, str]]:
+    arguments = ["table", table, "--offline", "--device", "cpu", "--out", str(out), "--encoder", str(encoder)]
+    arguments += ASKED[table].split()
     environment = {**os.environ, "REPRO_HOME": str(home), "REPRO_MIRROR": str(mirror)}
     return [sys.executable, "-m", "repro.cli", *arguments], environment
 
 
-def run(home: Path, out: Path, mirror: Path, encoder: Path) -> subprocess.CompletedProcess[str]:
-    arguments, environment = command(home, out, mirror, encoder)
+def run(home: Path, out: Path, mirror: Path, encoder: Path, table: str = "sbert-1") -> subprocess.CompletedProcess[str]:
+    arguments, environment = command(home, out, mirror, encoder, table)
     return subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True, timeout=300)
 
 
@@ -41,13 +49,16 @@ def stable(out: Path) -> dict[str, str]:
 
 
 @pytest.mark.real
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(mirror: Path, tmp_path: Path, tiny_bert: Path) -> None:
-    run(tmp_path / "whole", tmp_path / "expected", mirror, tiny_bert)
-    arguments, environment = command(tmp_path / "home", tmp_path / "out", mirror, tiny_bert)
+@pytest.mark.parametrize("table", ASKED)
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
+    mirror: Path, tmp_path: Path, tiny_bert: Path, table: str
+) -> None:
+    run(tmp_path / "whole", tmp_path / "expected", mirror, tiny_bert, table)
+    arguments, environment = command(tmp_path / "home", tmp_path / "out", mirror, tiny_bert, table)
     child = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    cells = tmp_path / "home/cells/paper/sbert-1"
-    for _ in range(3000):
-        if len(list(cells.glob("*.json"))) >= 2:
+    cells = tmp_path / "home/cells/paper" / table
+    for _ in range(30000):
+        if len(list(cells.glob("*.json"))) >= 2 or child.poll() is not None:
             break
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
@@ -55,14 +66,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(mirror: Path, tmp_pat
     stored = {path: path.read_bytes() for path in cells.glob("*.json")}
     assert len(stored) >= 2
     assert not (tmp_path / "out").exists()
-    run(tmp_path / "home", tmp_path / "out", mirror, tiny_bert)
+    run(tmp_path / "home", tmp_path / "out", mirror, tiny_bert, table)
     assert all(path.read_bytes() == content for path, content in stored.items())  # not computed again
     assert stable(tmp_path / "out") == stable(tmp_path / "expected")
     script = (  # with every cell stored, neither library is imported
         "import sys; from repro.cli import main; code = main(sys.argv[1:]); "
         "sys.exit(code or 10 * ('torch' in sys.modules) + 20 * ('transformers' in sys.modules))"
     )
-    arguments, environment = command(tmp_path / "home", tmp_path / "again", mirror, tiny_bert)
+    arguments, environment = command(tmp_path / "home", tmp_path / "again", mirror, tiny_bert, table)
     subprocess.run([sys.executable, "-c", script, *arguments[3:]], env=environment, check=True, capture_output=True)
     assert stable(tmp_path / "again") == stable(tmp_path / "expected")
 

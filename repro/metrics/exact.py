@@ -23,6 +23,7 @@ from repro.metrics.probe import Fit, Probe, coded
 
 COLUMNS = 256  # of the matrix products, problems × outputs: wide enough for BLAS, small enough for memory
 TOLERANCE = 1e-20  # squared Newton decrement over C × training items, which the objective grows with
+ROUGHLY = 1e-5  # the same, for the weights that fits start from
 STEPS, HALVINGS = 60, 30
 
 
@@ -32,6 +33,8 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` does.
     """
     classes, y = coded(features, labels, fits)
+    if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
+        features = np.linalg.qr(features.T.astype(np.float64), mode="r").T  # (n, n)
     x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)
     x[:, :-1], x[:, -1] = features, 1
     target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
@@ -75,7 +78,7 @@ class _Start:
 
 
 def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
-    """The optimum on every item that some fit learns from, with C scaled to the fits' number of items."""
+    """About the optimum on every item that some fit learns from, with C scaled to the fits' number of items."""
     pool = np.logical_or.reduce([fit.train for fit in fits])
     share = float(np.mean([fit.train.sum() for fit in fits])) / pool.sum()
     penalties = sorted({fit.penalty for fit in fits})
@@ -86,7 +89,7 @@ def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
     zero = np.zeros((x.shape[1], outputs))
     rough = {c: _Start(zero, [_inverse(c * share * spread * gram)] * outputs) for c in penalties}
     scaled = [Fit(pool, c) for c in penalties]
-    solved = _Batch(data, scaled, rough, share).solve()  # (d + 1, P, K)
+    solved = _Batch(data, scaled, rough, share).solve(ROUGHLY)  # (d + 1, P, K)
     probability = _probabilities(data.times(solved)[pool]).astype(np.float32)  # (pool, P, K)
     curvature = probability * (1 - probability)
     return {
@@ -124,9 +127,9 @@ class _Batch:
         self.starts = [(start, penalties == c) for c, start in starts.items() if c in penalties]
         self.weights = np.stack([starts[fit.penalty].weights for fit in fits], axis=1)
 
-    def solve(self) -> np.ndarray:
+    def solve(self, tolerance: float = TOLERANCE) -> np.ndarray:
         """Weights at the optimum of each problem; a step that would lengthen a gradient is halved."""
-        goal = TOLERANCE * np.maximum(self.c[:, 0] * self.mask[:, :, 0].sum(axis=0), 1)  # (P,)
+        goal = tolerance * np.maximum(self.c[:, 0] * self.mask[:, :, 0].sum(axis=0), 1)  # (P,)
         logits = self.data.times(self.weights)
         gradient, probability = self.gradient(logits, self.weights)
         for _ in range(STEPS):
@@ -158,8 +161,7 @@ class _Batch:
         residual = (gradient / size).astype(np.float32)
         curvature = (self.c * self.mask).astype(np.float32)
         probability = probability.astype(np.float32)
-        if residual.shape[2] == 1:
-            curvature = curvature * probability * (1 - probability)
+        curvature = curvature * probability * (1 - probability if residual.shape[2] == 1 else 1)  # (n, P, K)
         step = np.zeros_like(residual)
         direction = ready = self.precondition(residual)
         strength = (residual * ready).sum(axis=(0, 2))  # (P,)
@@ -180,25 +182,32 @@ class _Batch:
             keep = np.divide(following, strength, out=np.zeros_like(strength), where=active)
             direction = active[:, None] * (ready + keep[:, None] * direction)
             strength = following
-        return step * size
+        return np.asarray(step * size)
 
     def hessian(self, vectors: np.ndarray, probability: np.ndarray, curvature: np.ndarray) -> np.ndarray:
         """Product of each problem's Hessian with its vectors, float32."""
         moved = self.data.times(vectors)
-        if moved.shape[2] == 1:
-            moved *= curvature
-        else:
-            moved = curvature * probability * (moved - (probability * moved).sum(axis=2, keepdims=True))
+        if moved.shape[2] > 1:
+            moved -= np.einsum("npk,npk->np", probability, moved)[:, :, None]
+        moved *= curvature
         # the floor gives curvature to the one flat direction, all intercepts of a multinomial problem together
         return np.asarray(self.data.back(moved) + np.maximum(self.ridge, 1e-6).astype(np.float32) * vectors)
 
     def precondition(self, vectors: np.ndarray) -> np.ndarray:
-        """The inverse Hessian blocks, each problem with those of its penalty."""
-        out = np.empty_like(vectors)
+        """The inverse Hessian blocks, each problem with those of its penalty.
+
+        What all outputs of a multinomial problem share does not change its loss: there the Hessian is the penalty's
+        identity (nothing for the intercept) and not like the blocks, which therefore act on the rest.
+        """
+        shared = vectors.mean(axis=2, keepdims=True) if vectors.shape[2] > 1 else np.zeros_like(vectors)
+        rest, out = vectors - shared, np.empty_like(vectors)
         for start, mine in self.starts:
             for k, inverse in enumerate(start.inverses):
-                out[:, mine, k] = inverse @ vectors[:, mine, k]
-        return out
+                out[:, mine, k] = inverse @ rest[:, mine, k]
+        if vectors.shape[2] > 1:
+            out -= out.mean(axis=2, keepdims=True)
+        shared[-1] = 0
+        return np.asarray(out + shared)
 
 
 EXACT = Probe(

@@ -1,52 +1,16 @@
 """The senteval-adam probe against the same steps in plain PyTorch."""
 
-import copy
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from repro.bench_probe import plain_senteval_classifier
 from repro.errors import ReproError
 from repro.metrics import adam
 from repro.metrics.adam import fit_predict, initial_weights
 from repro.metrics.probe import Fit
 from tests.conftest import drawn
-
-
-def senteval_classifier(
-    features: np.ndarray, labels: np.ndarray, fit: Fit, seed: int = 1111
-) -> tuple[np.ndarray, np.ndarray]:
-    """(predictions (n,), logits (n, K)): written from the description of SentEval's tools/classifier.py."""
-    np.random.seed(seed)  # noqa: NPY002
-    torch.manual_seed(seed)
-    x, y = torch.from_numpy(features), torch.from_numpy(labels)
-    model = nn.Linear(features.shape[1], int(labels.max()) + 1)
-    optimizer = torch.optim.Adam(model.parameters(), weight_decay=fit.penalty)
-    train = np.flatnonzero(fit.train)
-    if fit.watch is None:
-        order = np.random.permutation(len(train))  # noqa: NPY002
-        watch, train = train[order[: int(0.05 * len(train))]], train[order[int(0.05 * len(train)) :]]
-    else:
-        watch = np.flatnonzero(fit.watch)
-    best, best_accuracy, fruitless, epoch, stop = model, -1.0, 0, 0, False
-    while not stop and epoch <= 200:
-        for _ in range(4):
-            permutation = np.random.permutation(len(train))  # noqa: NPY002
-            for start in range(0, len(train), 64):
-                batch = train[permutation[start : start + 64]]
-                optimizer.zero_grad()
-                nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
-                optimizer.step()
-        epoch += 4
-        accuracy = (model(x[watch]).argmax(dim=1) == y[watch]).float().mean().item()
-        if accuracy > best_accuracy:
-            best, best_accuracy = copy.deepcopy(model), accuracy
-        else:
-            stop = fruitless >= 5
-            fruitless += 1
-    logits = best(x).detach().numpy()
-    return logits.argmax(axis=1), logits
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -58,7 +22,7 @@ def test_labels_equal_plain_pytorch(classes: int, watched: bool) -> None:
         test = np.arange(330) % 3 == fold
         fits += [Fit(~test, penalty, test if watched else None) for penalty in (1e-5, 1e-2)]
     for fit, found in zip(fits, fit_predict(features, labels, fits), strict=True):
-        expected, logits = senteval_classifier(features, labels, fit)
+        expected, logits = plain_senteval_classifier(features, labels, fit)
         top = np.sort(logits, axis=1)
         clear = top[:, -1] - top[:, -2] > 1e-4  # float32 sums in another order may turn a tie
         assert clear.mean() > 0.98

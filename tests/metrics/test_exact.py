@@ -16,9 +16,10 @@ def folds(n: int, penalties: tuple[float, ...]) -> list[Fit]:
 
 @pytest.mark.parametrize("classes", [2, 3, 6])
 @pytest.mark.parametrize("penalties", [(0.25, 8.0), (32.0,)])
-def test_labels_equal_newton_cholesky(classes: int, penalties: tuple[float, ...]) -> None:
-    features, labels = drawn(classes, 600, 20)
-    problems = folds(600, penalties)
+@pytest.mark.parametrize(("n", "d"), [(600, 20), (120, 200)])
+def test_labels_equal_newton_cholesky(classes: int, penalties: tuple[float, ...], n: int, d: int) -> None:
+    features, labels = drawn(classes, n, d)
+    problems = folds(n, penalties)
     for problem, found in zip(problems, fit_predict(features, labels, problems), strict=True):
         oracle = LogisticRegression(C=problem.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
         oracle.fit(features[problem.train].astype(np.float64), labels[problem.train])

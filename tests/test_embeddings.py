@@ -1,0 +1,124 @@
+"""The store of embeddings: nothing is encoded twice, the bound holds, two processes and a kill do no harm."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.cli import main
+from repro.embeddings import Embedded, Embedder, EmbeddingCache
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import ReproError
+
+SENTENCES = ["the cat sits", "a dog runs", "the house is red"]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EmbeddingCache:
+    return EmbeddingCache(tmp_path / "embeddings", bound=10**6)
+
+
+def embedder(folder: Path, cache: EmbeddingCache, *poolings: str) -> Embedder:
+    members = [zoo.locate(TransformerRecipe(str(folder), pooling=pooling)) for pooling in poolings or ("mean",)]
+    return Embedder(members, "cpu", "float32", cache)
+
+
+def embedded(rows: int) -> Embedded:
+    return Embedded(np.arange(rows * 4, dtype=np.float32).reshape(rows, 4), 0, "cpu", 1.0)
+
+
+def test_a_second_run_reads_and_does_not_load_the_model(
+    tiny_bert: Path, cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = embedder(tiny_bert, cache, "mean", "cls").embed(SENTENCES)
+    monkeypatch.setattr(zoo, "Group", None)  # building one would fail
+    again = embedder(tiny_bert, cache, "mean", "cls").embed(SENTENCES)
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.vectors, other.vectors)
+        assert (other.seconds, other.device) == (0.0, "cpu")
+
+
+@pytest.mark.parametrize("change", ["sentences", "order", "recipe"])
+def test_what_decides_the_numbers_is_in_the_key(tiny_bert: Path, cache: EmbeddingCache, change: str) -> None:
+    embedder(tiny_bert, cache).embed(SENTENCES)
+    sentences = {"sentences": [*SENTENCES, "a"], "order": SENTENCES[::-1]}.get(change, SENTENCES)
+    embedder(tiny_bert, cache, "max" if change == "recipe" else "mean").embed(sentences)
+    assert len(cache.entries()) == 2
+
+
+def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, bound=5600)
+    for number, name in enumerate(("a", "b", "c")):
+        cache.put(name, name, embedded(100))  # 1,600 bytes and a header
+        os.utime(tmp_path / f"{name}.safetensors", (1000 + number,) * 2)
+    assert cache.get("a") is not None  # used now
+    cache.put("d", "d", embedded(100))
+    assert {entry.encoder for entry in cache.entries()} == {"a", "c", "d"}
+
+
+def test_the_newest_stays_even_beyond_the_bound(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, bound=10)
+    cache.put("a", "a", embedded(100))
+    cache.put("b", "b", embedded(100))
+    assert [entry.encoder for entry in cache.entries()] == ["b"]
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\x40\x00\x00\x00\x00\x00\x00\x00{}"])
+def test_a_file_that_is_not_whole_is_encoded_again(tmp_path: Path, content: bytes) -> None:
+    cache = EmbeddingCache(tmp_path, bound=10**6)
+    cache.put("a", "a", embedded(3))
+    (tmp_path / "a.safetensors").write_bytes(content)
+    assert cache.get("a") is None
+    assert cache.entries() == []
+    cache.put("a", "a", embedded(3))
+    assert cache.get("a") is not None
+
+
+def test_what_a_killed_process_left_is_swept_after_an_hour(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, bound=10**6)
+    old, new = tmp_path / ".x.safetensors.abc", tmp_path / ".y.safetensors.abc"
+    old.write_bytes(b"half")
+    new.write_bytes(b"half")
+    os.utime(old, (time.time() - 7200,) * 2)
+    cache.put("a", "a", embedded(3))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_two_processes_share_a_folder(tmp_path: Path) -> None:
+    script = (
+        "import sys, numpy as np; from pathlib import Path\n"
+        "from repro.embeddings import Embedded, EmbeddingCache\n"
+        "cache = EmbeddingCache(Path(sys.argv[1]), bound=20000)\n"
+        "for i in range(60):\n"
+        "    found = cache.get(f'k{i % 9}')\n"
+        "    assert found is None or (found.vectors == i % 9).all()\n"
+        "    cache.put(f'k{i % 9}', 'x', Embedded(np.full((200, 4), i % 9, np.float32), 0, 'cpu', 0.0))\n"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
+    assert [child.wait(timeout=120) for child in children] == [0, 0]
+    entries = EmbeddingCache(tmp_path, bound=20000).entries()
+    assert entries
+    assert sum(entry.bytes for entry in entries) <= 20000
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_command_lists_and_clears(capsys: pytest.CaptureFixture[str]) -> None:
+    EmbeddingCache().put("a", "model@local", embedded(100))
+    assert main(["cache"]) == 0
+    listed = capsys.readouterr().out
+    assert "100 × 4" in listed
+    assert "model@local" in listed
+    assert main(["cache", "--clear"]) == 0
+    assert "removed 1 files" in capsys.readouterr().out
+    assert EmbeddingCache().entries() == []
+
+
+def test_a_bound_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_CACHE_GB", "much")
+    with pytest.raises(ReproError, match="REPRO_CACHE_GB is 'much'; give the bound in gigabytes, such as 4"):
+        EmbeddingCache()
