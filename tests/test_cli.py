@@ -73,6 +73,29 @@ def test_dry_run_computes_nothing(data: Path, tmp_path: Path, capsys: pytest.Cap
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["sbert-5", "--probe", "exact", "--task", "mr", "--task", "mr-adam"], {"mr"}),
+        (
+            ["sbert-5", "--probe", "senteval-adam", "--task", "mr-adam", "--task", "mr-adam-dev"],
+            {"mr-adam", "mr-adam-dev"},
+        ),
+    ],
+)
+def test_a_probe_chooses_columns(arguments: list[str], expected: set[str], capsys: pytest.CaptureFixture[str]) -> None:
+    minilm = ["--suite", "mini", "--row", "all-minilm-l6-v2", "--dry-run", "--offline"]
+    assert main(["table", *arguments, *minilm]) == 0
+    out = capsys.readouterr().out
+    assert {row.split(" × ")[1] for row in out.split("\n") if row.startswith("compute")} <= expected
+    assert all(f"all-minilm-l6-v2 × {slug}: not asked" not in out for slug in expected)
+
+
+def test_a_table_without_that_probe_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "sbert-1", "--probe", "exact", "--dry-run"]) == 2
+    assert "sbert-1 has no column of the probe exact" in capsys.readouterr().err
+
+
 def test_encode_writes_float32_rows(tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in.txt").write_text("the cat\na dog\nthe cat\n")
     assert main(["encode", str(tiny_bert), str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.npy")]) == 0

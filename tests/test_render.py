@@ -5,7 +5,7 @@ import re
 import pytest
 
 from repro import latex, render, tables
-from repro.table import Average
+from repro.table import Average, Difference
 
 TABLE = tables.get("sbert-1")
 
@@ -90,3 +90,33 @@ def test_rows_of_an_added_encoder_come_back_from_the_csv() -> None:
 def test_averages_are_of_seven() -> None:
     average = next(column for column in TABLE.columns if isinstance(column, Average))
     assert len(average.of) == 7
+
+
+SECTIONS = (
+    "Test accuracy, SentEval's classifier",
+    "Test accuracy, exact probe",
+    "Exact probe less SentEval's classifier",
+    "MRPC, F1 of paraphrases",
+    "Dev accuracy, SentEval's classifier",
+    "Dev accuracy, exact probe",
+)
+
+
+def test_a_table_of_sections_has_a_grid_for_each_and_mixes_no_dev_with_test() -> None:
+    table = tables.get("sbert-5")
+    found = [{**line(row.slug, column.slug), "table": table.id} for row in table.rows for column in table.columns]
+    text = render.to_markdown(table, found)
+    headings = [row.removeprefix("## ") for row in text.split("\n") if row.startswith("## ")]
+    assert tuple(headings[:6]) == SECTIONS
+    assert latex.to_latex(table, found).count(r"\begin{tabular}") == len(SECTIONS)
+    for part in table.sections():
+        dev = {column.metric == "dev-accuracy" for column in part.scored()}
+        assert len(dev) <= 1
+
+
+def test_differences_are_of_the_two_probes() -> None:
+    table = tables.get("sbert-5")
+    differences = [column for column in table.columns if isinstance(column, Difference)]
+    assert [column.of for column in differences] == [(c.of[0], f"{c.of[0]}-adam") for c in differences]
+    assert len(differences) == 7
+    assert differences[0].value([76.5, 75.9]) == pytest.approx(0.6)

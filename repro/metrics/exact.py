@@ -34,7 +34,7 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     """
     classes, y = coded(features, labels, fits)
     if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
-        features = np.linalg.qr(features.T.astype(np.float64), mode="r").T  # (n, n)
+        features = np.linalg.qr(features.T.astype(np.float64)).R.T  # (n, n)
     x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)
     x[:, :-1], x[:, -1] = features, 1
     target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
@@ -78,27 +78,25 @@ class _Start:
 
 
 def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
-    """About the optimum on every item that some fit learns from, with C scaled to the fits' number of items."""
+    """About the optimum on every item that some fit learns from, with C scaled to the fits' number of items.
+
+    Each penalty starts where the one before it ended: along the grid neither weights nor Hessians change by much.
+    """
     pool = np.logical_or.reduce([fit.train for fit in fits])
     share = float(np.mean([fit.train.sum() for fit in fits])) / pool.sum()
     penalties = sorted({fit.penalty for fit in fits})
-    outputs = data.target.shape[1]
+    x, outputs = data.x32[pool], data.target.shape[1]
     spread = 0.25 if outputs == 1 else (1 / outputs) * (1 - 1 / outputs)  # of the probabilities at zero weights
-    x = data.x32[pool]
     gram = x.T @ x  # (d + 1, d + 1)
-    zero = np.zeros((x.shape[1], outputs))
-    rough = {c: _Start(zero, [_inverse(c * share * spread * gram)] * outputs) for c in penalties}
-    scaled = [Fit(pool, c) for c in penalties]
-    solved = _Batch(data, scaled, rough, share).solve(ROUGHLY)  # (d + 1, P, K)
-    probability = _probabilities(data.times(solved)[pool]).astype(np.float32)  # (pool, P, K)
-    curvature = probability * (1 - probability)
-    return {
-        c: _Start(
-            solved[:, i],
-            [_inverse(c * share * (x.T * curvature[:, i, k]) @ x) for k in range(outputs)],
-        )
-        for i, c in enumerate(penalties)
-    }
+    start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
+    found = {}
+    for c in penalties:
+        weights = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
+        probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
+        root = np.sqrt(probability * (1 - probability)).astype(np.float32)
+        halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
+        start = found[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
+    return found
 
 
 def _inverse(hessian: np.ndarray) -> np.ndarray:
