@@ -18,12 +18,14 @@ def to_latex(table: Table, lines: Sequence[Line]) -> str:
         f"% {table.title}: measured, and the published number in parentheses. Needs booktabs.",
         *([f"% {table.banner}"] if table.banner else []),
     ]
-    for part in table.sections():
-        out += [*([f"% {part.columns[0].section}"] if part.columns[0].section else []), *_tabular(part, by_cell)]
+    for number, part in enumerate(table.sections()):
+        section = part.columns[0].section
+        out += [*([f"% {section}"] if section else []), *_tabular(part, by_cell, whole=number == 0)]
     return "\n".join(out) + "\n"
 
 
-def _tabular(part: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+def _tabular(part: Table, by_cell: dict[tuple[str, str], Line], whole: bool) -> list[str]:
+    """The rows of a section; unless `whole`, without those that have neither a measured nor a published number."""
     out = [
         r"\begin{tabular}{l" + "r" * len(part.columns) + "}",
         r"\toprule",
@@ -31,13 +33,16 @@ def _tabular(part: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
     ]
     group = ""
     for row in part.rows:
+        lines = [by_cell[row.slug, column.slug] for column in part.columns]
+        if not whole and not any(line["value"] or line["published"] for line in lines):
+            continue
         if row.group != group:
             group = row.group
             out += [
                 r"\midrule",
                 rf"\multicolumn{{{len(part.columns) + 1}}}{{l}}{{\emph{{{group.translate(_LATEX)}}}}} \\",
             ]
-        cells = [_latex_cell(by_cell[row.slug, column.slug], part.decimals) for column in part.columns]
+        cells = [_latex_cell(line, part.decimals) for line in lines]
         out.append(" & ".join([row.label.translate(_LATEX), *cells]) + r" \\")
     return [*out, r"\bottomrule", r"\end{tabular}"]
 

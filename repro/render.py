@@ -141,8 +141,8 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
         "a number alone has no published counterpart.",
         "",
     ]
-    for part in table.sections():
-        page += [*_heading(part, "## "), *_grid(part, by_cell), ""]
+    for number, part in enumerate(table.sections()):
+        page += [*_heading(part, "## "), *_grid(part, by_cell, whole=number == 0), ""]
     page += [*_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
@@ -162,15 +162,18 @@ def _heading(part: Table, mark: str) -> list[str]:
     return [mark + section, ""] if section else []
 
 
-def _grid(part: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+def _grid(part: Table, by_cell: dict[tuple[str, str], Line], whole: bool) -> list[str]:
+    """The rows of a section; unless `whole`, without those that have neither a measured nor a published number."""
     labels = [column.label for column in part.columns]
     page = _head(["", *labels])
     group = ""
     for row in part.rows:
+        cells = [cell_text(by_cell[row.slug, column.slug], part.decimals) for column in part.columns]
+        if not whole and not any(cells):
+            continue
         if row.group != group:
             group = row.group
             page.append(f"| **{group}** |" + " |" * len(labels))
-        cells = [cell_text(by_cell[row.slug, column.slug], part.decimals) for column in part.columns]
         page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
     return page
 

@@ -29,7 +29,8 @@ def accuracies(suffix: str, metric: str, section: str) -> list[AnyColumn]:
     columns: list[AnyColumn] = [
         Column(task + end, label, task + suffix, metric, beyond, section) for task, label in TASKS.items()
     ]
-    return [*columns, Average("Avg.", tuple(task + end for task in TASKS), "avg" + end, section)]
+    name = "avg" + (suffix or "-exact") + end.removeprefix(suffix)
+    return [*columns, Average("Avg.", tuple(task + end for task in TASKS), name, section)]
 
 
 TABLE = Table(
