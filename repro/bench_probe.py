@@ -16,10 +16,11 @@ from repro.encoders import zoo
 from repro.errors import ReproError
 from repro.metrics.adam import ADAM, BATCH, EPOCHS_PER_CHECK, MAX_EPOCHS, SEED, TENACITY, WATCHED
 from repro.metrics.probe import Fit
+from repro.metrics.validation import folds_of
 from repro.suite import Suite
 from repro.tables.sbert_5_senteval import TASKS
 from repro.tasks import transfer
-from repro.tasks.transfer import TRANSFER_TASKS, folds_of
+from repro.tasks.transfer import TRANSFER_TASKS
 
 ENCODER = "all-minilm-l6-v2"
 

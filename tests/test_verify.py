@@ -20,7 +20,7 @@ def test_committed_tables_hold(table_id: str) -> None:
 def test_minilm_matches_mteb_in_the_committed_table() -> None:
     lines = render.from_csv((COMMITTED / "sbert-1.csv").read_text(encoding="utf-8"))
     found = {line["column"]: line for line in lines if line["row"] == "all-minilm-l6-v2"}
-    # PROTOCOLS §9: an independent harness on the same files
+    # an independent harness on the same files
     expected = {"sts12": 72.37, "sts13": 80.60, "sts14": 75.59, "sts15": 85.39, "sts16": 78.99, "stsb": 82.03}
     for column, value in {**expected, "sickr": 77.15, "sickr-all": 77.58}.items():
         assert float(found[column]["value"]) == pytest.approx(value, abs=0.0051), column

@@ -34,7 +34,7 @@ BINARY_FILES = {  # the positive (subjective) file, labelled 1, then the other, 
 
 
 def read_sentences(path: Path, label: str) -> Labelled:
-    r"""One sentence a line of one label, Latin-1, split at b"\n" alone (PROTOCOLS §8: NEL stands inside sentences)."""
+    r"""One sentence a line of one label, Latin-1, split at b"\n" alone (NEL stands inside sentences)."""
     lines = read_lines(path, "latin-1")
     return Labelled(path.name, tuple(lines), (label,) * len(lines))
 

@@ -1,6 +1,6 @@
 """Semantic textual similarity: correlation of cosines with gold scores, under every aggregation in use.
 
-PROTOCOLS: `all` concatenates the subsets of a year before one correlation (SBERT, SimCSE, MTEB); `mean` and `wmean`
+`all` concatenates the subsets of a year before one correlation (SBERT, SimCSE, MTEB); `mean` and `wmean`
 average the per-subset correlations, plain or weighted by pair count (SentEval sts.py:80-98, BERT-flow, BERT-whitening).
 """
 

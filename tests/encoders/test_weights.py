@@ -108,7 +108,7 @@ def test_what_is_no_model_is_said(tmp_path: Path) -> None:
 @pytest.mark.real
 def test_the_packaged_weights_are_the_hubs() -> None:
     found = weights.resolve(zoo.MINILM, offline=True)
-    # PROTOCOLS §9: sha256 of the hub's model.safetensors at the pinned revision
+    # sha256 of the hub's model.safetensors at the pinned revision
     assert found.sha256 == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     assert (found.recipe.max_length, found.recipe.pooling, found.recipe.normalize) == (256, "mean", True)
 

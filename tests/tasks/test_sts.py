@@ -65,7 +65,7 @@ def test_a_constant_encoder_is_an_error_and_not_a_nan() -> None:
         sts.score(parts, sts.sentences_of(parts), np.ones((6, 2), np.float32), "flat")
 
 
-# PROTOCOLS §8: pairs of each test set, subset by subset
+# SemEval task papers, Cer et al. 2017, Marelli et al. 2014: pairs of each test set, subset by subset
 COUNTS = {
     "sts12": [750, 750, 459, 750, 399],
     "sts13": [189, 750, 561],

@@ -1,0 +1,255 @@
+"""What each command of `repro` does: read the arguments, call, print. The exit status is 0 or, a check failed, 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    from repro.suite import Suite
+    from repro.table import Table
+
+
+def _folder(given: Path | None, variable: str) -> Path | None:
+    found = given or (Path(os.environ[variable]) if os.environ.get(variable) else None)
+    if found is not None and not found.is_dir():
+        raise ReproError(f"{found} (from {'the command line' if given else variable}) is not a folder")
+    return found
+
+
+def _suite(arguments: argparse.Namespace) -> Suite:
+    from repro.suite import Suite
+
+    if getattr(arguments, "suite", "paper") == "mini":
+        return Suite("mini", offline=arguments.offline)
+    own = _folder(arguments.data, "REPRO_DATA")
+    if own is not None and not (own / "downstream").is_dir():
+        raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
+    return Suite(own=own, mirror=_folder(arguments.mirror, "REPRO_MIRROR"), offline=arguments.offline)
+
+
+def listing(arguments: argparse.Namespace) -> int:
+    if arguments.what == "tables":
+        from repro.tables import TABLES
+
+        for table in TABLES.values():
+            print(f"{table.id:12} {table.title}")
+    elif arguments.what == "encoders":
+        from repro.encoders.zoo import ZOO
+
+        for name, recipe in ZOO.items():
+            print(f"{name:34} {recipe.weights}  {'|'.join(f'{k}:{v}' for k, v in recipe.signature().items())}")
+    elif arguments.what == "tasks":
+        from repro.tasks import TASKS
+
+        for name, task in TASKS.items():
+            fields = "|".join(f"{k}:{v}" for k, v in task.protocol(task.metrics[0]).items())
+            print(f"{name:12} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
+    else:
+        from repro.data.registry import contracts, datasets
+
+        for item in datasets().values():
+            rows = sum(count for _, count, _ in contracts(item))
+            print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
+    return 0
+
+
+def table(arguments: argparse.Namespace) -> int:
+    from repro import tables
+
+    table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder)
+    paths = _run_table(table, arguments)
+    if paths:
+        print("wrote " + ", ".join(map(str, paths)))
+    return 0
+
+
+def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
+    """Plan, compute, write and show one table; the paths written."""
+    from repro import latex, render, runner
+    from repro.files import write_atomic
+
+    options = runner.Options(
+        suite=_suite(arguments),
+        rows=(*arguments.row, *(arguments.encoder if arguments.row else ())),
+        tasks=_tasks(table, arguments),
+        device=arguments.device,
+        dtype=arguments.dtype,
+        limit=arguments.limit,
+        force=arguments.force,
+    )
+    made = runner.plan(table, options)
+    if arguments.dry_run:
+        for row, column in made.pending:
+            print(f"compute  {row.slug} × {column.slug}")
+        for (row_slug, column_slug), why in made.why_not.items():
+            print(f"not-run  {row_slug} × {column_slug}: {why}")
+        print(f"{len(made.stored)} cells stored, {len(made.pending)} to compute, {len(made.why_not)} not run")
+        return []
+    runner.execute(made, say=lambda line: print(line, file=sys.stderr), progress=sys.stderr.isatty())
+    lines = render.lines_of(made)
+    folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
+    texts = {
+        ".md": render.to_markdown(table, lines),
+        ".csv": render.to_csv(table, lines),
+        ".tex": latex.to_latex(table, lines),
+    }
+    paths = [folder / f"{table.id}{options.variant}{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        write_atomic(path, text)
+    _show(table, lines, arguments.picture)
+    return paths
+
+
+def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Columns asked for by name, by probe, or both; none: all."""
+    from repro.tasks import TASKS
+
+    if arguments.probe is None:
+        return tuple(arguments.task)
+    columns = table.pick_columns(arguments.task)
+    found = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
+    if not found:
+        raise ReproError(f"{table.id} has no column of the probe {arguments.probe} among those asked for")
+    return tuple(found)
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    from repro import tables
+
+    written = [path for name in tables.TABLES for path in _run_table(tables.get(name, "mini"), arguments)]
+    print(tables.demo.BANNER)
+    print("wrote " + ", ".join(map(str, written)))
+    return 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    import json
+
+    from repro import doctor
+
+    found = doctor.examine(_suite(arguments))
+    print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
+    return 0
+
+
+def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> None:
+    """The measured rows of the first section in the terminal, and as an SVG picture where one is asked for."""
+    from rich.console import Console
+
+    from repro.files import write_atomic
+    from repro.terminal import grid
+
+    first, *others = table.sections()
+    shown, hidden = grid(first, lines)
+    console = Console(width=None if sys.stdout.isatty() else 140, record=picture is not None)
+    console.print(shown)
+    if others:
+        print("in the .md file also: " + "; ".join(part.columns[0].section for part in others))
+    if picture is not None:
+        write_atomic(picture, console.export_svg(title=table.command))
+    if any(line["delta"] for line in lines):
+        print("measured, and below it the difference to the published number with its verdict")
+    if hidden:
+        print(f"{hidden} rows were not run; the .md file says why")
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from repro.tables import TABLES
+    from repro.verify import verify
+
+    failed = 0
+    folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
+    ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
+    if not ids:
+        raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
+    for table_id in ids:
+        wrong = verify(table_id, folder, arguments.suite)
+        failed += len(wrong)
+        for sentence in wrong:
+            print(sentence)
+        print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
+    return 1 if failed else 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    from repro import runner, tables
+    from repro.compare import compare
+
+    table = tables.get(arguments.id).with_encoders(
+        name
+        for name in (arguments.first, arguments.second)
+        if name not in {r.slug for r in tables.get(arguments.id).rows}
+    )
+    options = runner.Options(suite=_suite(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
+    made = runner.plan(table, options)
+    print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
+    for found in compare(made, arguments.first, arguments.second):
+        low, high = found.interval
+        label = ", ".join(filter(None, [found.column.label, found.column.section]))
+        print(f"{label:18} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   p = {found.p:.3f} ({found.test})")
+    return 0
+
+
+def fetch(arguments: argparse.Namespace) -> int:
+    from repro.data import fetch, registry
+
+    suite = _suite(arguments)
+    for name in arguments.names or registry.datasets():
+        folder = fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)
+        print(f"{name}: {folder}")
+    return 0
+
+
+def cache(arguments: argparse.Namespace) -> int:
+    from datetime import datetime, timezone
+
+    from repro.embeddings import EmbeddingCache
+
+    cache = EmbeddingCache()
+    if arguments.clear:
+        print(f"removed {cache.clear()} files from {cache.folder}")
+        return 0
+    entries = cache.entries()
+    for entry in entries:
+        used = datetime.fromtimestamp(entry.used, timezone.utc).strftime("%Y-%m-%d %H:%M")
+        rows, columns = entry.shape
+        print(f"{entry.bytes / 1e6:8.1f} MB  {rows:7} × {columns:<5} last used {used} UTC  {entry.encoder}")
+    total = sum(entry.bytes for entry in entries)
+    print(f"{cache.folder}: {len(entries)} matrices, {total / 1e6:.1f} of {cache.bound / 1e6:.0f} MB")
+    return 0
+
+
+def encode(arguments: argparse.Namespace) -> int:
+    import io
+
+    import numpy as np
+
+    from repro.data.readers import read_lines
+    from repro.encoders import zoo
+    from repro.files import write_atomic
+
+    if not arguments.file.is_file():
+        raise ReproError(f"{arguments.file} is not a file; name a text file with one sentence a line")
+    sentences = read_lines(arguments.file)
+    group = zoo.build(arguments.encoder, arguments.device, arguments.dtype, arguments.offline)
+    encoded = group.encode(sentences, progress=sys.stderr.isatty())[0]
+    buffer = io.BytesIO()
+    np.save(buffer, encoded.vectors)
+    write_atomic(arguments.output, buffer.getvalue())
+    note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""
+    print(f"wrote {arguments.output}: {encoded.vectors.shape[0]} × {encoded.vectors.shape[1]} float32{note}")
+    return 0
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    from repro import bench
+
+    for line in bench.RUNS[arguments.what](_suite(arguments), arguments.sentences, arguments.repeats):
+        print(line, flush=True)
+    return 0
