@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from repro.metrics.probe import Fit, Probe, coded
 
@@ -44,7 +45,8 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit], s
             for (number, _), solution in zip(group.fits, of_group, strict=True):
                 predicted[number] = classes[(x @ solution).argmax(axis=1)]
 
-    with ThreadPoolExecutor(os.cpu_count()) as workers:  # numpy lets go of the interpreter while it computes
+    # numpy lets go of the interpreter while it computes; the products are too small for threads of their own
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as workers:
         list(workers.map(run, _groups(fits, seed)))
     return predicted
 

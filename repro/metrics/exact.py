@@ -17,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, softmax
+from threadpoolctl import threadpool_limits
 
 from repro.errors import ReproError
 from repro.metrics.probe import Fit, Probe, coded
 
 COLUMNS = 256  # of the matrix products, problems × outputs: wide enough for BLAS, small enough for memory
+SMALL = 10**6  # numbers in the features; below that BLAS's threads wait for each other longer than they compute
 TOLERANCE = 1e-20  # squared Newton decrement over C × training items, which the objective grows with
 ROUGHLY = 1e-5  # the same, for the weights that fits start from
 STEPS, HALVINGS = 60, 30
@@ -39,14 +41,15 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     x[:, :-1], x[:, -1] = features, 1
     target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
     data = _Data(x, x.astype(np.float32), target)
-    starts = _starts(data, fits)
     predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
     width = max(1, COLUMNS // target.shape[1])
-    for begin in range(0, len(fits), width):
-        batch = fits[begin : begin + width]
-        logits = data.times(_Batch(data, batch, starts).solve())  # (n, P, K)
-        chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
-        predicted[begin : begin + width] = classes[chosen].T
+    with threadpool_limits(1 if x.size < SMALL else None):
+        starts = _starts(data, fits)
+        for begin in range(0, len(fits), width):
+            batch = fits[begin : begin + width]
+            logits = data.times(_Batch(data, batch, starts).solve())  # (n, P, K)
+            chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
+            predicted[begin : begin + width] = classes[chosen].T
     return predicted
 
 
