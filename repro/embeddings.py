@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +83,12 @@ class EmbeddingCache:
         return self.folder / f"{key}.safetensors"
 
     def _evict(self, keep: Path) -> None:
-        for path in self.folder.glob(".*"):
-            if _age(path) > STALE:
+        for path, (age, _) in _states(self.folder.glob(".*")).items():
+            if age > STALE:
                 path.unlink(missing_ok=True)
         used = 0
-        for path in sorted(self.folder.glob("*.safetensors"), key=_age):
-            used += path.stat().st_size if path.exists() else 0
+        for path, (_, size) in _states(self.folder.glob("*.safetensors")).items():
+            used += size
             if used > self.bound and path != keep:
                 path.unlink(missing_ok=True)
 
@@ -96,15 +97,14 @@ class EmbeddingCache:
         from safetensors import SafetensorError, safe_open
 
         found = []
-        for path in sorted(self.folder.glob("*.safetensors"), key=_age):
+        for path, (age, size) in _states(self.folder.glob("*.safetensors")).items():
             try:
                 with safe_open(path, framework="numpy") as file:
                     rows, columns = file.get_slice("vectors").get_shape()
                     encoder = (file.metadata() or {})["encoder"]
-                status = path.stat()
             except (FileNotFoundError, SafetensorError, KeyError, ValueError):
                 continue
-            found.append(Entry(path, encoder, (rows, columns), status.st_size, status.st_mtime))
+            found.append(Entry(path, encoder, (rows, columns), size, time.time() - age))
         return found
 
     def clear(self) -> int:
@@ -126,12 +126,14 @@ def _bound() -> int:
     return int(bound * 1e9)
 
 
-def _age(path: Path) -> float:
-    """Seconds since last use; a file that another process has just removed counts as the oldest."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")
+def _states(paths: Iterable[Path]) -> dict[Path, tuple[float, int]]:
+    """{path: (seconds since last use, bytes)}, the most recently used first; files that have just gone are left out."""
+    found = {}
+    for path in paths:
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            found[path] = (time.time() - status.st_mtime, status.st_size)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 class Embedder:
