@@ -117,7 +117,7 @@ def check_sampled_folds(
     y = np.unique(part.labels, return_inverse=True)[1].astype(np.uint8)
     grid = EXACT.kfold if task.protocol_name == "kfold" else EXACT.nested
     train = np.zeros(len(y), bool)
-    train[np.arange(len(y)) % 5 != 2] = True
+    train[folds(y, 10 if limit is None else 2)[1][0]] = True
     fits = [Fit(train, c) for c in (grid[0], grid[-1])]
     for fit, found in zip(fits, EXACT.fit_predict(x, y, fits), strict=True):
         oracle = regression(fit.penalty).fit(x[train].astype(float), y[train])
