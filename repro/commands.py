@@ -216,10 +216,12 @@ def cache(arguments: argparse.Namespace) -> int:
         print(f"removed {cache.clear()} files from {cache.folder}")
         return 0
     entries = cache.entries()
-    for entry in entries:
-        used = datetime.fromtimestamp(entry.used, timezone.utc).strftime("%Y-%m-%d %H:%M")
-        rows, columns = entry.shape
-        print(f"{entry.bytes / 1e6:8.1f} MB  {rows:7} × {columns:<5} last used {used} UTC  {entry.encoder}")
+    for encoder in sorted({entry.encoder for entry in entries}):
+        of = [entry for entry in entries if entry.encoder == encoder]
+        used = datetime.fromtimestamp(max(entry.used for entry in of), timezone.utc).strftime("%Y-%m-%d %H:%M")
+        size, sentences = sum(entry.bytes for entry in of) / 1e6, sum(entry.shape[0] for entry in of)
+        columns = of[0].shape[1]
+        print(f"{size:8.1f} MB  {len(of):3} matrices  {sentences:8} × {columns:<5} last used {used} UTC  {encoder}")
     total = sum(entry.bytes for entry in entries)
     print(f"{cache.folder}: {len(entries)} matrices, {total / 1e6:.1f} of {cache.bound / 1e6:.0f} MB")
     return 0

@@ -136,6 +136,10 @@ def _states(paths: Iterable[Path]) -> dict[Path, tuple[float, int]]:
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
+def _title(member: zoo.Ready) -> str:
+    return "|".join([member.recipe.weights, *(f"{k}:{v}" for k, v in member.recipe.signature().items())])
+
+
 class Embedder:
     """Encoders over one backbone that look on disk first; the model is loaded when something has to be encoded."""
 
@@ -157,7 +161,7 @@ class Embedder:
         seconds = (time.perf_counter() - start) / len(keys)
         found = [Embedded(item.vectors, item.zero_vectors, self._group.device, seconds) for item in encoded]
         for key, member, item in zip(keys, self.members, found, strict=True):
-            self.cache.put(key, member.weights, item)
+            self.cache.put(key, _title(member), item)
         return found
 
     def _key(self, member: zoo.Ready, content: str) -> str:

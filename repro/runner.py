@@ -105,13 +105,13 @@ def plan(table: Table, options: Options) -> Plan:
     # all columns of a data set are read, so that the sentences encoded together never depend on --task
     datasets = {TASKS[column.task].dataset for column in columns}
     tasks = dict.fromkeys(column.task for column in table.scored() if TASKS[column.task].dataset in datasets)
-    data = {task: options.suite.load(task, options.limit) for task in tasks}
+    data, digests = _read(list(tasks), options)
     made = Plan(
         table,
         options,
         Store(home() / "cells" / options.suite.name),
         data,
-        {task: TASKS[task].digest(found) for task, found in data.items()},
+        digests,
     )
     for row in table.rows:
         for column in table.scored():
@@ -124,6 +124,17 @@ def plan(table: Table, options: Options) -> Plan:
     _look_up(made)
     _locate(made)
     return made
+
+
+def _read(tasks: list[str], options: Options) -> tuple[dict[str, Any], dict[str, str]]:
+    """(data, digest) by task; what several tasks share is read once."""
+    by_source: dict[tuple[str, ...], tuple[Any, str]] = {}
+    for task in tasks:
+        if TASKS[task].source not in by_source:
+            found = options.suite.load(task, options.limit)
+            by_source[TASKS[task].source] = found, TASKS[task].digest(found)
+    shared = {task: by_source[TASKS[task].source] for task in tasks}
+    return {task: found for task, (found, _) in shared.items()}, {task: digest for task, (_, digest) in shared.items()}
 
 
 def _look_up(made: Plan) -> None:

@@ -31,6 +31,11 @@ class StsTask:
     splits: tuple[str, ...] = ()
 
     @property
+    def source(self) -> tuple[str, ...]:
+        """The data set and its splits."""
+        return (self.dataset, *self.splits)
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Both correlations under each aggregation."""
         return tuple(f"{name}-{aggregation}" for name in CORRELATIONS for aggregation in AGGREGATIONS)

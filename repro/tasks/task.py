@@ -41,6 +41,11 @@ class Task(Protocol):
     def dataset(self) -> str: ...
 
     @property
+    def source(self) -> tuple[str, ...]:
+        """Equal for tasks that read the same data."""
+        ...
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The keys of its scores' `values`."""
         ...

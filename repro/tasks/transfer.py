@@ -46,6 +46,11 @@ class TransferTask:
     folds: int = FOLDS
 
     @property
+    def source(self) -> tuple[str, ...]:
+        """The data set, whatever the probe."""
+        return (self.dataset,)
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Accuracy on the test items and on those that chose the penalty; F1 too for pairs."""
         return ("accuracy", "dev-accuracy", *(("f1",) if self.dataset == "MRPC" else ()))
