@@ -4,7 +4,7 @@
 
 Two classifiers: SentEval's own (`senteval-adam`), which the printed numbers come from, and `exact`, the same kind of
 model solved to its optimum. Expect, without a model hub, the rows of all-MiniLM-L6-v2 and of its token embeddings
-averaged; on two cores about fifteen minutes, most of them for encoding 122,000 sentences once.
+averaged; on two cores about half an hour, for encoding 119,000 sentences once and then for SentEval's classifier.
 """
 
 from repro.encoders.zoo import ZOO
