@@ -14,14 +14,16 @@ FOLDER = Path(__file__).parent / "published"
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
 TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
 
-# How each paper's files name our columns, and which metric and scale they use.
+# How the files name the columns of each published table, and which of several metrics is meant.
 _STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 _TRANSFER = {f"{task.lower()}-adam": task for task in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC")}
+_TRANSFER["avg-adam"] = "Avg."
 _NAMES = {
-    "sbert": {**_STS_YEARS, **_TRANSFER, "avg-adam": "Avg.", "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."},
-    "simcse": {**_TRANSFER, "avg-adam": "Avg."},
-    "mteb": {**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"},
-    "third-party": {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"},
+    ("sbert", "Table 1"): {**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."},
+    ("sbert", "Table 5"): _TRANSFER,
+    ("simcse", "Table E.1"): _TRANSFER,
+    ("mteb", "result JSON"): {**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"},
+    ("third-party", "issue / JSON"): {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"},
 }
 _METRIC = {"mteb": "cosine_spearman"}
 
@@ -90,7 +92,7 @@ def published(ref: Ref | None, column: str) -> Published | None:
     """The published number of a row in a column, or None where that source has none."""
     if ref is None:
         return None
-    task = _NAMES.get(ref.paper, {}).get(column)
+    task = _NAMES.get((ref.paper, ref.table), {}).get(column)
     found = numbers().get((ref.paper, ref.table, ref.system, ref.group, task or ""), [])
     metric = _METRIC.get(ref.paper)
     found = [item for item in found if metric is None or item.metric == metric]

@@ -38,13 +38,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """One score: a task and one of its metrics. `beyond`: not a column of the paper."""
+    """One score: a task and one of its metrics."""
 
     slug: str
     label: str
     task: str
     metric: str = "spearman-all"
-    beyond: bool = False
     section: str = ""  # heading under which the column stands; a table of one section needs none
 
 

@@ -24,7 +24,6 @@ from repro.metrics.probe import Probe
 from repro.metrics.validation import SEED, fixed_split, folds_of, kfold, nested
 
 FOLDS = 10  # SentEval's configuration for comparable results (kfold 10)
-PROBES = {probe.name: probe for probe in (EXACT, ADAM)}
 
 
 @dataclass(frozen=True)
