@@ -36,6 +36,17 @@ class Row:
     trained: bool = False  # trained here: judged against the spread over seeds
 
 
+def zoo_row(slug: str, label: str, group: str, published: Ref | None = None) -> Row:
+    """A row that goes by the name of its recipe in the zoo."""
+    return Row(slug, label, group, zoo.ZOO[slug], published)
+
+
+def outside_row(slug: str, label: str, group: str, published: Ref) -> Row:
+    """A system that the paper compares with and the zoo does not have."""
+    why = "a system outside the zoo; its numbers are quoted from the paper"
+    return Row(slug, label, group, None, published, absent=why)
+
+
 @dataclass(frozen=True)
 class Column:
     """One score: a task and one of its metrics."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from repro.encoders.zoo import ZOO
-from repro.table import Row, Table
+from repro.table import Table, zoo_row
 
 BANNER = (
     "These numbers come from the embedded mini data set (repro/data/mini), written for this project. "
@@ -18,7 +17,7 @@ BANNER = (
 )
 GROUP = "all-MiniLM-L6-v2, six ways to a sentence vector"
 ROWS = tuple(
-    Row(slug, label, GROUP, ZOO[slug])
+    zoo_row(slug, label, GROUP)
     for slug, label in (
         ("minilm-token-embeddings", "Token embeddings, averaged (no context)"),
         ("minilm-cls", "CLS"),

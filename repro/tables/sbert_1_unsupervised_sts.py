@@ -8,12 +8,11 @@ paper's numbers except where the ledger says that they are not the paper's model
 """
 
 from repro.encoders.zoo import ZOO
-from repro.table import BEYOND, Average, Column, Ref, Row, Table
+from repro.table import BEYOND, Average, Column, Ref, Row, Table, outside_row, zoo_row
 
 WITHOUT = "Without NLI training"
 BASELINES = "Trained baselines"
 SBERT = "SBERT and SRoBERTa, trained on NLI"
-OUTSIDE = "a system outside the zoo; its numbers are quoted from the paper"
 
 
 def paper(system: str) -> Ref:
@@ -38,58 +37,25 @@ TABLE = Table(
     paper="Reimers and Gurevych, Sentence-BERT, EMNLP-IJCNLP 2019, Table 1",
     command="make table1",
     rows=(
-        Row("glove-avg", "Avg. GloVe embeddings", WITHOUT, ZOO["glove-avg"], paper("Avg. GloVe embeddings")),
-        Row(
-            "bert-base-avg-service",
-            "Avg. BERT embeddings",
-            WITHOUT,
-            ZOO["bert-base-avg-service"],
-            paper("Avg. BERT embeddings"),
-        ),
-        Row(
-            "bert-base-cls-service",
-            "BERT CLS-vector",
-            WITHOUT,
-            ZOO["bert-base-cls-service"],
-            paper("BERT CLS-vector"),
-        ),
-        Row("infersent", "InferSent - GloVe", BASELINES, None, paper("InferSent - Glove"), absent=OUTSIDE),
-        Row(
-            "use",
-            "Universal Sentence Encoder",
-            BASELINES,
-            None,
-            paper("Universal Sentence Encoder"),
-            absent=OUTSIDE,
-        ),
-        Row("sbert-nli-base", "SBERT-NLI-base", SBERT, ZOO["sbert-nli-base"], paper("SBERT-NLI-base")),
-        Row("sbert-nli-large", "SBERT-NLI-large", SBERT, ZOO["sbert-nli-large"], paper("SBERT-NLI-large")),
-        Row(
-            "sroberta-nli-base",
-            "SRoBERTa-NLI-base",
-            SBERT,
-            ZOO["sroberta-nli-base"],
-            paper("SRoBERTa-NLI-base"),
-        ),
-        Row(
-            "sroberta-nli-large",
-            "SRoBERTa-NLI-large",
-            SBERT,
-            ZOO["sroberta-nli-large"],
-            paper("SRoBERTa-NLI-large"),
-        ),
-        Row(
+        zoo_row("glove-avg", "Avg. GloVe embeddings", WITHOUT, paper("Avg. GloVe embeddings")),
+        zoo_row("bert-base-avg-service", "Avg. BERT embeddings", WITHOUT, paper("Avg. BERT embeddings")),
+        zoo_row("bert-base-cls-service", "BERT CLS-vector", WITHOUT, paper("BERT CLS-vector")),
+        outside_row("infersent", "InferSent - GloVe", BASELINES, paper("InferSent - Glove")),
+        outside_row("use", "Universal Sentence Encoder", BASELINES, paper("Universal Sentence Encoder")),
+        zoo_row("sbert-nli-base", "SBERT-NLI-base", SBERT, paper("SBERT-NLI-base")),
+        zoo_row("sbert-nli-large", "SBERT-NLI-large", SBERT, paper("SBERT-NLI-large")),
+        zoo_row("sroberta-nli-base", "SRoBERTa-NLI-base", SBERT, paper("SRoBERTa-NLI-base")),
+        zoo_row("sroberta-nli-large", "SRoBERTa-NLI-large", SBERT, paper("SRoBERTa-NLI-large")),
+        zoo_row(
             "bert-base-avg",
             "BERT-base, mean of the last layer",
             BEYOND,
-            ZOO["bert-base-avg"],
             Ref("third-party", "issue / JSON", "bert-base-uncased, last-layer mean", "re-run by third party"),
         ),
-        Row(
+        zoo_row(
             "all-minilm-l6-v2",
             "all-MiniLM-L6-v2",
             BEYOND,
-            ZOO["all-minilm-l6-v2"],
             Ref("mteb", "result JSON", "sentence-transformers/all-MiniLM-L6-v2", "revision 8b3219a9"),
         ),
         sick_words("GloVe 840B, SICK's words, blanks", "glove-840b-sick-whitespace"),

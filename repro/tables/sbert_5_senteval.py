@@ -7,12 +7,10 @@ model solved to its optimum. Expect, without a model hub, the rows of all-MiniLM
 averaged; on two cores about half an hour, for encoding 119,000 sentences once and then for SentEval's classifier.
 """
 
-from repro.encoders.zoo import ZOO
-from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Ref, Row, Table
+from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Ref, Table, outside_row, zoo_row
 
 BASELINES = "Baselines"
 SBERT = "SBERT, trained on NLI"
-OUTSIDE = "a system outside the zoo; its numbers are quoted from the paper"
 TASKS = {"mr": "MR", "cr": "CR", "subj": "SUBJ", "mpqa": "MPQA", "sst": "SST", "trec": "TREC", "mrpc": "MRPC"}
 PROBES = {"-adam": "SentEval's classifier", "": "exact probe"}  # suffixes of the tasks' names
 
@@ -34,45 +32,19 @@ TABLE = Table(
     paper="Reimers and Gurevych, Sentence-BERT, EMNLP-IJCNLP 2019, Table 5",
     command="make table5",
     rows=(
-        Row("glove-avg", "Avg. GloVe embeddings", BASELINES, ZOO["glove-avg"], paper("Avg. GloVe embeddings")),
-        Row(
-            "fasttext-avg",
-            "Avg. fastText embeddings",
-            BASELINES,
-            ZOO["fasttext-avg"],
-            paper("Avg. fast-text embeddings"),
-        ),
-        Row(
-            "bert-base-avg-service",
-            "Avg. BERT embeddings",
-            BASELINES,
-            ZOO["bert-base-avg-service"],
-            paper("Avg. BERT embeddings"),
-        ),
-        Row(
-            "bert-base-cls-service",
-            "BERT CLS-vector",
-            BASELINES,
-            ZOO["bert-base-cls-service"],
-            paper("BERT CLS-vector"),
-        ),
-        Row("infersent", "InferSent - GloVe", BASELINES, None, paper("InferSent - GloVe"), absent=OUTSIDE),
-        Row(
-            "use",
-            "Universal Sentence Encoder",
-            BASELINES,
-            None,
-            paper("Universal Sentence Encoder"),
-            absent=OUTSIDE,
-        ),
-        Row("sbert-nli-base", "SBERT-NLI-base", SBERT, ZOO["sbert-nli-base"], paper("SBERT-NLI-base")),
-        Row("sbert-nli-large", "SBERT-NLI-large", SBERT, ZOO["sbert-nli-large"], paper("SBERT-NLI-large")),
-        Row("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND, ZOO["all-minilm-l6-v2"]),
-        Row(
+        zoo_row("glove-avg", "Avg. GloVe embeddings", BASELINES, paper("Avg. GloVe embeddings")),
+        zoo_row("fasttext-avg", "Avg. fastText embeddings", BASELINES, paper("Avg. fast-text embeddings")),
+        zoo_row("bert-base-avg-service", "Avg. BERT embeddings", BASELINES, paper("Avg. BERT embeddings")),
+        zoo_row("bert-base-cls-service", "BERT CLS-vector", BASELINES, paper("BERT CLS-vector")),
+        outside_row("infersent", "InferSent - GloVe", BASELINES, paper("InferSent - GloVe")),
+        outside_row("use", "Universal Sentence Encoder", BASELINES, paper("Universal Sentence Encoder")),
+        zoo_row("sbert-nli-base", "SBERT-NLI-base", SBERT, paper("SBERT-NLI-base")),
+        zoo_row("sbert-nli-large", "SBERT-NLI-large", SBERT, paper("SBERT-NLI-large")),
+        zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND),
+        zoo_row(
             "minilm-token-embeddings",
             "all-MiniLM-L6-v2's token embeddings, averaged (static)",
             BEYOND,
-            ZOO["minilm-token-embeddings"],
         ),
     ),
     columns=(
