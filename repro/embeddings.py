@@ -1,8 +1,8 @@
 """Embeddings on disk: what was encoded once is not encoded again by a second task, probe, seed or table.
 
 One safetensors file a matrix, named by a hash of the recipe, its weights, device, dtype, library versions and of the
-sentences. Files are written with one rename and read-only from then on, so two processes may share the folder and a
-killed one leaves nothing that could be read. The least recently used files go when the bound is passed.
+sentences. Files are written with one rename and never changed, so two processes may share the folder and a killed one
+leaves nothing that could be read. The least recently used files go when the bound is passed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from repro import __version__
 from repro.cells import library_versions
 from repro.encoders import zoo
-from repro.encoders.recipe import WordVectorRecipe, describe
+from repro.encoders.recipe import describe
 from repro.errors import ReproError
 from repro.files import home, write_atomic
 
@@ -137,6 +137,7 @@ def _states(paths: Iterable[Path]) -> dict[Path, tuple[float, int]]:
 
 
 def _title(member: zoo.Ready) -> str:
+    """What `repro cache` shows."""
     return "|".join([member.recipe.weights, *(f"{k}:{v}" for k, v in member.recipe.signature().items())])
 
 
@@ -165,16 +166,11 @@ class Embedder:
         return found
 
     def _key(self, member: zoo.Ready, content: str) -> str:
-        device = self.device
-        if device == "auto" and not isinstance(member.recipe, WordVectorRecipe):
-            from repro.encoders.transformer import pick_device
-
-            device = pick_device(device)
         parts = {
             "recipe": describe(member.recipe),
             "weights": member.sha256,
             "sentences": content,
-            "device": device,
+            "device": zoo.device_of(member, self.device),
             "dtype": self.dtype,
             "versions": library_versions(),
             "version": __version__,

@@ -191,19 +191,18 @@ def _measured(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[Row]:
 
 
 def _intervals(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
-    page = ["## 95 % bootstrap intervals", ""]
+    page: list[str] = []
     rows = _measured(table, by_cell)
     for part in table.sections():
         columns = [c for c in part.scored() if any(by_cell[row.slug, c.slug]["ci_low"] for row in rows)]
-        if not columns and rows:
+        if not columns:
             continue
-        columns = columns or list(part.scored())
         page += [*_heading(part, "### "), *_head(["", *(column.label for column in columns)])]
         for row in rows:
             cells = [_interval(by_cell[row.slug, column.slug]) for column in columns]
             page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
         page.append("")
-    return page
+    return ["## 95 % bootstrap intervals", "", *page] if page else []
 
 
 def _interval(line: Line) -> str:

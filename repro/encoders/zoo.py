@@ -90,6 +90,15 @@ def locate(recipe: Recipe, data_dir: Path | None = None, offline: bool = False) 
     return Ready(found.recipe, found.sha256, found.recipe.revision or "", backbone, resolved=found)
 
 
+def device_of(ready: Ready, device: str) -> str:
+    """Where the encoder computes when `device` is asked for: word vectors always on the CPU."""
+    if isinstance(ready.recipe, WordVectorRecipe):
+        return "cpu"
+    from repro.encoders.transformer import pick_device
+
+    return pick_device(device)
+
+
 @dataclass
 class Encoded:
     """Vectors of one recipe, float32 (n, d), and how many sentences had no known word."""

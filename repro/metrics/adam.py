@@ -36,7 +36,7 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit], s
     classes, y = coded(features, labels, fits)
     x = np.empty((len(features), features.shape[1] + 1), np.float32)  # (n, d + 1)
     x[:, :-1], x[:, -1] = features, 1
-    y = y.astype(np.float32) if len(classes) == 2 else y
+    y = y.astype(np.float32) if len(classes) == 2 else y  # 0 and 1 enter the gradient as numbers
     predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
 
     def run(side_by_side: list[_Group]) -> None:

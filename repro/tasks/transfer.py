@@ -40,7 +40,7 @@ class TransferTask:
 
     name: str
     dataset: str
-    protocol_name: str  # nested, kfold or split
+    validation: str  # nested, kfold or split
     probe: Probe
     folds: int = FOLDS
 
@@ -95,7 +95,7 @@ class TransferTask:
 
     def protocol(self, metric: str) -> dict[str, str]:
         """`probe:exact|metric:accuracy|cv:nested10|seed:1111`."""
-        cv = self.protocol_name + (str(self.folds) if self.protocol_name != "split" else "")
+        cv = self.validation + (str(self.folds) if self.validation != "split" else "")
         return {"metric": metric, "probe": self.probe.name, "cv": cv, "seed": str(SEED)}
 
     def score(self, data: TransferData, sentences: list[str], vectors: np.ndarray, encoder: str) -> TransferScores:
@@ -108,15 +108,15 @@ class TransferTask:
         labels = _codes(data)  # (n,) uint8
         split = np.concatenate([np.full(len(part), name) for name, part in data.parts.items()])  # (n,)
         try:
-            if self.protocol_name == "nested":
+            if self.validation == "nested":
                 dev, predicted = nested(self.probe, features, labels, self.folds)
-            elif self.protocol_name == "kfold":
+            elif self.validation == "kfold":
                 dev, predicted = kfold(self.probe, features, labels, split == "train", self.folds)
             else:
                 dev, predicted = fixed_split(self.probe, features, labels, split == "train", split == "dev")
         except ReproError as error:
             raise ReproError(f"{encoder}, {self.name}: {error}") from error
-        tested = split == ("all" if self.protocol_name == "nested" else "test")
+        tested = split == ("all" if self.validation == "nested" else "test")
         return self._scores(data, predicted[tested], 100 * dev)
 
     def restore(self, data: TransferData, items: tuple[np.ndarray, ...]) -> TransferScores:
@@ -126,7 +126,7 @@ class TransferTask:
     def _scores(self, data: TransferData, predicted: np.ndarray, dev: float | None) -> TransferScores:
         gold = _codes(data)[-len(predicted) :]  # the tested part is the last one, or the only one
         weights = np.full(len(gold), 1 / len(gold))
-        if self.protocol_name == "nested":  # the mean over folds, which differ in size by a few items
+        if self.validation == "nested":  # the mean over folds, which differ in size by a few items
             for _, test in folds_of(gold, self.folds):
                 weights[test] = 1 / (self.folds * len(test))
         return TransferScores(predicted, gold, weights, dev, f1="f1" in self.metrics)
@@ -255,7 +255,7 @@ def _files(dataset: str, folder: Path) -> Iterator[tuple[str, str, Labelled]]:
         yield split, name, read(folder / name)
 
 
-_PROTOCOLS = {
+_VALIDATION = {
     **dict.fromkeys(("MR", "CR", "SUBJ", "MPQA"), "nested"),
     "SST": "split",
     **dict.fromkeys(("TREC", "MRPC"), "kfold"),
@@ -263,6 +263,6 @@ _PROTOCOLS = {
 TRANSFER_TASKS: dict[str, TransferTask] = {
     task.name: task
     for probe, suffix in ((EXACT, ""), (ADAM, "-adam"))
-    for dataset, protocol in _PROTOCOLS.items()
-    for task in (TransferTask(dataset.lower() + suffix, dataset, protocol, probe),)
+    for dataset, validation in _VALIDATION.items()
+    for task in (TransferTask(dataset.lower() + suffix, dataset, validation, probe),)
 }

@@ -115,7 +115,7 @@ def check_sampled_folds(
     part = next(iter(data.parts.values()))  # all items, or the training set
     x = transfer.pair_features(part, index, encode(sentences))
     y = np.unique(part.labels, return_inverse=True)[1].astype(np.uint8)
-    grid = EXACT.kfold if task.protocol_name == "kfold" else EXACT.nested
+    grid = EXACT.kfold if task.validation == "kfold" else EXACT.nested
     train = np.zeros(len(y), bool)
     train[folds(y, 10 if limit is None else 2)[1][0]] = True
     fits = [Fit(train, c) for c in (grid[0], grid[-1])]
