@@ -32,30 +32,38 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a refused write below `path` into one clear sentence."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except Exception as error:
+        code = getattr(error, "errno", None)
+        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "os error 28" in str(error):  # as safetensors says it
             raise ReproError(f"{path}: the disk is full; free some space and run the command again") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise ReproError(f"{path}: cannot write there ({error.strerror}); choose a writable folder") from error
+        if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+            reason = os.strerror(code)
+            raise ReproError(f"{path}: cannot write there ({reason}); choose a writable folder") from error
         raise
 
 
-def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write a whole file with one rename, so that a reader sees the old bytes or the new ones.
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; at the end the file takes the place of `path` with one rename.
 
-    Raises ReproError when the disk is full or the folder cannot be written.
+    Raises ReproError when the disk is full or the folder cannot be written; `path` then stays as it was.
     """
-    payload = data.encode("utf-8") if isinstance(data, str) else data
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(payload)
-                file.flush()
+            yield Path(name)
+            with open(name, "rb") as file:
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)
             os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Write a whole file with one rename, so that a reader sees the old bytes or the new ones (errors: `new_file`)."""
+    with new_file(path) as unfinished:
+        unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)

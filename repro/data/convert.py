@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from repro.data.registry import Source
@@ -14,6 +15,16 @@ Files = dict[PurePosixPath, bytes]
 
 # Words of sick.vocab whose rows in sick_embed.pth were drawn at random: the original run did not find them in GloVe.
 NOT_GLOVE = frozenset({",", "bmxs", "midspeech", "the/some", "uninterestedly", "unstitching"})
+
+NLI_LABELS = ("contradiction", "entailment", "neutral")
+NLI_HEADER = "split\tdataset\tfilename\tsentence1\tsentence2\tlabel"
+NLI_SOURCES = {  # format in the registry: AllNLI's split, dataset and filename
+    "snli-train": ("train", "SNLI", "snli-sample"),
+    "snli-dev": ("dev", "SNLI", "snli-sample"),
+    "counterfactual": ("train", "SNLI", "counterfactual"),
+    "mnli-train": ("train", "MultiNLI", "mnli-train"),
+    "mnli-dev": ("train", "MultiNLI", "mnli-dev"),
+}
 
 
 def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
@@ -122,6 +133,33 @@ def mrpc(source: Source, data: bytes) -> Files:
     return {source.path: join(text_lines(data.removeprefix(b"\xef\xbb\xbf"), source.url))}
 
 
+def nli_sample(sources: Sequence[Source], contents: Sequence[bytes]) -> Files:
+    """Public samples of SNLI and MultiNLI → one file in AllNLI's columns; a pair that came before is left out."""
+    lines: dict[tuple[str, str], str] = {}
+    for source, data in zip(sources, contents, strict=True):
+        split, corpus, name = NLI_SOURCES[source.format]
+        for label, premise, hypothesis in _nli_pairs(source, data):
+            if label in NLI_LABELS:
+                line = "\t".join([split, corpus, name, premise, hypothesis, label])
+                lines.setdefault((premise, hypothesis), line)
+    return {sources[0].path: join([NLI_HEADER, *lines.values()])}
+
+
+def _nli_pairs(source: Source, data: bytes) -> Iterator[tuple[str, str, str]]:
+    """(label, premise, hypothesis) of a source in its own form."""
+    if source.format.startswith("mnli"):  # a list of {"sentence": "sentence 1: …\nsentence 2: …", "label": …}
+        for item in json.loads(data):
+            premise, _, hypothesis = item["sentence"].partition("\nsentence 2: ")
+            yield item["label"], premise.removeprefix("sentence 1: ").strip(), hypothesis.strip()
+        return
+    rows = [line.split("\t") for line in text_lines(data, source.url)]
+    if source.format == "counterfactual":  # a header, then premise, hypothesis, label
+        yield from ((row[2], row[0], row[1]) for row in rows[1:])
+    else:  # the label twice, premise, hypothesis
+        names = {"1": "neutral", "2": "contradiction", "3": "entailment"}
+        yield from ((names.get(row[0], ""), row[2].strip(), row[3].strip()) for row in rows)
+
+
 def join(lines: list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8")
 
@@ -151,6 +189,8 @@ def convert(sources: tuple[Source, ...], contents: list[bytes]) -> Files:
     """Convert all sources of a data set; `contents[i]` are the verified bytes of `sources[i]`."""
     if sources[0].format == "glove-pth":
         return glove_rows(contents[0], contents[1], sources[0].path)
+    if sources[0].format in NLI_SOURCES:
+        return nli_sample(sources, contents)
     files: Files = {}
     for source, data in zip(sources, contents, strict=True):
         for path, text in CONVERTERS[source.format](source, data).items():

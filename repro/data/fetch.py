@@ -148,6 +148,7 @@ def describe(path: Path) -> tuple[int, str]:
         "TREC": labelled.read_trec,
         "MRPC": labelled.read_mrpc,
         "nli": labelled.read_nli,
+        "nli-sample": labelled.read_nli,
     }
     if folder.name in by_folder:
         return _labelled(by_folder[folder.name](path).labels)

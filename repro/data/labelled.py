@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro.data.convert import NLI_HEADER, NLI_LABELS
 from repro.data.readers import cells_of, read_lines
 from repro.errors import ReproError
 
@@ -64,18 +65,23 @@ def read_mrpc(path: Path) -> Labelled:
     return Labelled(path.name, first, tuple(row[0] for row in rows), second)
 
 
-NLI_LABELS = ("contradiction", "entailment", "neutral")
+def read_nli(path: Path, split: str | None = None) -> Labelled:
+    """AllNLI's columns: split, dataset, filename, sentence1, sentence2, label; pairs in file order, of a split or all.
 
-
-def read_nli(path: Path) -> Labelled:
-    """AllNLI's columns: split, dataset, filename, sentence1, sentence2, label; all splits in file order."""
-    rows = cells_of(path, read_lines(path)[1:], 6, start=2)
+    Raises ReproError when the header is another, a label is unknown, or no pair is of that split.
+    """
+    first_line, *lines = read_lines(path)
+    if first_line != NLI_HEADER:
+        raise ReproError(f"{path}: the first line is not AllNLI's header ({', '.join(NLI_HEADER.split())})")
+    rows = cells_of(path, lines, 6, start=2)
     for number, row in enumerate(rows, 2):
         if row[5] not in NLI_LABELS:
             raise ReproError(f"{path}: line {number} has the label {row[5]!r}, expected one of {', '.join(NLI_LABELS)}")
-    return Labelled(
-        path.name, tuple(row[3] for row in rows), tuple(row[5] for row in rows), tuple(row[4] for row in rows)
-    )
+    chosen = [row for row in rows if split in (None, row[0])]
+    if not chosen:
+        raise ReproError(f"{path}: no pair of the split {split!r}")
+    first, second, labels = zip(*((row[3], row[4], row[5]) for row in chosen), strict=True)
+    return Labelled(path.name, first, labels, second)
 
 
 def read_csv(path: Path, columns: tuple[str, ...], encoding: str = "utf-8") -> Iterator[list[str]]:

@@ -33,6 +33,14 @@ def max(hidden: Tensor, mask: Tensor) -> Tensor:
     return hidden.masked_fill(~mask[:, :, None], float("-inf")).amax(dim=1)  # (B, d)
 
 
+def max_padded(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Maximum over all positions, padding included: what the first release of Sentence-BERT computed by mistake.
+
+    A vector then depends on the other sentences of its batch (v0.1.0 TransformerModel.py:61, mended in 2ad36792).
+    """
+    return hidden.amax(dim=1)  # (B, d)
+
+
 def last(hidden: Tensor, mask: Tensor) -> Tensor:
     """The last token's vector."""
     positions = torch.arange(mask.shape[1], device=mask.device)  # (T,)
@@ -49,5 +57,6 @@ POOLERS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": mean,
     "mean-sqrt-len": mean_sqrt_len,
     "max": max,
+    "max-padded": max_padded,
     "last": last,
 }

@@ -11,7 +11,7 @@ import numpy as np
 from repro.errors import ReproError
 
 # `static` averages the input embeddings of the tokens, special ones left out: a word-vector average without context
-POOLINGS = ("cls", "pooler", "mean", "max", "mean-sqrt-len", "last", "static")
+POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "last", "static")
 TOKENS = ("whitespace", "sbert")
 
 

@@ -127,21 +127,34 @@ class TransformerEncoder:
     @torch.inference_mode()
     def _forward(self, ids: list[list[int]]) -> list[np.ndarray]:
         """(B, d) float32 vectors of each recipe for one batch of token ids."""
+        return [vectors.cpu().numpy() for vectors in self.vectors(ids)]
+
+    def vectors(self, ids: Sequence[Sequence[int]], embedded: Tensor | None = None) -> list[Tensor]:
+        """(B, d) float32 vectors of each recipe for one batch of token ids, on the encoder's device; differentiable.
+
+        `embedded` (B, at least T, d): the token embeddings, where they have been looked up already.
+        """
+        tokens, mask = self.pad(ids)
+        full = bool(mask.all())
+        tokens, mask = tokens.to(self.device), mask.to(self.device)
+        every = any(item.recipe.layers != (-1,) for item in self.resolved)
+        inputs = {"input_ids": tokens} if embedded is None else {"inputs_embeds": embedded[:, : tokens.shape[1]]}
+        output = self.model(
+            **inputs,
+            attention_mask=None if full and self.device == "cpu" else mask.long(),
+            output_hidden_states=every,
+        )
+        return [self._pool(output, tokens, mask, i).float() for i in range(len(self.resolved))]
+
+    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Token ids (B, T) int64 and mask (B, T) bool."""
         longest = max(len(row) for row in ids)
         tokens = torch.full((len(ids), longest), self.tokenizer.pad_token_id or 0, dtype=torch.long)  # (B, T)
         mask = torch.zeros(len(ids), longest, dtype=torch.bool)  # (B, T)
         for i, row in enumerate(ids):
             tokens[i, : len(row)] = torch.tensor(row, dtype=torch.long)
             mask[i, : len(row)] = True
-        full = bool(mask.all())
-        tokens, mask = tokens.to(self.device), mask.to(self.device)
-        every = any(item.recipe.layers != (-1,) for item in self.resolved)
-        output = self.model(
-            input_ids=tokens,
-            attention_mask=None if full and self.device == "cpu" else mask.long(),
-            output_hidden_states=every,
-        )
-        return [self._pool(output, tokens, mask, i).float().cpu().numpy() for i in range(len(self.resolved))]
+        return tokens, mask
 
     def _pool(self, output: Any, tokens: Tensor, mask: Tensor, i: int) -> Tensor:
         recipe = self.resolved[i].recipe

@@ -1,0 +1,1 @@
+"""Training: objectives, one trainer, and the models that they give."""

@@ -1,0 +1,91 @@
+"""Training sets: text columns and labels, read from the data folder.
+
+`wikisec` and `afs` come from the user's files in their published form; the others are fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from repro.data import labelled, readers
+from repro.data.convert import NLI_LABELS
+from repro.errors import ReproError
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training examples: `columns[c][i]` is text c of example i (two for pairs, three for triplets).
+
+    Labels: classes (n,) int64, gold scores of 0-5 (n,) float32, or none.
+    """
+
+    columns: tuple[tuple[str, ...], ...]
+    labels: np.ndarray | None
+    classes: int = 0
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """The examples of those indices (m,), in that order."""
+        columns = tuple(tuple(column[row] for row in rows) for column in self.columns)
+        return Examples(columns, None if self.labels is None else self.labels[rows], self.classes)
+
+    def sample(self, count: int | None, seed: int) -> Examples:
+        """So many of them, drawn without repetition, in their order; all when there are no more."""
+        if count is None or count >= len(self):
+            return self
+        return self.take(np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False)))
+
+    def digest(self) -> str:
+        """Hex sha256 of texts and labels."""
+        state = hashlib.sha256()
+        for column in self.columns:
+            for text in column:
+                state.update(f"{text}\n".encode())
+        if self.labels is not None:
+            state.update(np.ascontiguousarray(self.labels).tobytes())
+        return state.hexdigest()
+
+
+def graded(first: tuple[str, ...], second: tuple[str, ...], gold: np.ndarray) -> Examples:
+    """Pairs with gold scores of 0-5."""
+    return Examples((first, second), gold.astype(np.float32))
+
+
+def _stsb(folder: Path) -> Examples:
+    pairs = readers.read_stsb(folder, "train")
+    return graded(pairs.first, pairs.second, pairs.gold)
+
+
+def _nli(folder: Path) -> Examples:
+    pairs = labelled.read_nli(folder / "AllNLI.tsv", "train")
+    codes = {label: code for code, label in enumerate(NLI_LABELS)}
+    return Examples((pairs.first, pairs.second), np.array([codes[label] for label in pairs.labels]), len(codes))
+
+
+def _triplets(folder: Path) -> Examples:
+    triplets = labelled.read_triplets(folder / "train.csv")
+    return Examples(tuple(zip(*triplets, strict=True)), None)  # type: ignore[arg-type]
+
+
+# name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)
+SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
+    "stsb": ("STSB", _stsb),
+    "nli": ("NLI", _nli),
+    "nli-sample": ("NLI-SAMPLE", _nli),
+    "wikisec": ("WIKISEC", _triplets),
+}
+
+
+def read(name: str, folder: Path) -> Examples:
+    """The training set of that name from its data set's folder; ReproError when it is empty."""
+    found = SETS[name][1](folder)
+    if not len(found):
+        raise ReproError(f"{folder}: no training examples")
+    return found

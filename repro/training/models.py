@@ -1,0 +1,204 @@
+"""What is trained: sentence encoders with an objective on top, and cross-encoders.
+
+Letters: B examples in a batch, T tokens, d dimensions, k classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.transformer import TransformerEncoder, pick_device
+from repro.encoders.weights import Resolved, resolve
+from repro.errors import ReproError
+from repro.metrics.correlation import cosines
+from repro.training.data import Examples
+from repro.training.dropout import use_cheap_dropout
+from repro.training.objectives import cross_loss, objective
+from repro.training.recipe import TrainedRecipe
+
+# Sentences that go through the encoder together, padded to the longest of them: fewer waste less on padding, more
+# make better use of the machine. On two cores eight are the fastest of 4…32; a GPU takes the batch whole.
+GROUP = {"cpu": 8, "cuda": 1024, "mps": 1024}
+
+
+class Learner(Protocol):
+    """A model with its training examples."""
+
+    module: nn.Module
+
+    def loss(self, rows: np.ndarray) -> Tensor:
+        """Mean loss () of the examples of those indices (B,)."""
+        ...
+
+    def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+        """(n,) of each pair, the module in evaluation mode."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the trained model into an empty folder."""
+        ...
+
+
+class SentenceLearner:
+    """A sentence encoder under softmax, cosine or triplet objective."""
+
+    def __init__(self, base: TransformerRecipe, recipe: TrainedRecipe, examples: Examples, device: str) -> None:
+        resolved = resolve(base)
+        if resolved.dense:
+            raise ReproError(f"{base.weights} has a Dense module; name a pooling, such as {base.weights},pooling=mean")
+        self.encoder = TransformerEncoder([resolved], device)
+        self.encoder.model = _without_pooler(self.encoder.model)
+        if self.encoder.device == "cpu":
+            use_cheap_dropout(self.encoder.model)
+        self.resolved = resolved
+        head = objective(recipe.objective, self.encoder.model.config.hidden_size, examples.classes, recipe.concatenation)
+        self.module = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
+        self.ids = [self.encoder.token_ids(column) for column in examples.columns]
+        labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
+        self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1
+
+    def loss(self, rows: np.ndarray) -> Tensor:
+        """Mean objective () over the batch."""
+        vectors = self._vectors([[column[row] for row in rows] for column in self.ids])
+        return self.module["objective"](vectors, self.labels[torch.from_numpy(rows)])  # type: ignore[no-any-return]
+
+    def _vectors(self, columns: Sequence[Sequence[list[int]]]) -> list[Tensor]:
+        """(B, d) for each text column. All texts of a batch go in groups of like length: same numbers, less padding."""
+        if self.resolved.recipe.pooling == "max-padded":  # the padding counts: that of the paper's code, a column at once
+            return [self.encoder.vectors(column)[0] for column in columns]
+        texts = [text for column in columns for text in column]
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        texts = [texts[i] for i in order]
+        # one look-up for all groups: its gradient is as large as the vocabulary
+        embedded = self.encoder.model.get_input_embeddings()(self.encoder.pad(texts)[0].to(self.encoder.device))
+        size = GROUP[self.encoder.device]
+        parts = [slice(start, start + size) for start in range(0, len(texts), size)]
+        found = torch.cat([self.encoder.vectors(texts[part], embedded[part])[0] for part in parts])  # (texts, d)
+        return list(found[torch.from_numpy(np.argsort(order)).to(found.device)].chunk(len(columns)))
+
+    def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+        """Cosines (n,)."""
+        vectors = self.encoder.encode([*first, *second])
+        return cosines(vectors, np.arange(len(first)), len(first) + np.arange(len(second)))
+
+    def save(self, folder: Path) -> None:
+        """In sentence-transformers' layout: `SentenceTransformer(folder)` gives the same embeddings."""
+        self.encoder.model.save_pretrained(folder)
+        self.encoder.tokenizer.save_pretrained(folder)
+        recipe = self.resolved.recipe
+        kinds = ["Transformer", "Pooling", *(["Normalize"] if recipe.normalize else [])]
+        modules = [
+            {
+                "idx": number,
+                "name": str(number),
+                "path": f"{number}_{kind}" if number else "",
+                "type": f"sentence_transformers.models.{kind}",
+            }
+            for number, kind in enumerate(kinds)
+        ]
+        width = self.encoder.model.config.hidden_size
+        flags = {"cls": "cls_token", "max": "max_tokens", "max-padded": "max_tokens", "mean": "mean_tokens"}
+        flags |= {"mean-sqrt-len": "mean_sqrt_len_tokens", "last": "lasttoken"}
+        if recipe.pooling not in flags or recipe.layers != (-1,):
+            raise ReproError(f"pooling {recipe.pooling} of layers {recipe.layers} cannot be written as a model folder")
+        pooling = {"word_embedding_dimension": width, f"pooling_mode_{flags[recipe.pooling]}": True}
+        if recipe.pooling != "mean":  # sentence-transformers' default
+            pooling["pooling_mode_mean_tokens"] = False
+        limits = {"max_seq_length": recipe.max_length, "do_lower_case": self.resolved.lowercase}
+        _write_json(folder / "modules.json", modules)
+        _write_json(folder / "sentence_bert_config.json", limits)
+        _write_json(folder / "1_Pooling" / "config.json", pooling)
+        for number, kind in enumerate(kinds[2:], 2):
+            (folder / f"{number}_{kind}").mkdir()
+
+
+class CrossLearner:
+    """A transformer that reads both sentences and gives one score, or one logit a class (Table 2's BERT rows)."""
+
+    def __init__(self, base: TransformerRecipe, recipe: TrainedRecipe, examples: Examples, device: str) -> None:
+        self.name = recipe.objective
+        self.model = CrossEncoder(base, max(examples.classes, 1), device)
+        self.module: nn.Module = self.model.module
+        if self.model.device == "cpu":
+            use_cheap_dropout(self.module)
+        self.inputs = self.model.inputs(*examples.columns)
+        assert examples.labels is not None
+        self.labels = torch.from_numpy(examples.labels).to(self.model.device)
+
+    def loss(self, rows: np.ndarray) -> Tensor:
+        """Mean loss () over the batch."""
+        logits = self.model.logits([self.inputs[row] for row in rows])
+        return cross_loss(self.name, logits, self.labels[torch.from_numpy(rows)])
+
+    def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+        """The first logit (n,)."""
+        return self.model.predict(first, second)[:, 0]
+
+    def save(self, folder: Path) -> None:
+        """In transformers' layout, which sentence-transformers' CrossEncoder reads too."""
+        self.model.module.save_pretrained(folder)
+        self.model.tokenizer.save_pretrained(folder)
+
+
+class CrossEncoder:
+    """Pairs → logits (n, k) float32, from a folder of transformers; a missing or unfitting head is drawn at random."""
+
+    def __init__(self, recipe: TransformerRecipe, classes: int, device: str) -> None:
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        found: Resolved = resolve(recipe)
+        safely = {"trust_remote_code": False, "local_files_only": True}
+        self.device = pick_device(device)
+        self.max_length = found.recipe.max_length or 512
+        self.tokenizer = AutoTokenizer.from_pretrained(found.folder, **safely)
+        self.module: Any = AutoModelForSequenceClassification.from_pretrained(
+            found.folder, num_labels=classes, weights_only=True, ignore_mismatched_sizes=True, **safely
+        )
+        self.module.to(self.device).eval()
+
+    def inputs(self, first: Sequence[str], second: Sequence[str]) -> list[dict[str, list[int]]]:
+        """Token ids (and segment ids where the model has them) of each pair, cut at max_length."""
+        found = self.tokenizer(
+            list(first), list(second), truncation=True, max_length=self.max_length, return_attention_mask=False
+        )
+        return [{name: found[name][i] for name in found} for i in range(len(first))]
+
+    def logits(self, inputs: Sequence[dict[str, list[int]]]) -> Tensor:
+        """(B, k) for one batch of `inputs`; differentiable."""
+        batch = self.tokenizer.pad(list(inputs), return_tensors="pt", return_attention_mask=True)
+        return self.module(**batch.to(self.device)).logits.float()  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
+    def predict(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+        """float32 (n, k) logits, the model in evaluation mode."""
+        self.module.eval()
+        inputs = self.inputs(first, second)
+        order = np.argsort([len(item["input_ids"]) for item in inputs], kind="stable")
+        found = np.empty((len(inputs), self.module.config.num_labels), np.float32)
+        for start in range(0, len(order), 32):
+            rows = order[start : start + 32]
+            found[rows] = self.logits([inputs[row] for row in rows]).cpu().numpy()
+        return found
+
+
+def _without_pooler(model: Any) -> Any:
+    """The model without the dense layer over [CLS] that sentence vectors do not use: it would never get a gradient."""
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    return model
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

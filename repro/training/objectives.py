@@ -1,0 +1,69 @@
+"""Objectives of Sentence-BERT (§3): what a batch of sentence vectors is worth. Each is the mean over the batch.
+
+Letters: B pairs or triplets in a batch, d dimensions, k classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MARGIN = 1.0  # of the triplet objective (§3: "we set ε = 1", Euclidean distance)
+
+
+class Softmax(nn.Module):
+    """Classification: softmax(W [u; v; |u−v|] + b), cross-entropy (§3, Table 6 for other concatenations)."""
+
+    def __init__(self, d: int, classes: int, concatenation: Sequence[str]) -> None:
+        super().__init__()
+        self.concatenation = tuple(concatenation)
+        self.classifier = nn.Linear(len(self.concatenation) * d, classes)
+
+    def forward(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """vectors: u and v, (B, d) each; labels (B,) int64."""
+        return functional.cross_entropy(self.classifier(self.features(*vectors)), labels)
+
+    def features(self, u: Tensor, v: Tensor) -> Tensor:
+        """The parts that were asked for, side by side."""
+        parts = {"u": u, "v": v, "abs(u-v)": (u - v).abs(), "u*v": u * v}
+        return torch.cat([parts[name] for name in self.concatenation], dim=1)  # (B, parts × d)
+
+
+class Cosine(nn.Module):
+    """Regression: mean squared error between cosine and label (§3)."""
+
+    def forward(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """vectors: u and v, (B, d) each; labels (B,) float32 in 0-1."""
+        u, v = vectors
+        return functional.mse_loss(functional.cosine_similarity(u, v), labels)
+
+
+class Triplet(nn.Module):
+    """max(‖a−p‖ − ‖a−n‖ + ε, 0) with ε = 1 (§3)."""
+
+    def forward(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """vectors: anchor, positive and negative, (B, d) each; labels are not used."""
+        anchor, positive, negative = vectors
+        near = functional.pairwise_distance(anchor, positive)  # (B,) its ε of 1e-6 keeps the gradient finite at 0
+        far = functional.pairwise_distance(anchor, negative)  # (B,)
+        return functional.relu(near - far + MARGIN).mean()
+
+
+def objective(name: str, d: int, classes: int, concatenation: Sequence[str]) -> nn.Module:
+    """The objective of that name over vectors of d dimensions."""
+    if name == "softmax":
+        return Softmax(d, classes, concatenation)
+    return {"cosine": Cosine, "triplet": Triplet}[name]()
+
+
+def cross_loss(name: str, logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-encoders: logits (B, k) against classes (B,) int64, or (B, 1) against gold scores of 0-5, squared error.
+
+    As BERT is fine-tuned on GLUE (Devlin et al. 2019, §4.1; the labels as they are in the file).
+    """
+    if name == "cross-softmax":
+        return functional.cross_entropy(logits, labels)
+    return functional.mse_loss(logits[:, 0], labels)

@@ -1,0 +1,118 @@
+"""Recipes of models that are trained here: a base, a training set, an objective, and the settings of one training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import ReproError
+
+OBJECTIVES = ("softmax", "cosine", "triplet", "cross-softmax", "cross-regression")
+PARTS = ("u", "v", "abs(u-v)", "u*v")
+
+
+@dataclass(frozen=True)
+class TrainedRecipe:
+    """One training of a base, with the settings of Sentence-BERT (§3, §6) unless others are named.
+
+    The base may itself be trained here: NLI first, then STS-B. `cross-` objectives read both sentences at once.
+    """
+
+    base: TransformerRecipe | TrainedRecipe
+    data: str  # a key of training.data.SETS
+    objective: str  # one of OBJECTIVES
+    concatenation: tuple[str, ...] = ("u", "v", "abs(u-v)")  # what the softmax classifier sees, of PARTS
+    epochs: int = 1
+    batch_size: int = 16
+    learning_rate: float = 2e-5
+    warmup: float = 0.1  # share of all steps, then linear decay
+    weight_decay: float = 0.01
+    clip: float = 1.0  # largest gradient norm
+    select_every: int | None = None  # steps between looks at the dev set; the best model is kept
+    sample: int | None = None  # only so many of the training examples
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise ReproError(f"objective {self.objective!r} is unknown; choose from {', '.join(OBJECTIVES)}")
+        wrong = [part for part in self.concatenation if part not in PARTS]
+        if wrong or not self.concatenation:
+            raise ReproError(f"concatenation {self.concatenation} is unknown; choose from {', '.join(PARTS)}")
+        for name in ("epochs", "batch_size", "select_every", "sample"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ReproError(f"{name} {value} must be at least 1")
+        if not (self.learning_rate > 0 and 0 <= self.warmup <= 1 and self.clip > 0):
+            raise ReproError("learning_rate and clip must be positive and warmup between 0 and 1")
+
+    @property
+    def cross(self) -> bool:
+        """Whether the model reads both sentences at once and has no sentence vectors."""
+        return self.objective.startswith("cross-")
+
+    @property
+    def root(self) -> TransformerRecipe:
+        """The encoder that all of the training started from."""
+        return self.base.root if isinstance(self.base, TrainedRecipe) else self.base
+
+    @property
+    def weights(self) -> str:
+        """As of other recipes: hub id or folder of the root."""
+        return self.root.weights
+
+    @property
+    def stages(self) -> list[TrainedRecipe]:
+        """The trainings in order, this one last."""
+        return [*(self.base.stages if isinstance(self.base, TrainedRecipe) else []), self]
+
+    def cut(self, sample: int | None) -> TrainedRecipe:
+        """The same with every training on `sample` examples; None: as it is."""
+        if sample is None:
+            return self
+        base = self.base.cut(sample) if isinstance(self.base, TrainedRecipe) else self.base
+        return replace(self, base=base, sample=sample)
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for; a value of each training, joined by `>`."""
+        found = self.root.signature()
+        if self.cross:
+            found = {"maxlen": found["maxlen"]}
+        each = [stage._own() for stage in self.stages]
+        return found | {name: ">".join(own[name] for own in each) for name in each[0] if any(own[name] for own in each)}
+
+    def _own(self) -> dict[str, str]:
+        objective = self.objective
+        if objective == "softmax":
+            objective += f"({','.join(self.concatenation)})"
+        return {
+            "train": self.data,
+            "obj": objective,
+            "epochs": str(self.epochs),
+            "batch": str(self.batch_size),
+            "lr": f"{self.learning_rate:g}",
+            "select": f"stsb-dev/{self.select_every}" if self.select_every else "",
+            "sample": str(self.sample or ""),
+        }
+
+
+def describe(recipe: TrainedRecipe) -> dict[str, object]:
+    """JSON-ready fields that identify the recipe."""
+    return {"kind": "TrainedRecipe", **asdict(recipe)}
+
+
+def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
+    """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
+    kinds = {field.name: str(field.type) for field in fields(recipe) if field.name not in ("base", "data", "objective")}
+    changes: dict[str, object] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign or name not in kinds:
+            raise ReproError(f"{setting!r} is not a setting of a training; use field=value with {', '.join(kinds)}")
+        try:
+            if name == "concatenation":
+                changes[name] = tuple(value.split("+"))
+            else:
+                changes[name] = float(value) if kinds[name] == "float" else int(value)
+        except ValueError:
+            raise ReproError(f"{setting!r}: {value!r} is not a value for {name}") from None
+    return replace(recipe, **changes)  # type: ignore[arg-type]

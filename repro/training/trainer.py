@@ -1,0 +1,191 @@
+"""The one trainer: AdamW with linear warm-up and decay, dev selection, checkpoints, data-parallel under torchrun.
+
+Every random draw is a function of seed and place: the order of an epoch of (seed, epoch), the dropout of a step of
+(seed, step, rank). A run that was killed and resumed therefore ends with the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import distributed
+from torch.nn.utils import clip_grad_norm_
+from tqdm import tqdm
+
+from repro.errors import ReproError
+from repro.files import disk_errors
+from repro.training import checkpoint
+from repro.training.models import Learner
+from repro.training.recipe import TrainedRecipe
+
+LOG = "log.jsonl"
+LOG_EVERY = 20  # steps
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a training; nothing here changes what comes out, up to the order of sums, except bfloat16."""
+
+    accumulate: int = 1  # parts that a batch is computed in, to save memory
+    checkpoint_every: int = 500  # steps
+    dtype: str = "float32"  # bfloat16: autocast of the forward pass
+    progress: bool = False
+
+
+def train(
+    learner: Learner,
+    count: int,
+    recipe: TrainedRecipe,
+    seed: int,
+    folder: Path,
+    identity: str,
+    dev: Callable[[], float] | None = None,
+    options: Options | None = None,
+) -> checkpoint.Position:
+    """Train on `count` examples, going on from the checkpoint in `folder` if there is one.
+
+    At the end the module holds the best weights where `recipe.select_every` asks for selection, else the last.
+    Raises ReproError when the loss is not finite, the disk is full, or the checkpoint is another training's.
+    """
+    options = options or Options()
+    rank, world = _rank()
+    optimizer = _optimizer(learner, recipe)
+    place = checkpoint.load(folder / checkpoint.NAME, identity, learner.module, optimizer)
+    total = recipe.epochs * math.ceil(count / recipe.batch_size)
+    log = _Log(folder / LOG, place.step, active=rank == 0)
+    bar = tqdm(total=total, initial=place.step, unit=" steps", disable=None if options.progress else True, leave=False)
+    losses: list[float] = []
+    for step, rows in batches(count, recipe.batch_size, recipe.epochs, seed):
+        if step < place.step:
+            continue
+        torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1))
+        rate = recipe.learning_rate * schedule(step, total, recipe.warmup)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        learner.module.train()
+        losses.append(_gradients(learner, rows, rank, world, options))
+        if not math.isfinite(losses[-1]):
+            raise ReproError(f"the loss is {losses[-1]} at step {step + 1}; lower the learning rate ({rate:g})")
+        clip_grad_norm_(learner.module.parameters(), recipe.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        place.step = step + 1
+        bar.update()
+        bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
+        looked = recipe.select_every and dev and (place.step % recipe.select_every == 0 or place.step == total)
+        if place.step % LOG_EVERY == 0 or place.step == total or looked:
+            log.write(step=place.step, epoch=round(place.step / total * recipe.epochs, 4), loss=np.mean(losses), lr=rate)
+            losses = []
+        if looked and dev and rank == 0:
+            _look(learner, place, dev(), log)
+        if rank == 0 and (place.step % options.checkpoint_every == 0 or place.step == total):
+            checkpoint.save(folder / checkpoint.NAME, place, learner.module, optimizer)
+    bar.close()
+    if place.best:
+        learner.module.load_state_dict(place.best.weights)
+    learner.module.eval()
+    return place
+
+
+def batches(count: int, size: int, epochs: int, seed: int) -> Iterator[tuple[int, np.ndarray]]:
+    """(step, example indices (size,)) in the order of a seed; the last batch of an epoch may be smaller."""
+    step = 0
+    for epoch in range(epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(count)
+        for start in range(0, count, size):
+            yield step, order[start : start + size]
+            step += 1
+
+
+def schedule(step: int, total: int, warmup: float) -> float:
+    """Share of the learning rate at a step: linear from 0 over the first `warmup` of all steps, then linearly to 0."""
+    ahead = math.ceil(warmup * total)
+    return step / ahead if step < ahead else (total - step) / max(1, total - ahead)
+
+
+def _optimizer(learner: Learner, recipe: TrainedRecipe) -> torch.optim.AdamW:
+    """Weight decay on matrices alone: none on biases and layer norms (trainer.py:163-175 @239fc1b7)."""
+    named = [(name, parameter) for name, parameter in learner.module.named_parameters() if parameter.requires_grad]
+    plain = [parameter for name, parameter in named if name.endswith("bias") or "norm" in name.lower()]
+    chosen = {id(parameter) for parameter in plain}
+    decayed = [parameter for _, parameter in named if id(parameter) not in chosen]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+
+def _rank() -> tuple[int, int]:
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+def _gradients(learner: Learner, rows: np.ndarray, rank: int, world: int, options: Options) -> float:
+    """Leave the gradient of the batch's mean loss in the parameters, and return that loss.
+
+    Each process takes every `world`-th example and each part of an accumulation a slice; a mean weighted by their
+    sizes is the mean over the batch.
+    """
+    parameters = [parameter for parameter in learner.module.parameters() if parameter.requires_grad]
+    device = parameters[0].device
+    loss = torch.zeros((), device=device)
+    for part in np.array_split(rows[rank::world], options.accumulate):
+        if len(part):
+            with torch.autocast(device.type, torch.bfloat16) if options.dtype == "bfloat16" else nullcontext():
+                share = learner.loss(part) * (len(part) / len(rows))
+            share.backward()
+            loss += share.detach()
+    if world > 1:
+        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+        flat = torch.cat([loss.reshape(1), *(grad.reshape(-1) for grad in grads)])
+        distributed.all_reduce(flat)
+        loss, *each = (part for part in flat.split([1, *(grad.numel() for grad in grads)]))
+        for parameter, grad in zip(parameters, each, strict=True):
+            parameter.grad = grad.view_as(parameter)
+    return float(loss)
+
+
+def _look(learner: Learner, place: checkpoint.Position, score: float, log: _Log) -> None:
+    """Keep the weights when the dev score is the best so far; the first of equals wins."""
+    log.write(step=place.step, dev=score)
+    if place.best is None or score > place.best.score:
+        weights = {name: value.detach().cpu().clone() for name, value in learner.module.state_dict().items()}
+        place.best = checkpoint.Best(score, place.step, weights)
+
+
+class _Log:
+    """log.jsonl: one line a record; a resumed training drops what came after its checkpoint."""
+
+    def __init__(self, path: Path, step: int, active: bool) -> None:
+        self.path, self.active, self.start = path, active, time.perf_counter()
+        if active:
+            kept = [line for line in read_log(path) if line["step"] <= step]
+            with disk_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+    def write(self, step: int, **values: float) -> None:
+        if self.active:
+            seconds = round(time.perf_counter() - self.start, 2)
+            record = {"step": step, **{name: float(f"{value:.7g}") for name, value in values.items()}, "seconds": seconds}
+            with disk_errors(self.path), self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """The records of a training log; a line that a kill cut short is left out."""
+    found = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+    return found
