@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.errors import ReproError
+from repro.errors import NotAvailable, ReproError
 
 if TYPE_CHECKING:
     from repro.suite import Suite
@@ -201,8 +201,12 @@ def fetch(arguments: argparse.Namespace) -> int:
 
     suite = _suite(arguments)
     for name in arguments.names or registry.datasets():
-        folder = fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)
-        print(f"{name}: {folder}")
+        try:
+            print(f"{name}: {fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)}")
+        except NotAvailable as error:
+            if arguments.names:
+                raise
+            print(f"{name}: not fetched, {error}")
     return 0
 
 

@@ -6,4 +6,4 @@ class ReproError(Exception):
 
 
 class NotAvailable(ReproError):
-    """Weights or vectors that cannot be reached; a table row becomes `not-run` with this sentence."""
+    """Weights, vectors or data that cannot be reached; a cell becomes `not-run` with this sentence."""

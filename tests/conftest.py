@@ -61,7 +61,8 @@ def data(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every registered data set, fetched from the mirror with the real code."""
     root = tmp_path_factory.mktemp("data")
     for item in registry.datasets().values():
-        fetch.fetch(item, root, mirror)
+        if item.public:
+            fetch.fetch(item, root, mirror)
     return root
 
 

@@ -118,8 +118,8 @@ def _caret(byte: int) -> bytes:
 _VISIBLE = [_visible(byte) for byte in range(256)]
 
 
-def sst_tsv(source: Source, data: bytes) -> Files:
-    """SST-2 as it is: sentence, tab, label."""
+def as_it_is(source: Source, data: bytes) -> Files:
+    """The same bytes: SST-2 (sentence, tab, label), BWS, and what hub.py has put into shape."""
     return {source.path: data}
 
 
@@ -179,7 +179,8 @@ CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
     "stsb-csv": stsb_csv,
     "sick-tsv": sick_tsv,
     "senteval-lines": senteval_lines,
-    "sst-tsv": sst_tsv,
+    "as-it-is": as_it_is,
+    "hub-nli": as_it_is,
     "trec": trec,
     "mrpc": mrpc,
 }

@@ -13,10 +13,10 @@ from urllib.parse import urlparse
 import numpy as np
 from filelock import FileLock
 
-from repro.data import labelled, readers
+from repro.data import hub, labelled, readers
 from repro.data.convert import convert
 from repro.data.registry import Dataset, Source, contracts
-from repro.errors import ReproError
+from repro.errors import NotAvailable, ReproError
 from repro.files import disk_errors, sha256_file
 
 
@@ -30,6 +30,9 @@ def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bo
     if is_complete(item, data_dir):
         _sweep(target)  # a fetch killed between its rename and its sweep
         return target
+    if item.sources[0].format == "user":
+        names = ", ".join(path.name for path, _, _ in contracts(item))
+        raise NotAvailable(f"{item.name} is not published at a fixed address: put {names} ({item.citation}) into {target}")
     with disk_errors(data_dir):
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(target.parent / f".{target.name}.lock")
@@ -54,7 +57,10 @@ def _sweep(target: Path) -> None:
 
 
 def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> None:
-    contents = [_source_bytes(source, staging, mirror, offline) for source in item.sources]
+    if item.sources[0].format == "hub-nli":
+        contents = [hub.all_nli(offline)]
+    else:
+        contents = [_source_bytes(source, staging, mirror, offline) for source in item.sources]
     for path, data in convert(item.sources, contents).items():
         file = staging / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -136,6 +142,8 @@ def describe(path: Path) -> tuple[int, str]:
     if folder.name == "SICK":
         split = {file: split for split, file in readers.SICK_FILES.items()}[name]
         return _labelled(readers.read_sick(folder, split).labels)
+    if folder.name == "argument-bws":
+        return _graded(np.concatenate([part.gold for part in labelled.read_bws(path)]))
     if folder.name == "argument-similarity":
         return _graded(np.array([score for _, _, score in labelled.read_argument_pairs(path)]))
     if folder.name == "wikipedia-sections":

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from repro.data.convert import NLI_HEADER, NLI_LABELS
-from repro.data.readers import cells_of, read_lines
+from repro.data.readers import Pairs, cells_of, read_lines
 from repro.errors import ReproError
 
 
@@ -116,4 +118,22 @@ def read_argument_pairs(path: Path) -> list[tuple[str, str, float]]:
         if not 0 <= score <= 5:
             raise ReproError(f"{path}: the label {label!r} is not a score of 0 to 5")
         found.append((first, second, score))
+    return found
+
+
+def read_bws(path: Path) -> list[Pairs]:
+    """BWS argument similarity: topic, two arguments, a score of 0 to 1, here times five; one Pairs a topic."""
+    topics: dict[str, list[tuple[str, str, float]]] = {}
+    for topic, first, second, label in read_csv(path, ("topic", "sentence_1", "sentence_2", "regression_label")):
+        try:
+            score = float(label)
+        except ValueError:
+            score = -1.0
+        if not 0 <= score <= 1:
+            raise ReproError(f"{path}: the label {label!r} is not a score of 0 to 1")
+        topics.setdefault(topic, []).append((first, second, 5 * score))
+    found = []
+    for topic, rows in topics.items():
+        firsts, seconds, gold = zip(*rows, strict=True)
+        found.append(Pairs(topic, firsts, seconds, np.array(gold)))
     return found

@@ -2,7 +2,8 @@
 
 `registry.csv` has one line per public file: URL pinned to a commit, sha256, the file it becomes, the row count
 and the label balance (graded pairs: pairs per gold score rounded half up; else: rows per label). `datasets.csv` has a
-data set's folder, licence and citation. `mini/registry.csv` holds the same contract for the embedded data.
+data set's folder, licence and citation. Lines without a URL: SNLI and MultiNLI come through the hub (hub.py), and what
+only its authors give away is the user's to put in place. `mini/registry.csv` holds the same contract for the embedded data.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ class Source:
     path: PurePosixPath  # below the data folder, in SentEval's layout
     rows: int
     labels: str  # "0:34 1:94 …"
-    url: str = ""  # empty for embedded files
+    url: str = ""  # empty for embedded files, the user's own, and what comes through the hub
     sha256: str = ""
-    format: str = ""  # a key of convert.CONVERTERS
+    format: str = ""  # a key of convert.CONVERTERS, one of a data set made from several sources, `hub-nli` or `user`
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Dataset:
     sources: tuple[Source, ...]
     licence: str
     citation: str
+
+    @property
+    def public(self) -> bool:
+        """Whether it is made from pinned URLs."""
+        return all(source.url for source in self.sources)
 
 
 @cache

@@ -6,6 +6,7 @@ average the per-subset correlations, plain or weighted by pair count (SentEval s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from repro.metrics.bootstrap import aggregated_draws, paired_p_value
 from repro.metrics.correlation import CORRELATIONS, cosines
 
 AGGREGATIONS = ("all", "mean", "wmean")
+Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]  # n first and n second sentences → (n,)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class StsTask:
     def score(self, parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str) -> StsScores:
         """All six numbers."""
         return score(parts, sentences, vectors, encoder)
+
+    def score_pairs(self, parts: list[Pairs], similarity: Similarity) -> StsScores:
+        """The same from a model that reads both sentences at once."""
+        return score_pairs(parts, similarity)
 
     def restore(self, parts: list[Pairs], items: tuple[np.ndarray, ...]) -> StsScores:
         """Scores from stored cosines."""
@@ -150,6 +156,12 @@ def score(parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder
             )
         similarities.append(cosine)
     return StsScores(tuple(similarities), tuple(part.gold for part in parts))
+
+
+def score_pairs(parts: list[Pairs], similarity: Similarity) -> StsScores:
+    """Score a similarity of sentence pairs, such as a cross-encoder's."""
+    found = tuple(np.asarray(similarity(part.first, part.second), np.float64) for part in parts)
+    return StsScores(found, tuple(part.gold for part in parts))
 
 
 def sentences_of(parts: list[Pairs]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -76,4 +76,17 @@ class Task(Protocol):
 
     def restore(self, data: Any, items: tuple[np.ndarray, ...]) -> Scores:
         """Scores again from what `Scores.items` gave."""
+        ...
+
+
+@runtime_checkable
+class CrossValidated(Protocol):
+    """A task without a test set of its own: a trained model is scored on the fold that it did not see."""
+
+    def folds(self, data: Any) -> list[str]:
+        """Names of the folds."""
+        ...
+
+    def held_out(self, data: Any, fold: str) -> tuple[Any, Any]:
+        """(pairs to train on, the task's data cut to the fold)."""
         ...
