@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     listed = command("list", commands.listing, "show what there is")
-    listed.add_argument("what", nargs="?", choices=["tables", "encoders", "tasks", "data"], default="tables")
+    listed.add_argument("what", nargs="?", choices=["tables", "encoders", "tasks", "data", "trainings"], default="tables")
 
     table = command("table", commands.table, "regenerate a table")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
@@ -50,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
     table.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR", help="default: tables")
     table.add_argument("--limit", type=_positive, metavar="N", help="only the first N pairs of each subset")
+    table.add_argument("--base", action="append", default=[], metavar="NAME", help="train this encoder, as rows of its own")
+    table.add_argument("--seeds", type=_positive, metavar="N", help="trainings of each trained row (default: the row's)")
+    table.add_argument("--sample", type=_positive, metavar="N", help="train on N examples only")
+    table.add_argument("--executor", choices=["local", "debug", "slurm"], help="hand trainings to submitit")
+    table.add_argument("--jobs", type=_positive, default=1, metavar="N", help="trainings at a time with --executor")
     table.add_argument("--force", action="store_true", help="compute stored cells again")
     table.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
     table.add_argument("--picture", type=Path, metavar="SVG", help="also write what the terminal shows as a picture")
@@ -63,7 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True, "picture": None},
+        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1},
     )
+
+    train = command("train", commands.train, "train one model (under torchrun: data-parallel)")
+    train.add_argument("recipe", help="such as stsb or nli,epochs=2; see `repro list trainings`")
+    train.add_argument("--base", default="bert-base-avg", metavar="NAME", help="encoder to train (default: BERT-base)")
+    train.add_argument("--pooling", help="default: mean")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--sample", type=_positive, metavar="N", help="train on N examples only")
+    train.add_argument("--accumulate", type=_positive, default=1, metavar="N", help="compute each batch in N parts")
+    train.add_argument("--checkpoint-every", type=_positive, default=500, metavar="STEPS")
+    train.add_argument("-o", "--output", type=Path, metavar="DIR", help="copy the model to this new folder")
+    train.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
+    _data_options(train)
+    _device_options(train)
+
+    claims = command("claims", commands.claims, "the papers' findings, held against published and measured numbers")
+    claims.add_argument("ids", nargs="*", metavar="ID", help="tables; default: all that have claims")
+    claims.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR")
 
     doctor = command("doctor", commands.doctor, "what is installed and present, and which rows could run now")
     doctor.add_argument("--json", action="store_true", help="print JSON")

@@ -50,6 +50,11 @@ def listing(arguments: argparse.Namespace) -> int:
         for name, task in TASKS.items():
             fields = "|".join(f"{k}:{v}" for k, v in task.protocol(task.metrics[0]).items())
             print(f"{name:12} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
+    elif arguments.what == "trainings":
+        from repro.training.setups import SETUPS
+
+        for name, training in SETUPS.items():
+            print(f"{name:16} {'|'.join(f'{k}:{v}' for k, v in training.signature().items())}")
     else:
         from repro.data.registry import contracts, datasets
 
@@ -62,7 +67,7 @@ def listing(arguments: argparse.Namespace) -> int:
 def table(arguments: argparse.Namespace) -> int:
     from repro import tables
 
-    table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder)
+    table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder).with_bases(arguments.base)
     paths = _run_table(table, arguments)
     if paths:
         print("wrote " + ", ".join(map(str, paths)))
@@ -73,14 +78,18 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     """Plan, compute, write and show one table; the paths written."""
     from repro import latex, render, runner
     from repro.files import write_atomic
+    from repro.measured import Options
 
-    options = runner.Options(
+    added = [row.slug for row in table.rows if row.slug.split(":")[0] in (*arguments.encoder, *arguments.base)]
+    options = Options(
         suite=_suite(arguments),
-        rows=(*arguments.row, *(arguments.encoder if arguments.row else ())),
+        rows=(*arguments.row, *(added if arguments.row else ())),
         tasks=_tasks(table, arguments),
         device=arguments.device,
         dtype=arguments.dtype,
         limit=arguments.limit,
+        seeds=arguments.seeds,
+        sample=arguments.sample,
         force=arguments.force,
     )
     made = runner.plan(table, options)
@@ -91,7 +100,8 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
             print(f"not-run  {row_slug} × {column_slug}: {why}")
         print(f"{len(made.stored)} cells stored, {len(made.pending)} to compute, {len(made.why_not)} not run")
         return []
-    runner.execute(made, say=lambda line: print(line, file=sys.stderr), progress=sys.stderr.isatty())
+    say = lambda line: print(line, file=sys.stderr)  # noqa: E731
+    runner.execute(made, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
     lines = render.lines_of(made)
     folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
     texts = {
@@ -126,6 +136,56 @@ def demo(arguments: argparse.Namespace) -> int:
     print(tables.demo.BANNER)
     print("wrote " + ", ".join(map(str, written)))
     return 0
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Train one model; under torchrun every process takes its share of each batch, and the first one writes."""
+    import shutil
+    from dataclasses import replace
+
+    from repro.encoders import zoo
+    from repro.encoders.recipe import TransformerRecipe
+    from repro.files import disk_errors
+    from repro.training import setups
+    from repro.training.train import Material, data_parallel, train
+    from repro.training.trainer import Options
+
+    suite, base = _suite(arguments), zoo.recipe(arguments.base)
+    if not isinstance(base, TransformerRecipe):
+        raise ReproError(f"{arguments.base} is made of word vectors; --base wants a transformer")
+    if arguments.output and arguments.output.exists():
+        raise ReproError(f"{arguments.output} is there already; name a new folder")
+    recipe = setups.on(setups.setup(arguments.recipe), base).cut(arguments.sample)
+    if arguments.pooling:
+        recipe = setups.pooled(recipe, arguments.pooling)
+    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
+    material = Material(suite.examples, lambda: list(suite.load("stsb-dev")))
+    with data_parallel() as first:
+        model = train(recipe, arguments.seed, material, arguments.device, options)
+        if not first:
+            return 0
+    if arguments.output:
+        with disk_errors(arguments.output):
+            shutil.copytree(model.folder, arguments.output)
+        model = replace(model, folder=arguments.output)
+    dev = model.about["dev"]
+    print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
+    return 0
+
+
+def claims(arguments: argparse.Namespace) -> int:
+    """Print each finding and how it fares; 1 when one does not hold on the published numbers."""
+    from repro.claims import CLAIMS, evaluate
+
+    failed = 0
+    for claim in CLAIMS:
+        if arguments.ids and claim.table not in arguments.ids:
+            continue
+        print(f"{claim.table}: {claim.text}")
+        for found in evaluate(claim, arguments.out):
+            failed += found.source == "published" and found.holds is False
+            print(f"  {found}")
+    return 1 if failed else 0
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -180,13 +240,14 @@ def verify(arguments: argparse.Namespace) -> int:
 def compare(arguments: argparse.Namespace) -> int:
     from repro import runner, tables
     from repro.compare import compare
+    from repro.measured import Options
 
     table = tables.get(arguments.id).with_encoders(
         name
         for name in (arguments.first, arguments.second)
         if name not in {r.slug for r in tables.get(arguments.id).rows}
     )
-    options = runner.Options(suite=_suite(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
+    options = Options(suite=_suite(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
     made = runner.plan(table, options)
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
     for found in compare(made, arguments.first, arguments.second):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.render import Line, rows_of
+from repro.render import Line, with_spread, rows_of
 from repro.table import Table
 
 _LATEX = str.maketrans({"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$"})
@@ -48,7 +48,9 @@ def _tabular(part: Table, by_cell: dict[tuple[str, str], Line], whole: bool) -> 
 
 
 def _latex_cell(line: Line, decimals: int) -> str:
-    value = f"{float(line['value']):.{decimals}f}" if line["value"] else "--"
+    value = with_spread(line["value"], line["std"], decimals)
     if line["published"]:
-        return f"{value} ({float(line['published']):.{decimals}f})"
-    return value if line["value"] else ""
+        value += f" ({with_spread(line['published'], line['published_std'], decimals)})"
+    elif not line["value"]:
+        return ""
+    return value.replace("–", "--").replace("±", r"$\pm$")

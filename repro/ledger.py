@@ -14,18 +14,45 @@ FOLDER = Path(__file__).parent / "published"
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
 TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
 
-# How the files name the columns of each published table, and which of several metrics is meant.
+
+@dataclass(frozen=True)
+class Where:
+    """How the files name a column: task, and metric and group of rows where a task has several."""
+
+    task: str
+    metric: str = ""
+    group: str = ""
+
+
+def _tasks(names: dict[str, str], metric: str = "") -> dict[str, Where]:
+    return {column: Where(task, metric) for column, task in names.items()}
+
+
 _STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 _TRANSFER = {f"{task.lower()}-adam": task for task in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC")}
 _TRANSFER["avg-adam"] = "Avg."
-_NAMES = {
-    ("sbert", "Table 1"): {**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."},
-    ("sbert", "Table 5"): _TRANSFER,
-    ("simcse", "Table E.1"): _TRANSFER,
-    ("mteb", "result JSON"): {**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"},
-    ("third-party", "issue / JSON"): {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"},
+_AFS = {
+    f"afs-{folds}-{metric.split()[0].lower()}": Where("AFS (average)", metric, group)
+    for folds, group in (("10fold", "10-fold Cross-Validation"), ("topics", "Cross-Topic Evaluation"))
+    for metric in ("Pearson r x100", "Spearman rho x100")
 }
-_METRIC = {"mteb": "cosine_spearman"}
+_ABLATION = {
+    "nli": "NLI (classification objective, trained on SNLI+MNLI)",
+    "stsb": "STSb (regression objective, trained on STSb train)",
+}
+_NAMES: dict[tuple[str, str], dict[str, Where]] = {
+    ("sbert", "Table 1"): _tasks({**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."}),
+    ("sbert", "Table 2"): _tasks({"stsb": "STSb test"}),
+    ("sbert", "Table 3"): _AFS,
+    ("sbert", "Table 4"): _tasks({"wikisec": "Wikipedia sections test (222,957 triplets)"}),
+    ("sbert", "Table 5"): _tasks(_TRANSFER),
+    ("sbert", "Table 6"): _tasks(_ABLATION),
+    ("simcse", "Table E.1"): _tasks(_TRANSFER),
+    ("mteb", "result JSON"): _tasks({**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"}, "cosine_spearman"),
+    ("third-party", "issue / JSON"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"}),
+    ("st-docs", "pre-trained models list"): _tasks({"stsb": "STSb test"}),
+    ("st-docs", "wikipedia-sections-models.md"): _tasks({"wikisec": "Wikipedia sections test"}),
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +76,7 @@ class Verdict:
     tolerance: float | None
     verdict: str
     reason: str = ""
+    published_std: float | None = None
 
 
 @cache
@@ -59,7 +87,7 @@ def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
         for line in read_csv(path):
             if not line.get("metric") or not _is_number(line["value"]):
                 continue
-            scale = 100 if line["metric"].startswith(("cosine_", "Spearman (0-1", "Pearson (0-1")) else 1
+            scale = 100 if line["metric"].startswith("cosine_") or "(0-1" in line["metric"] else 1
             item = Published(
                 scale * float(line["value"]),
                 line["value"],
@@ -92,10 +120,9 @@ def published(ref: Ref | None, column: str) -> Published | None:
     """The published number of a row in a column, or None where that source has none."""
     if ref is None:
         return None
-    task = _NAMES.get((ref.paper, ref.table), {}).get(column)
-    found = numbers().get((ref.paper, ref.table, ref.system, ref.group, task or ""), [])
-    metric = _METRIC.get(ref.paper)
-    found = [item for item in found if metric is None or item.metric == metric]
+    where = _NAMES.get((ref.paper, ref.table), {}).get(column, Where(""))
+    found = numbers().get((ref.paper, ref.table, ref.system, ref.group or where.group, where.task), [])
+    found = [item for item in found if where.metric in ("", item.metric)]
     return found[0] if found else None
 
 
@@ -143,16 +170,17 @@ def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tu
 def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
     """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
     there = published(row.published, column.slug) if not row.only or column.slug in row.only else None
-    number = there.value if there else None
+    number, spread = (there.value, there.std) if there else (None, None)
     if value is None:
-        return Verdict(number, None, None, "not-run", why_not)
+        return Verdict(number, None, None, "not-run", why_not, spread)
     if number is None:
         return Verdict(None, None, None, "no-published")
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number
     if abs(delta) <= allowed:
-        return Verdict(number, delta, allowed, "within-noise" if row.trained else "match", reason)
-    return Verdict(number, delta, allowed, "deviates", deviation_reason(table.id, row.slug, column.slug))
+        return Verdict(number, delta, allowed, "within-noise" if row.trained else "match", reason, spread)
+    reason = deviation_reason(table.id, row.slug, column.slug)
+    return Verdict(number, delta, allowed, "deviates", reason, spread)
 
 
 def judge_cell(table: Table, row: Row, column: Column, cell: Cell | None, why_not: str) -> Verdict:

@@ -10,6 +10,8 @@ from repro.data import fetch, registry
 from repro.errors import NotAvailable, ReproError
 from repro.files import home
 from repro.tasks import TASKS
+from repro.training import data as training_sets
+from repro.training.data import Examples
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,29 @@ class Suite:
         return self.own or home() / "data"
 
     def load(self, task_name: str, limit: int | None = None) -> Any:
-        """The task's data, fetched first where that is this suite's way, held against the registry's counts."""
+        """The task's data, fetched first where that is this suite's way, held against the registry's counts.
+
+        NotAvailable when the data set is the user's to bring and is not there.
+        """
         task = TASKS[task_name]
-        item = registry.dataset(task.dataset, self.name)
-        if self.own is None and self.name == "paper":
-            fetch.fetch(item, self.root, self.mirror, self.offline)
+        item = self._fetched(task.dataset)
         data = task.load(self.root, item)
         task.check_counts(data, item)
         return task.load(self.root, item, limit) if limit else data
+
+    def examples(self, name: str) -> Examples:
+        """The training set of that name; NotAvailable when it cannot be had."""
+        item = self._fetched(training_sets.SETS[name][0])
+        return training_sets.read(name, self.root / item.folder)
+
+    def _fetched(self, dataset: str) -> registry.Dataset:
+        try:
+            item = registry.dataset(dataset, self.name)
+        except ReproError as error:
+            raise NotAvailable(str(error)) from error
+        if self.own is None and self.name == "paper":
+            fetch.fetch(item, self.root, self.mirror, self.offline)
+        return item
 
     def fetch_vectors(self, name: str) -> None:
         """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""

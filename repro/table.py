@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repro.encoders import zoo
-from repro.encoders.recipe import Recipe
+from repro.encoders.recipe import Recipe, TransformerRecipe
 from repro.errors import ReproError
+from repro.training.recipe import TrainedRecipe
+from repro.training.setups import on
 
 BEYOND = "Beyond the paper"
 
@@ -33,7 +35,23 @@ class Row:
     published: Ref | None = None
     only: tuple[str, ...] = ()  # column slugs that make sense for this row; empty: all
     absent: str = ""  # why there is nothing to run (no recipe), or nothing outside `only`
-    trained: bool = False  # trained here: judged against the spread over seeds
+    trainings: tuple[tuple[str, TrainedRecipe], ...] = ()  # (column slug, what is trained for it), in place of a recipe
+    seeds: int = 1  # trainings of each
+
+    @property
+    def trained(self) -> bool:
+        """Whether the row is trained here, and so judged against the spread over seeds."""
+        return bool(self.trainings)
+
+    def training(self, column: str) -> TrainedRecipe | None:
+        """What is trained for that column."""
+        return dict(self.trainings).get(column)
+
+    def runs(self, column: str) -> bool:
+        """Whether there is anything to compute in that column."""
+        if self.trained:
+            return self.training(column) is not None
+        return self.recipe is not None and (not self.only or column in self.only)
 
 
 def zoo_row(slug: str, label: str, group: str, published: Ref | None = None) -> Row:
@@ -45,6 +63,28 @@ def outside_row(slug: str, label: str, group: str, published: Ref) -> Row:
     """A system that the paper compares with and the zoo does not have."""
     why = "a system outside the zoo; its numbers are quoted from the paper"
     return Row(slug, label, group, None, published, absent=why)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A row of a table before its base is chosen: what is trained for which columns."""
+
+    slug: str
+    label: str
+    trainings: tuple[tuple[str, TrainedRecipe], ...]
+
+    def row(
+        self,
+        base: TransformerRecipe,
+        slug: str,
+        label: str,
+        group: str,
+        published: Ref | None = None,
+        seeds: int = 1,
+    ) -> Row:
+        """The row of that base."""
+        trainings = tuple((column, on(recipe, base)) for column, recipe in self.trainings)
+        return Row(slug, label, group, None, published, trainings=trainings, seeds=seeds)
 
 
 @dataclass(frozen=True)
@@ -108,6 +148,8 @@ class Table:
     decimals: int = 2
     command: str = ""
     banner: str = ""  # a warning that stands at the top of every written file
+    setups: tuple[Setup, ...] = ()  # what --base trains
+    seeds: int = 1  # of the paper's trained rows
 
     def scored(self) -> Iterator[Column]:
         """The columns that are measured, those computed from others left out."""
@@ -122,6 +164,21 @@ class Table:
         """The table with a row of its own for each named encoder, under "Beyond the paper"."""
         taken = {row.slug for row in self.rows}
         added = [Row(name, name, BEYOND, zoo.recipe(name)) for name in dict.fromkeys(names) if name not in taken]
+        return replace(self, rows=(*self.rows, *added))
+
+    def with_bases(self, names: Iterable[str]) -> Table:
+        """The table with a row of its own for each named base and each setup, under "Beyond the paper"."""
+        added = []
+        for name in dict.fromkeys(names):
+            base = zoo.recipe(name)
+            if not isinstance(base, TransformerRecipe):
+                raise ReproError(f"{name} is made of word vectors; --base wants a transformer")
+            if not self.setups:
+                raise ReproError(f"{self.id} trains nothing; --base goes with the tables sbert-2, -3, -4 and -6")
+            for setup in self.setups:
+                added.append(
+                    setup.row(base, f"{name}:{setup.slug}", f"{name}: {setup.label}", BEYOND, seeds=self.seeds)
+                )
         return replace(self, rows=(*self.rows, *added))
 
     def pick_rows(self, slugs: Iterable[str]) -> list[Row]:

@@ -14,6 +14,9 @@ from repro.errors import ReproError
 from repro.files import sha256_file
 
 BERT_BASE = TransformerRecipe("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")
+BERT_LARGE = TransformerRecipe("google-bert/bert-large-uncased")
+ROBERTA_BASE = TransformerRecipe("FacebookAI/roberta-base")
+ROBERTA_LARGE = TransformerRecipe("FacebookAI/roberta-large")
 # bert-as-service's defaults: the layer before the last, 25 tokens (jina-ai/clip-as-service@1e4daa51 README)
 BERT_AS_SERVICE = replace(BERT_BASE, layers=(-2,), max_length=25)
 MINILM = TransformerRecipe("sentence-transformers/all-MiniLM-L6-v2", "8b3219a92973c328a8e22fadcfa821b5dc75636a")
@@ -36,6 +39,11 @@ ZOO: dict[str, Recipe] = {
     "sbert-nli-large": TransformerRecipe("sentence-transformers/bert-large-nli-mean-tokens"),
     "sroberta-nli-base": TransformerRecipe("sentence-transformers/roberta-base-nli-mean-tokens"),
     "sroberta-nli-large": TransformerRecipe("sentence-transformers/roberta-large-nli-mean-tokens"),
+    "sbert-nli-stsb-base-released": TransformerRecipe("sentence-transformers/bert-base-nli-stsb-mean-tokens"),
+    "sbert-nli-stsb-large-released": TransformerRecipe("sentence-transformers/bert-large-nli-stsb-mean-tokens"),
+    "sbert-wikisec-base-released": TransformerRecipe(
+        "sentence-transformers/bert-base-wikipedia-sections-mean-tokens"
+    ),
     "minilm-token-embeddings": replace(MINILM, pooling="static"),
     "minilm-cls": replace(MINILM, pooling="cls"),
     "minilm-avg": replace(MINILM, pooling="mean"),

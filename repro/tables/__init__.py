@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from repro.errors import ReproError
 from repro.table import Table
-from repro.tables import demo, sbert_1_unsupervised_sts, sbert_5_senteval
+from repro.tables import (
+    demo,
+    sbert_1_unsupervised_sts,
+    sbert_2_supervised_stsb,
+    sbert_3_argument_facets,
+    sbert_4_wikipedia_sections,
+    sbert_5_senteval,
+    sbert_6_ablation,
+)
 
-TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in (sbert_1_unsupervised_sts, sbert_5_senteval)}
+MODULES = (
+    sbert_1_unsupervised_sts,
+    sbert_2_supervised_stsb,
+    sbert_3_argument_facets,
+    sbert_4_wikipedia_sections,
+    sbert_5_senteval,
+    sbert_6_ablation,
+)
+TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in MODULES}
 
 
 def get(table_id: str, suite: str = "paper") -> Table:

@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.data import labelled, readers
 from repro.data.convert import NLI_LABELS
-from repro.errors import ReproError
+from repro.errors import NotAvailable
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ def _nli(folder: Path) -> Examples:
 
 
 def _triplets(folder: Path) -> Examples:
-    triplets = labelled.read_triplets(folder / "train.csv")
+    path = folder / "train.csv"
+    if not path.is_file():
+        raise NotAvailable(f"{path} is not there; put the published train.csv in its place")
+    triplets = labelled.read_triplets(path)
     return Examples(tuple(zip(*triplets, strict=True)), None)  # type: ignore[arg-type]
 
 
@@ -84,8 +87,7 @@ SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
 
 
 def read(name: str, folder: Path) -> Examples:
-    """The training set of that name from its data set's folder; ReproError when it is empty."""
-    found = SETS[name][1](folder)
-    if not len(found):
-        raise ReproError(f"{folder}: no training examples")
-    return found
+    """The training set of that name from its data set's folder; NotAvailable when there is none."""
+    if not folder.is_dir():
+        raise NotAvailable(f"the training set {name} is not there: {folder} is missing")
+    return SETS[name][1](folder)

@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,6 +114,21 @@ def _train(
     if distributed.is_initialized():
         distributed.barrier()
     return Trained(target, about)
+
+
+@contextmanager
+def data_parallel() -> Iterator[bool]:
+    """Join the processes that torchrun started, if it did; whether this is the one that writes and prints."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield True
+        return
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    try:
+        yield distributed.get_rank() == 0
+    finally:
+        distributed.destroy_process_group()
 
 
 def dev_score(learner: Learner, parts: list[Pairs]) -> float:

@@ -1,0 +1,130 @@
+"""What decides a measured number, and the cell that it becomes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro import __version__
+from repro.cells import Cell, git_commit, library_versions, pack, signature
+from repro.encoders.recipe import Recipe, WordVectorRecipe, describe
+from repro.encoders.weights import pinned_revision
+from repro.errors import NotAvailable
+from repro.metrics.bootstrap import RESAMPLES, SEED, interval
+from repro.suite import Suite
+from repro.table import Column
+from repro.tasks import TASKS
+from repro.tasks.task import Scores
+
+_DTYPES = {"float32": "fp32", "bfloat16": "bf16"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says about a run."""
+
+    suite: Suite = field(default_factory=Suite)
+    rows: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    device: str = "auto"
+    dtype: str = "float32"
+    limit: int | None = None  # items of each file
+    seeds: int | None = None  # trainings of each trained row, in place of the row's own number
+    sample: int | None = None  # examples of each training set
+    force: bool = False
+    resamples: int = RESAMPLES
+    seed: int = SEED
+
+    @property
+    def variant(self) -> str:
+        """Suffix of the output files, so that a cut or low-precision run never overwrites the full one."""
+        cuts = {"limit": self.limit, "sample": self.sample, "seeds": self.seeds}
+        found = "".join(f".{name}-{value}" for name, value in cuts.items() if value)
+        return found + (f".{self.dtype}" if self.dtype != "float32" else "")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was measured: the encoder's part of a cell."""
+
+    row: str
+    signature: dict[str, str]
+    weights: str
+    device: str
+    dtype: str
+    seconds: float
+    zero_vectors: int = 0
+
+
+def identity(recipe: Recipe, suite: Suite) -> dict[str, object]:
+    """The recipe with what its weights are: a pinned commit on the hub, name, size and time of local files.
+
+    Size and time stand in for a checksum, which would take seconds for gigabytes; the cell records the checksum.
+    """
+    found = describe(recipe)
+    files: list[Path] = []
+    if isinstance(recipe, WordVectorRecipe):
+        from repro.encoders.glove import vectors_path
+
+        with suppress(NotAvailable):
+            files = [vectors_path(recipe, suite.root)]
+    elif (folder := Path(recipe.weights).expanduser()).is_dir():
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+    else:
+        found["revision"] = recipe.revision or pinned_revision(recipe.weights)
+    found["files"] = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    return found
+
+
+def cell_key(options: Options, row: str, column: Column, recipe: dict[str, object], data: str) -> dict[str, object]:
+    """What decides the number in a cell; its hash names the stored file. `data`: the task's digest."""
+    return {
+        "suite": options.suite.name,
+        "row": row,
+        "column": column.slug,
+        "metric": column.metric,
+        "protocol": TASKS[column.task].protocol(column.metric),
+        "recipe": recipe,
+        "data": data,
+        "dtype": options.dtype,
+        "limit": options.limit,
+        "bootstrap": [options.resamples, options.seed],
+        "version": __version__,
+    }
+
+
+def make_cell(options: Options, table: str, column: Column, subject: Subject, scores: Scores, data: str) -> Cell:
+    """The cell of one column from a task's scores."""
+    draws = scores.draws(column.metric, options.resamples, options.seed)
+    low, high = (None, None) if draws is None else interval(draws)
+    fields = {
+        "suite": "" if options.suite.name == "paper" else options.suite.name,
+        **TASKS[column.task].protocol(column.metric),
+        **subject.signature,
+        "data": data[:12],
+        "limit": str(options.limit or ""),
+        "dtype": _DTYPES[subject.dtype],
+        "v": __version__,
+    }
+    return Cell(
+        table=table,
+        row=subject.row,
+        column=column.slug,
+        metric=column.metric,
+        value=scores.values[column.metric],
+        ci_low=low,
+        ci_high=high,
+        signature=signature(column.task, fields),
+        encoder=subject.row,
+        weights=subject.weights,
+        data_sha256=data,
+        device=subject.device,
+        dtype=subject.dtype,
+        seconds=round(subject.seconds, 3),
+        commit=git_commit(),
+        zero_vectors=subject.zero_vectors,
+        scores=scores.values,
+        items=tuple(pack(values) for values in scores.items(column.metric)),
+        versions=library_versions(),
+    )
