@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     listed = command("list", commands.listing, "show what there is")
-    listed.add_argument("what", nargs="?", choices=["tables", "encoders", "tasks", "data", "trainings"], default="tables")
+    listed.add_argument(
+        "what", nargs="?", choices=["tables", "encoders", "tasks", "data", "trainings"], default="tables"
+    )
 
     table = command("table", commands.table, "regenerate a table")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
@@ -50,8 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
     table.add_argument("--out", type=Path, default=Path("tables"), metavar="DIR", help="default: tables")
     table.add_argument("--limit", type=_positive, metavar="N", help="only the first N pairs of each subset")
-    table.add_argument("--base", action="append", default=[], metavar="NAME", help="train this encoder, as rows of its own")
-    table.add_argument("--seeds", type=_positive, metavar="N", help="trainings of each trained row (default: the row's)")
+    table.add_argument(
+        "--base", action="append", default=[], metavar="NAME", help="train this encoder, as rows of its own"
+    )
+    table.add_argument(
+        "--seeds", type=_positive, metavar="N", help="trainings of each trained row (default: the row's)"
+    )
     table.add_argument("--sample", type=_positive, metavar="N", help="train on N examples only")
     table.add_argument("--executor", choices=["local", "debug", "slurm"], help="hand trainings to submitit")
     table.add_argument("--jobs", type=_positive, default=1, metavar="N", help="trainings at a time with --executor")

@@ -1,9 +1,10 @@
-"""Is the difference between two rows more than chance? Paired tests over the items that both rows were scored on."""
+"""Is the difference between two rows more than chance? Tests over items, or seeds, that both rows were scored on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import fmean
 
 from repro.cells import check_comparable, unpack
 from repro.errors import ReproError
@@ -33,15 +34,38 @@ def compare(made: Plan, first: str, second: str) -> Iterator[Comparison]:
     if not shared:
         raise ReproError(f"{made.table.id}: {first} and {second} have no stored column in common; run the table first")
     for column in shared:
-        cells = [made.stored[slug, column.slug] for slug in (first, second)]
-        check_comparable([cell.signature for cell in cells])
-        if not all(cell.items for cell in cells):
-            continue
+        found = significance(made, column, first, second)
+        if found is not None:
+            yield found
+
+
+def significance(made: Plan, column: Column, first: str, second: str) -> Comparison | None:
+    """The difference of two rows in one column; None when a cell is not stored or there is nothing to test with.
+
+    Over the test items where both rows are one model each; over seeds (Welch's t) where both were trained with several.
+    """
+    cells = [made.stored.get((slug, column.slug)) for slug in (first, second)]
+    one, other = cells
+    if one is None or other is None:
+        return None
+    check_comparable([one.signature, other.signature])
+    difference = one.value - other.value
+    if one.items and other.items:
         task, data = TASKS[column.task], made.data[column.task]
-        scores = [task.restore(data, tuple(map(unpack, cell.items))) for cell in cells]
-        one, other = (found.draws(column.metric, made.options.resamples, made.options.seed) for found in scores)
-        if one is None or other is None:
-            continue
-        difference = one - other
-        p, test = scores[0].p_value(scores[1], column.metric, difference)
-        yield Comparison(column, cells[0].value - cells[1].value, interval(difference), p, test)
+        scores = [task.restore(data, tuple(map(unpack, cell.items))) for cell in (one, other)]
+        draws = [found.draws(column.metric, made.options.resamples, made.options.seed) for found in scores]
+        if draws[0] is None or draws[1] is None:
+            return None
+        p, test = scores[0].p_value(scores[1], column.metric, draws[0] - draws[1])
+        return Comparison(column, difference, interval(draws[0] - draws[1]), p, test)
+    if one.seeds > 1 and other.seeds > 1:
+        return _welch(column, list(one.scores.values()), list(other.scores.values()))
+    return None
+
+
+def _welch(column: Column, first: list[float], second: list[float]) -> Comparison:
+    from scipy.stats import ttest_ind
+
+    found = ttest_ind(first, second, equal_var=False)
+    low, high = found.confidence_interval(0.95)
+    return Comparison(column, fmean(first) - fmean(second), (float(low), float(high)), float(found.pvalue), "Welch's t")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.render import Line, with_spread, rows_of
+from repro.render import Line, rows_of, with_spread
 from repro.table import Table
 
 _LATEX = str.maketrans({"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$"})

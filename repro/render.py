@@ -14,7 +14,18 @@ from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Row, Tab
 
 FIELDS = [
     *("table", "group", "row", "column", "metric", "value", "ci_low", "ci_high", "std", "seeds"),
-    *("published", "published_std", "delta", "tolerance", "verdict", "reason", "signature", "encoder", "weights", "data_sha256"),
+    *(
+        "published",
+        "published_std",
+        "delta",
+        "tolerance",
+        "verdict",
+        "reason",
+        "signature",
+        "encoder",
+        "weights",
+        "data_sha256",
+    ),
     *("device", "dtype", "seconds", "commit"),
 ]
 PROVENANCE = FIELDS[FIELDS.index("signature") :]

@@ -19,6 +19,7 @@ from repro.sweep import Sweep, merge
 from repro.table import Column, Row, Table
 from repro.tasks import TASKS
 
+
 @dataclass
 class Plan:
     """The cells of a table: which are stored, which can be computed now, and why the others cannot."""

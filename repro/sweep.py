@@ -1,4 +1,4 @@
-"""Trained rows: independent units of one training each, and the cell that all seeds and folds of a row make together."""
+"""Trained rows: independent units of one training each, and the cell that all seeds and folds of a row make."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ class Unit:
 class Sweep:
     """The trained rows of one table: which units its cells are made of, and which of these are stored."""
 
-    def __init__(self, table: str, options: Options, store: Store, data: dict[str, Any], digests: dict[str, str]) -> None:
+    def __init__(
+        self, table: str, options: Options, store: Store, data: dict[str, Any], digests: dict[str, str]
+    ) -> None:
         self.table, self.options, self.store, self.data, self.digests = table, options, store, data, digests
         self._examples: dict[str, str | NotAvailable] = {}  # digests of training sets, or why they cannot be had
 
@@ -178,7 +180,9 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
     material = Material(
         lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), lambda: list(suite.load("stsb-dev"))
     )
-    model = train(unit.recipe, unit.seed, material, options.device, TrainerOptions(dtype=options.dtype, progress=progress))
+    model = train(
+        unit.recipe, unit.seed, material, options.device, TrainerOptions(dtype=options.dtype, progress=progress)
+    )
     start = time.perf_counter()
     found = replace(unit.recipe.root, weights=str(model.folder), revision=None)
     device, scored = (_cross_scores if unit.recipe.cross else _scores)(unit, options, found, data)
@@ -187,16 +191,12 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
     subject = Subject(unit.row, unit.recipe.signature(), base.weights, device, options.dtype, took)
     store = Store(home() / "cells" / suite.name)
     for column in unit.columns:
-        key = unit_key(
-            options, unit.row, column, unit.recipe, digests[column.task], trained_on, unit.seed, unit.fold
-        )
+        key = unit_key(options, unit.row, column, unit.recipe, digests[column.task], trained_on, unit.seed, unit.fold)
         cell = make_cell(options, unit.table, column, subject, scored[column.task], digests[column.task])
         store.put(unit.table, key, cell)
 
 
-def _scores(
-    unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
+def _scores(unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     group = zoo.Group([zoo.locate(found)], options.device, options.dtype)
     sentences = list(dict.fromkeys(s for task, items in data.items() for s in TASKS[task].sentences(items)))
     vectors = group.encode(sentences)[0].vectors

@@ -32,7 +32,7 @@ def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bo
         return target
     if item.sources[0].format == "user":
         names = ", ".join(path.name for path, _, _ in contracts(item))
-        raise NotAvailable(f"{item.name} is not published at a fixed address: put {names} ({item.citation}) into {target}")
+        raise NotAvailable(f"{item.name} has no fixed address: put {names} ({item.citation}) into {target}")
     with disk_errors(data_dir):
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(target.parent / f".{target.name}.lock")

@@ -25,7 +25,9 @@ def all_nli(offline: bool) -> bytes:
     lines = [NLI_HEADER]
     for corpus, (name, revision, file) in NLI_FILES.items():
         path = _download(name, revision, file, offline)
-        found = datasets.Dataset.from_parquet(str(path), columns=["premise", "hypothesis", "label"], keep_in_memory=True)
+        found = datasets.Dataset.from_parquet(
+            str(path), columns=["premise", "hypothesis", "label"], keep_in_memory=True
+        )
         for batch in found.iter(batch_size=10_000):
             for premise, hypothesis, label in zip(batch["premise"], batch["hypothesis"], batch["label"], strict=True):
                 if label >= 0:

@@ -3,7 +3,7 @@
 `registry.csv` has one line per public file: URL pinned to a commit, sha256, the file it becomes, the row count
 and the label balance (graded pairs: pairs per gold score rounded half up; else: rows per label). `datasets.csv` has a
 data set's folder, licence and citation. Lines without a URL: SNLI and MultiNLI come through the hub (hub.py), and what
-only its authors give away is the user's to put in place. `mini/registry.csv` holds the same contract for the embedded data.
+only its authors give away is the user's to put in place. `mini/registry.csv`: the same contract for the embedded data.
 """
 
 from __future__ import annotations

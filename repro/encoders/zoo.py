@@ -41,9 +41,7 @@ ZOO: dict[str, Recipe] = {
     "sroberta-nli-large": TransformerRecipe("sentence-transformers/roberta-large-nli-mean-tokens"),
     "sbert-nli-stsb-base-released": TransformerRecipe("sentence-transformers/bert-base-nli-stsb-mean-tokens"),
     "sbert-nli-stsb-large-released": TransformerRecipe("sentence-transformers/bert-large-nli-stsb-mean-tokens"),
-    "sbert-wikisec-base-released": TransformerRecipe(
-        "sentence-transformers/bert-base-wikipedia-sections-mean-tokens"
-    ),
+    "sbert-wikisec-base-released": TransformerRecipe("sentence-transformers/bert-base-wikipedia-sections-mean-tokens"),
     "minilm-token-embeddings": replace(MINILM, pooling="static"),
     "minilm-cls": replace(MINILM, pooling="cls"),
     "minilm-avg": replace(MINILM, pooling="mean"),

@@ -7,7 +7,7 @@ Three blocks: not trained on STS-B, trained on it, trained on NLI before it; cro
 model hub expect the rows of all-MiniLM-L6-v2, three seeds, about an hour.
 """
 
-from repro.encoders.zoo import MINILM, ROBERTA_BASE, ROBERTA_LARGE, BERT_BASE, BERT_LARGE
+from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
 from repro.table import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
 from repro.training import setups
 

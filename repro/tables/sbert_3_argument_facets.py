@@ -62,7 +62,9 @@ TABLE = Table(
         quoted("infersent", "InferSent - GloVe"),
         outside_row("svr", "SVR (Misra et al., 2016)", TRAINED, paper("SVR (Misra et al., 2016)")),
         *(
-            SETUPS[name].row(base, f"{kind}-afs-{size}".lower(), f"{kind}-AFS-{size}", TRAINED, paper(f"{kind}-AFS-{size}"))
+            SETUPS[name].row(
+                base, f"{kind}-afs-{size}".lower(), f"{kind}-AFS-{size}", TRAINED, paper(f"{kind}-AFS-{size}")
+            )
             for size, base in (("base", BERT_BASE), ("large", BERT_LARGE))
             for kind, name in (("BERT", "cross-afs"), ("SBERT", "afs"))
         ),

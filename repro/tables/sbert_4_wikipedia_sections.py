@@ -31,7 +31,9 @@ TABLE = Table(
         outside_row("skip-thoughts-cs", "skip-thoughts-CS", BASELINES, paper("skip-thoughts-CS")),
         outside_row("dor", "Dor et al.", BASELINES, paper("Dor et al.")),
         *(
-            SETUP.row(base, f"{kind}-wikisec-{size}".lower(), f"{kind}-WikiSec-{size}", SBERT, paper(f"{kind}-WikiSec-{size}"))
+            SETUP.row(
+                base, f"{kind}-wikisec-{size}".lower(), f"{kind}-WikiSec-{size}", SBERT, paper(f"{kind}-WikiSec-{size}")
+            )
             for kind, sizes in (
                 ("SBERT", {"base": BERT_BASE, "large": BERT_LARGE}),
                 ("SRoBERTa", {"base": ROBERTA_BASE, "large": ROBERTA_LARGE}),
@@ -51,8 +53,8 @@ TABLE = Table(
     notes=(
         "A triplet is right when the anchor is nearer to the sentence of its own section, in Euclidean distance; the "
         "paper prints shares of 1, here they are × 100.",
-        "Triplet objective with margin 1 and Euclidean distance, one epoch, batch 16. The first example script that was "
-        "released had margin 0.2, cosine and 100 training examples (erratum 45).",
+        "Triplet objective with margin 1 and Euclidean distance, one epoch, batch 16. The first example script "
+        "had margin 0.2, cosine and 100 training examples (erratum 45).",
         "222,957 test triplets; another count is refused.",
     ),
 )

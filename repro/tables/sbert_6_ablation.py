@@ -80,11 +80,12 @@ TABLE = Table(
     setups=(*POOLINGS, *CONCATENATED, LEAKING),
     seeds=SEEDS,
     notes=(
-        "Column NLI: softmax classification on SNLI and MultiNLI, one epoch. Column STSb: regression on STS-B's training "
-        "set, four epochs. Both are measured on STS-B's dev set, on which the model was selected (every 1,000 steps).",
+        "Column NLI: softmax classification on SNLI and MultiNLI, one epoch. Column STSb: regression "
+        "on STS-B's training set, four epochs. Both are measured on STS-B's dev set, on which the model was selected "
+        "(every 1,000 steps).",
         "The row (u, v, |u−v|) is the row MEAN again: one model, trained once.",
-        "The first release's MAX did not leave out padding (TransformerModel.py:61, mended in 2ad36792); the printed MAX "
-        "row probably carries that (an inference: 69.92 for STSb). The row under “Beyond the paper” repeats it and is "
+        "The first release's MAX did not leave out padding (TransformerModel.py:61, mended in 2ad36792); the printed "
+        "MAX row probably carries that (an inference: 69.92 for STSb). The row under “Beyond the paper” repeats it, "
         "held against the same printed numbers. What padding a sentence gets depends on its batch.",
         "NLI sample: 36,703 training pairs of SNLI and MultiNLI that are on GitHub, 8,235 of them Kaushik et al.'s "
         "counterfactual edits; not the paper's 942,069 pairs, hence no published number beside it.",

@@ -51,7 +51,11 @@ def save(path: Path, position: Position, module: nn.Module, optimizer: torch.opt
         tensors |= {f"best.{name}": value for name, value in position.best.weights.items()}
         about |= {"best_score": position.best.score, "best_step": position.best.step}
     with new_file(path) as unfinished:
-        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, unfinished, {"about": json.dumps(about)})
+        save_file(
+            {name: value.contiguous().clone() for name, value in tensors.items()},
+            unfinished,
+            {"about": json.dumps(about)},
+        )
 
 
 def load(path: Path, identity: str, module: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
@@ -68,7 +72,9 @@ def load(path: Path, identity: str, module: nn.Module, optimizer: torch.optim.Op
     except (SafetensorError, KeyError, ValueError) as error:
         raise ReproError(f"{path} is not a whole checkpoint; remove it to train from the beginning") from error
     if about["identity"] != identity:
-        raise ReproError(f"{path} is the checkpoint of another recipe, seed or data set; remove it, or name another folder")
+        raise ReproError(
+            f"{path} is the checkpoint of another recipe, seed or data set; remove it, or name another folder"
+        )
     module.load_state_dict(_part(tensors, "weights."))
     moments = {key: _part(tensors, f"{key}.") for key in ("exp_avg", "exp_avg_sq")}
     for name, parameter in module.named_parameters():

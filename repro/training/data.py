@@ -74,7 +74,7 @@ def _triplets(folder: Path) -> Examples:
     if not path.is_file():
         raise NotAvailable(f"{path} is not there; put the published train.csv in its place")
     triplets = labelled.read_triplets(path)
-    return Examples(tuple(zip(*triplets, strict=True)), None)  # type: ignore[arg-type]
+    return Examples(tuple(zip(*triplets, strict=True)), None)
 
 
 # name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)

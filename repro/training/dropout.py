@@ -1,4 +1,4 @@
-"""Dropout that is cheap on the CPU: PyTorch's draws one random number an element there, a seventh of a training step."""
+"""Dropout that is cheap on the CPU, where PyTorch's draws a random number an element: a seventh of a training step."""
 
 from __future__ import annotations
 

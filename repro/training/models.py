@@ -32,7 +32,10 @@ GROUP = {"cpu": 8, "cuda": 1024, "mps": 1024}
 class Learner(Protocol):
     """A model with its training examples."""
 
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module:
+        """Everything that is trained, the head included."""
+        ...
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean loss () of the examples of those indices (B,)."""
@@ -59,7 +62,9 @@ class SentenceLearner:
         if self.encoder.device == "cpu":
             use_cheap_dropout(self.encoder.model)
         self.resolved = resolved
-        head = objective(recipe.objective, self.encoder.model.config.hidden_size, examples.classes, recipe.concatenation)
+        head = objective(
+            recipe.objective, self.encoder.model.config.hidden_size, examples.classes, recipe.concatenation
+        )
         self.module = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
         self.ids = [self.encoder.token_ids(column) for column in examples.columns]
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
@@ -72,7 +77,7 @@ class SentenceLearner:
 
     def _vectors(self, columns: Sequence[Sequence[list[int]]]) -> list[Tensor]:
         """(B, d) for each text column. All texts of a batch go in groups of like length: same numbers, less padding."""
-        if self.resolved.recipe.pooling == "max-padded":  # the padding counts: that of the paper's code, a column at once
+        if self.resolved.recipe.pooling == "max-padded":  # a column at once, as in the first release
             return [self.encoder.vectors(column)[0] for column in columns]
         texts = [text for column in columns for text in column]
         order = np.argsort([len(text) for text in texts], kind="stable")

@@ -9,7 +9,6 @@ from pathlib import Path
 def training(records: Sequence[dict[str, float]], path: Path) -> None:
     """Write an SVG from the records of a training log; readable in grey."""
     import matplotlib
-
     from matplotlib.figure import Figure
 
     losses = [(record["step"], record["loss"]) for record in records if "loss" in record]
@@ -18,12 +17,13 @@ def training(records: Sequence[dict[str, float]], path: Path) -> None:
     axes = figure.subplots()
     axes.plot(*zip(*losses, strict=True), color="0.55", linewidth=1, label="loss")
     axes.set(xlabel="step", ylabel="loss")
-    handles = axes.get_legend_handles_labels()
+    lines, names = axes.get_legend_handles_labels()
     if looks:
         dev = axes.twinx()
         dev.plot(*zip(*looks, strict=True), color="black", marker="o", label="dev, Spearman × 100")
         dev.set_ylabel("dev, Spearman × 100")
-        handles = tuple(a + b for a, b in zip(handles, dev.get_legend_handles_labels(), strict=True))
-    axes.legend(*handles, loc="center right")
+        more_lines, more_names = dev.get_legend_handles_labels()
+        lines, names = lines + more_lines, names + more_names
+    axes.legend(lines, names, loc="center right")
     with matplotlib.rc_context({"svg.hashsalt": "repro"}):  # the same bytes each time
         figure.savefig(path, metadata={"Date": None})

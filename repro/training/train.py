@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from filelock import FileLock
 from torch import distributed
@@ -97,7 +98,8 @@ def _train(
         return Trained(target, json.loads((target / ABOUT).read_text(encoding="utf-8")))
     start = time.perf_counter()
     torch.manual_seed(seed)  # the classifier's first weights
-    learner = (CrossLearner if recipe.cross else SentenceLearner)(base, recipe, examples, str(about["device"]))
+    device = str(about["device"])
+    learner: Learner = (CrossLearner if recipe.cross else SentenceLearner)(base, recipe, examples, device)
     dev = material.dev() if recipe.select_every else None
     look = (lambda: dev_score(learner, dev)) if dev else None
     working = target.with_name(f"{target.name}.training")
@@ -136,7 +138,7 @@ def dev_score(learner: Learner, parts: list[Pairs]) -> float:
     learner.module.eval()
     first = [sentence for part in parts for sentence in part.first]
     second = [sentence for part in parts for sentence in part.second]
-    gold = [score for part in parts for score in part.gold]
+    gold = np.concatenate([part.gold for part in parts])
     return 100 * spearman(learner.similarities(first, second), gold)
 
 

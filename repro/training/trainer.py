@@ -82,7 +82,12 @@ def train(
         bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
         looked = recipe.select_every and dev and (place.step % recipe.select_every == 0 or place.step == total)
         if place.step % LOG_EVERY == 0 or place.step == total or looked:
-            log.write(step=place.step, epoch=round(place.step / total * recipe.epochs, 4), loss=np.mean(losses), lr=rate)
+            log.write(
+                step=place.step,
+                epoch=round(place.step / total * recipe.epochs, 4),
+                loss=float(np.mean(losses)),
+                lr=rate,
+            )
             losses = []
         if looked and dev and rank == 0:
             _look(learner, place, dev(), log)
@@ -140,13 +145,13 @@ def _gradients(learner: Learner, rows: np.ndarray, rank: int, world: int, option
         if len(part):
             with torch.autocast(device.type, torch.bfloat16) if options.dtype == "bfloat16" else nullcontext():
                 share = learner.loss(part) * (len(part) / len(rows))
-            share.backward()
+            share.backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
     if world > 1:
         grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([loss.reshape(1), *(grad.reshape(-1) for grad in grads)])
         distributed.all_reduce(flat)
-        loss, *each = (part for part in flat.split([1, *(grad.numel() for grad in grads)]))
+        loss, *each = torch.split(flat, [1, *(grad.numel() for grad in grads)])
         for parameter, grad in zip(parameters, each, strict=True):
             parameter.grad = grad.view_as(parameter)
     return float(loss)
@@ -174,7 +179,11 @@ class _Log:
     def write(self, step: int, **values: float) -> None:
         if self.active:
             seconds = round(time.perf_counter() - self.start, 2)
-            record = {"step": step, **{name: float(f"{value:.7g}") for name, value in values.items()}, "seconds": seconds}
+            record = {
+                "step": step,
+                **{name: float(f"{value:.7g}") for name, value in values.items()},
+                "seconds": seconds,
+            }
             with disk_errors(self.path), self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
 
