@@ -176,9 +176,16 @@ def score(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     yield f"seven sets, six scores each, 1,000 resamples: {seconds:.2f} s, {loop / seconds:.1f}× SciPy on each resample"
 
 
+def _train(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    from repro.bench_train import train
+
+    return train(suite, count, repeats)
+
+
 RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {
     "encode": encode,
     "glove": glove,
     "score": score,
     "probe": probe,
+    "train": _train,
 }

@@ -1,0 +1,137 @@
+"""Every objective against an implementation that this project did not write, and against closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+from scipy.special import log_softmax
+from torch import nn
+
+from repro.training.objectives import Cosine, Softmax, Triplet, cross_loss, objective
+from repro.training.recipe import PARTS
+from repro.training.setups import CONCATENATIONS
+
+
+def drawn(count: int, d: int = 8, b: int = 16) -> list[torch.Tensor]:
+    rng = np.random.default_rng(count)
+    return [torch.tensor(rng.normal(size=(b, d)), dtype=torch.float64) for _ in range(count)]
+
+
+class Fixed(nn.Module):
+    """A stand-in for sentence-transformers' model: hands out vectors that are already there."""
+
+    device = torch.device("cpu")
+
+    def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"sentence_embedding": features["vectors"]}
+
+
+def features(vectors: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    return [{"vectors": v} for v in vectors]
+
+
+FLAGS = {  # sentence-transformers' SoftmaxLoss knows these three: (u, v), |u−v|, u·v
+    "u,v": (True, False, False),
+    "diff": (False, True, False),
+    "prod": (False, False, True),
+    "diff,prod": (False, True, True),
+    "u,v,prod": (True, False, True),
+    "u,v,diff": (True, True, False),
+    "u,v,diff,prod": (True, True, True),
+}
+
+
+@pytest.mark.parametrize("name", CONCATENATIONS)
+def test_softmax_equals_sentence_transformers(name: str) -> None:
+    from sentence_transformers.sentence_transformer.losses import SoftmaxLoss
+
+    both, difference, product = FLAGS[name]
+    theirs = SoftmaxLoss(
+        Fixed(),
+        8,
+        3,
+        concatenation_sent_rep=both,
+        concatenation_sent_difference=difference,
+        concatenation_sent_multiplication=product,
+    ).double()
+    ours = Softmax(8, 3, CONCATENATIONS[name]).double()
+    ours.classifier.load_state_dict(theirs.classifier.state_dict())
+    u, v = drawn(2)
+    labels = torch.tensor(np.random.default_rng(0).integers(0, 3, 16))
+    assert ours((u, v), labels).item() == pytest.approx(theirs(features([u, v]), labels).item(), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["cosine", "triplet"])
+def test_cosine_and_triplet_equal_sentence_transformers(name: str) -> None:
+    from sentence_transformers.sentence_transformer import losses
+
+    theirs = losses.CosineSimilarityLoss(Fixed()) if name == "cosine" else losses.TripletLoss(Fixed(), triplet_margin=1)
+    vectors, labels = drawn(2 if name == "cosine" else 3), torch.rand(16, dtype=torch.float64)
+    found = objective(name, 8, 0, ("u",))(vectors, labels)
+    assert found.item() == pytest.approx(theirs(features(vectors), labels).item(), abs=1e-6)  # theirs is float32
+
+
+def test_softmax_is_the_formula_of_the_paper() -> None:
+    u, v = drawn(2)
+    labels = np.random.default_rng(0).integers(0, 3, 16)
+    ours = Softmax(8, 3, ("u", "v", "abs(u-v)")).double()
+    weight, bias = (p.detach().numpy() for p in ours.classifier.parameters())
+    u, v = (x.numpy() for x in (u, v))
+    logits = np.concatenate([u, v, np.abs(u - v)], axis=1) @ weight.T + bias
+    expected = -log_softmax(logits, axis=1)[np.arange(16), labels].mean()
+    assert ours(drawn(2), torch.tensor(labels)).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_cosine_is_the_squared_error_of_the_cosine() -> None:
+    u, v = drawn(2)
+    labels = torch.rand(16, dtype=torch.float64)
+    cosine = 1 - cdist(u, v, "cosine").diagonal()
+    assert Cosine()((u, v), labels).item() == pytest.approx(((cosine - labels.numpy()) ** 2).mean(), abs=1e-12)
+
+
+def test_triplet_is_the_hinge_of_euclidean_distances_with_margin_one() -> None:
+    anchor, positive, negative = drawn(3)
+    near, far = (cdist(anchor, other).diagonal() for other in (positive, negative))
+    expected = np.maximum(near - far + 1, 0).mean()
+    # pairwise_distance adds 1e-6 to each difference
+    assert Triplet()((anchor, positive, negative), torch.zeros(16)).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [
+        (([[0.0, 0]], [[3.0, 4]], [[0.0, 1]]), 5.0),  # 5 − 1 + 1
+        (([[0.0, 0]], [[0.0, 1]], [[3.0, 4]]), 0.0),  # far enough
+        (([[0.0, 0]], [[0.0, 1]], [[0.0, 1]]), 1.0),  # the margin alone
+    ],
+)
+def test_triplet_by_hand(vectors: tuple[list[list[float]], ...], expected: float) -> None:
+    found = Triplet()([torch.tensor(v, dtype=torch.float64) for v in vectors], torch.zeros(1))
+    assert float(found) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["softmax", "cosine", "triplet"])
+def test_every_gradient_is_that_of_finite_differences(name: str) -> None:
+    torch.manual_seed(0)
+    head = objective(name, 8, 3, ("u", "v", "abs(u-v)", "u*v")).double()
+    vectors = [v.requires_grad_() for v in drawn(3 if name == "triplet" else 2, b=4)]
+    labels = torch.tensor([0, 1, 2, 1]) if name == "softmax" else torch.rand(4, dtype=torch.float64)
+    parameters = list(head.parameters())
+    assert torch.autograd.gradcheck(lambda *inputs: head(inputs[: len(vectors)], labels), (*vectors, *parameters))
+
+
+def test_cross_losses_are_those_of_transformers_classification_heads() -> None:
+    logits = torch.randn(5, 3)
+    labels = torch.tensor([0, 2, 1, 1, 0])
+    expected = -log_softmax(logits.numpy(), axis=1)[np.arange(5), labels.numpy()].mean()
+    assert float(cross_loss("cross-softmax", logits, labels)) == pytest.approx(expected, abs=1e-6)
+    gold = torch.tensor([0.0, 5, 2.5, 1, 4])
+    expected = float(((logits[:, 0] - gold) ** 2).mean())
+    assert float(cross_loss("cross-regression", logits[:, :1], gold)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_all_concatenations_of_the_paper_are_there() -> None:
+    assert len(CONCATENATIONS) == 7
+    assert {part for parts in CONCATENATIONS.values() for part in parts} == set(PARTS)
