@@ -126,7 +126,9 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = command("bench", commands.bench, "print speed ratios measured in this process")
     bench.add_argument("what", choices=["encode", "glove", "score", "probe", "train"])
-    bench.add_argument("--sentences", type=_positive, metavar="N", help="only N of Table 1's sentences, or training examples")
+    bench.add_argument(
+        "--sentences", type=_positive, metavar="N", help="only N of Table 1's sentences, or training examples"
+    )
     bench.add_argument("--repeats", type=_positive, default=3, metavar="N")
     _data_options(bench)
     return parser

@@ -32,8 +32,8 @@ def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: C
 
     executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
-    waiting, running, failed = list(units), dict[int, tuple[Any, Unit]](), list[str]()
-    done = 0
+    waiting, failed, done = list(units), [], 0
+    running: dict[int, tuple[Any, Unit]] = {}
     while waiting or running:
         while waiting and len(running) < jobs:
             unit = waiting.pop(0)

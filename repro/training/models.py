@@ -65,7 +65,7 @@ class SentenceLearner:
         head = objective(
             recipe.objective, self.encoder.model.config.hidden_size, examples.classes, recipe.concatenation
         )
-        self.module = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
+        self.module: Any = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
         self.ids = [self.encoder.token_ids(column) for column in examples.columns]
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
         self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1

@@ -1,0 +1,66 @@
+"""Triplets: accuracy by Euclidean distance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import pairwise_distances
+
+from repro.data import registry
+from repro.errors import NotAvailable, ReproError
+from repro.tasks import TASKS
+from repro.tasks.triplets import TripletScores
+
+TASK = TASKS["wikisec"]
+ITEM = registry.dataset("WIKISEC", "mini")
+MINI = registry.HERE / "mini"
+
+
+def test_accuracy_is_scikit_learns_distances_compared() -> None:
+    data = TASK.load(MINI, ITEM)
+    sentences = TASK.sentences(data)
+    vectors = np.random.default_rng(0).normal(size=(len(sentences), 7)).astype(np.float32)
+    distances = pairwise_distances(vectors.astype(np.float64))
+    index = [[sentences.index(sentence) for sentence in triplet] for triplet in data]
+    expected = np.mean([distances[a, p] < distances[a, n] for a, p, n in index])
+    found = TASK.score(data, sentences, vectors, "random")
+    assert found.values == {"accuracy": pytest.approx(100 * expected)}
+    low, high = np.quantile(found.draws("accuracy", 2000, 0), [0.025, 0.975])  # type: ignore[arg-type]
+    width = 1.96 * 100 * (expected * (1 - expected) / len(data)) ** 0.5  # binomial
+    assert (high - low) / 2 == pytest.approx(width, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "positive", "negative", "right"),
+    [((0, 0), (1, 0), (0, 2), True), ((0, 0), (3, 0), (0, 2), False), ((0, 0), (1, 0), (0, 1), False)],
+)
+def test_nearer_is_right_and_equal_is_not(
+    anchor: tuple[int, int], positive: tuple[int, int], negative: tuple[int, int], right: bool
+) -> None:
+    vectors = np.array([anchor, positive, negative], np.float32)
+    assert TASK.score([("a", "p", "n")], ["a", "p", "n"], vectors, "x").values["accuracy"] == 100 * right
+
+
+def test_scores_come_back_from_what_is_stored_and_compare_by_mcnemar() -> None:
+    one, other = (TripletScores(np.random.default_rng(seed).random(50) < 0.7) for seed in (0, 1))
+    (items,) = one.items("accuracy")
+    assert TASK.restore([], (items,)).values == one.values
+    p, test = one.p_value(other, "accuracy", np.zeros(1))
+    assert test == "McNemar"
+    assert 0 < p <= 1
+
+
+def test_a_vector_that_is_not_finite_is_named() -> None:
+    vectors = np.array([[0, 0], [np.nan, 0], [1, 1]], np.float32)
+    with pytest.raises(ReproError, match="x: the vector of 'p' is not finite"):
+        TASK.score([("a", "p", "n")], ["a", "p", "n"], vectors, "x")
+
+
+def test_missing_and_short_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(NotAvailable, match=r"test\.csv is not there; put the published test\.csv"):
+        TASK.load(tmp_path, ITEM)
+    with pytest.raises(ReproError, match=r"WIKISEC test\.csv: expected 40 triplets, found 39"):
+        TASK.check_counts(TASK.load(MINI, ITEM)[:-1], ITEM)
+    assert [count for _, count, _ in registry.contracts(registry.dataset("WIKISEC"))] == [222957]

@@ -1,0 +1,67 @@
+"""The papers' findings hold on the papers' numbers, and the evaluation of our own says what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro import claims, ledger, tables
+from repro.claims import CLAIMS, Claim, Comparison
+from repro.cli import main
+from repro.measured import Options
+from repro.suite import Suite
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
+def test_every_claim_holds_on_the_published_numbers(claim: Claim) -> None:
+    found = claims.published(claim, tables.get(claim.table))
+    assert found.holds is True
+    assert len(found.details) == len(claim.comparisons)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
+def test_no_claim_holds_when_its_numbers_are_turned_round(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ledger.published
+
+    def mirrored(ref: ledger.Ref | None, column: str) -> ledger.Published | None:
+        found = real(ref, column)
+        return ledger.Published(-10 * found.value, "", None, "", "", "") if found else None
+
+    monkeypatch.setattr(ledger, "published", mirrored)
+    assert claims.published(claim, tables.get(claim.table)).holds is False
+
+
+@pytest.mark.parametrize(
+    ("comparison", "first", "second", "holds"),
+    [
+        (Comparison("c", "a", "b"), 2.0, 1.0, True),
+        (Comparison("c", "a", "b"), 1.0, 1.0, False),
+        (Comparison("c", "a", "b", 5), 6.0, 1.0, False),
+        (Comparison("c", "a", "b", 5), 6.1, 1.0, True),
+        (Comparison("c", "a", "b", 2, near=True), 1.0, 3.0, True),
+        (Comparison("c", "a", "b", 2, near=True), 1.0, 3.1, False),
+    ],
+)
+def test_what_a_comparison_means(comparison: Comparison, first: float, second: float, holds: bool) -> None:
+    assert comparison.holds(first, second) is holds
+
+
+def test_our_own_numbers_are_read_from_the_written_table(tmp_path: Path) -> None:
+    claim = next(claim for claim in CLAIMS if "matters most" in claim.text)
+    (tmp_path / "sbert-6.csv").write_text(
+        'row,column,value\nminilm-u,nli,1\n"minilm-u,v,diff",nli,70.5\n"minilm-u,v",nli,80.25\n'
+    )
+    options = Options(suite=Suite(own=tmp_path))  # no data there: no tests, the written numbers alone
+    own, stand_in = list(claims.evaluate(claim, tmp_path, options))[1:]
+    assert (own.holds, stand_in.holds) == (None, False)
+    assert str(own) == "measured: not measured"
+    assert "does not hold (1 of 5 comparisons)" in str(stand_in)
+    assert "minilm-u,v,diff 70.50, minilm-u,v 80.25 (-9.75)  ✗" in str(stand_in)
+
+
+def test_the_command_prints_every_claim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "sbert-6", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("published: holds") == 3
+    assert "sbert-1" not in out

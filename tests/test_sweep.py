@@ -1,0 +1,175 @@
+"""Trained rows: units of one training each, and what their cells make. A two-layer BERT on the embedded data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pytest
+
+from repro import ledger, render, runner, sweep
+from repro.cli import main
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import ReproError
+from repro.measured import Options
+from repro.suite import Suite
+from repro.table import BEYOND, Column, Setup, Table
+from repro.training import setups
+
+COLUMNS = (
+    Column("stsb", "STSb test", "stsb"),
+    Column("stsb-dev", "STSb dev", "stsb-dev"),
+    Column("topics", "ρ", "afs-topics", "spearman-mean"),
+)
+OPTIONS = Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50)
+
+
+def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
+    """One row, trained on STS-B for two columns and on arguments for the third."""
+    stsb = replace(setups.SETUPS[f"{kind}stsb"], epochs=1, select_every=None)
+    afs = replace(setups.CROSS_AFS if kind else setups.AFS, epochs=1)
+    setup = Setup("tiny", "tiny", (("stsb", stsb), ("stsb-dev", stsb), ("topics", afs)))
+    row = setup.row(TransformerRecipe(str(base)), "tiny", "Tiny", BEYOND, seeds=seeds)
+    return Table("t", "T", "P", (row,), COLUMNS)
+
+
+def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[runner.Plan, list[str]]:
+    said: list[str] = []
+    planned = runner.plan(made, options)
+    runner.execute(planned, said.append, executor=executor)
+    return planned, said
+
+
+@pytest.mark.parametrize("kind", ["", "cross-"])
+def test_a_row_is_one_training_a_seed_and_fold(tiny_bert: Path, kind: str) -> None:
+    made, said = run(table(tiny_bert, seeds=2, kind=kind))
+    assert len([line for line in said if line.startswith("training")]) == 2 + 2 * 3  # STS-B serves two columns
+    for column in COLUMNS:
+        cell = made.stored["tiny", column.slug]
+        values = list(cell.scores.values())
+        assert (cell.seeds, len(values)) == (2, 2)
+        assert cell.value == pytest.approx(fmean(values))
+        assert cell.std == pytest.approx(stdev(values))
+        assert cell.ci_low is None
+        assert "|sample:16|" in cell.signature
+        assert "|seeds:2|v:" in cell.signature
+    again, said = run(table(tiny_bert, seeds=2, kind=kind))
+    assert said == []
+    assert again.stored == made.stored
+
+
+def test_one_seed_has_an_interval_and_no_spread(tiny_bert: Path) -> None:
+    made, _ = run(table(tiny_bert))
+    cell = made.stored["tiny", "stsb"]
+    assert (cell.seeds, cell.std) == (1, None)
+    assert cell.ci_low is not None
+    assert cell.ci_high is not None
+    assert cell.ci_low <= cell.value <= cell.ci_high
+    assert cell.items
+    assert made.stored["tiny", "topics"].ci_low is None  # three models: no one set of items
+
+
+def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(table(tiny_bert), Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",)))
+    real, done = sweep.run, []
+
+    def killed(unit: sweep.Unit, options: Options, progress: bool = False) -> None:
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(unit)
+        real(unit, options, progress)
+
+    three = Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",), seeds=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(table(tiny_bert), three)
+    made, said = run(table(tiny_bert), three)
+    assert [unit.seed for unit in done] == [1]
+    assert said == ["training 1 of 1: tiny: seed 2"]
+    assert made.stored["tiny", "stsb"].seeds == 3
+
+
+def test_a_cut_run_never_passes_for_a_full_one(tiny_bert: Path) -> None:
+    assert Options(sample=5, seeds=2).variant == ".sample-5.seeds-2"
+    cut, _ = run(table(tiny_bert), OPTIONS)
+    more = runner.plan(table(tiny_bert), replace(OPTIONS, sample=17))
+    assert more.stored == {}
+    assert len(cut.stored) == 3
+
+
+@pytest.mark.parametrize("executor", ["debug", pytest.param("local", marks=pytest.mark.slow)])
+def test_submitit_gives_the_cells_of_a_run_in_this_process(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    only = replace(OPTIONS, tasks=("stsb",))
+    here, _ = run(table(tiny_bert, seeds=2), only)
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "elsewhere"))
+    there, said = run(table(tiny_bert, seeds=2), only, executor=executor)
+    assert said[-1] == "2 of 2: tiny: seed 1 done"
+    for key, cell in here.stored.items():
+        assert there.stored[key].scores == cell.scores
+
+
+def test_a_failing_unit_is_named_and_the_others_are_stored(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from repro.training import trainer
+
+    real = trainer._gradients
+
+    def broken(*arguments: object) -> float:
+        return float("nan") if os.environ["SEED"] == "1" else real(*arguments)  # type: ignore[arg-type]
+
+    real_run = sweep.run
+
+    def seeded(unit: sweep.Unit, options: Options, progress: bool = False) -> None:
+        os.environ["SEED"] = str(unit.seed)
+        real_run(unit, options, progress)
+
+    monkeypatch.setenv("SEED", "0")
+    monkeypatch.setattr(trainer, "_gradients", broken)
+    monkeypatch.setattr(sweep, "run", seeded)
+    only = replace(OPTIONS, tasks=("stsb",), seeds=3)
+    with pytest.raises(ReproError, match=r"1 of 3 trainings failed: tiny: seed 1 .*the loss is nan"):
+        run(table(tiny_bert), only, executor="debug")
+    monkeypatch.setattr(trainer, "_gradients", real)
+    _, said = run(table(tiny_bert), only)
+    assert said == ["training 1 of 1: tiny: seed 1"]
+
+
+def test_a_trained_row_is_judged_by_its_spread() -> None:
+    from repro import tables
+
+    found = tables.get("sbert-2")
+    (row,) = (row for row in found.rows if row.slug == "sbert-stsb-base")  # 84.67 ± 0.19 in the paper
+    (column,) = (column for column in found.scored() if column.slug == "stsb")
+    expected = [  # tolerance: 0.5, or twice our own spread where that is more
+        (84.2, 0.1, "within-noise"),
+        (84.1, 0.1, "deviates"),
+        (84.1, 0.3, "within-noise"),
+        (85.2, 0.1, "deviates"),  # too good is a deviation too
+    ]
+    for value, std, verdict in expected:
+        assert ledger.judge(found, row, column, value, std, "").verdict == verdict
+
+
+def test_spread_stands_beside_the_papers(tiny_bert: Path) -> None:
+    line = {"value": "84.61", "std": "0.214", "published": "84.67", "published_std": "0.19", "delta": "-0.06"}
+    text = render.cell_text({**line, "verdict": "within-noise"}, 2)
+    assert text == "84.61 ± 0.21 (84.67 ± 0.19, -0.06 ≈)"
+
+
+def test_base_adds_a_row_for_each_setup_of_the_table(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["table", "sbert-4", "--base", str(tiny_bert), "--suite", "mini", "--row", "minilm-avg", "--sample", "8"]
+    assert main([*command, "--device", "cpu", "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "mini" / "sbert-4.sample-8.md").read_text()
+    assert f"{tiny_bert}: triplet objective" in text
+    assert "obj:triplet" in text
+    capsys.readouterr()
+    assert main(["table", "sbert-1", "--base", str(tiny_bert), "--dry-run"]) == 2
+    assert "sbert-1 trains nothing" in capsys.readouterr().err

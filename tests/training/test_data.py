@@ -1,0 +1,101 @@
+"""Training sets: read from their files, with the mistakes that files have."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.data import registry
+from repro.errors import NotAvailable, ReproError
+from repro.suite import Suite
+from repro.training import data as sets
+from repro.training.data import Examples
+
+HEADER = "split\tdataset\tfilename\tsentence1\tsentence2\tlabel\n"
+
+
+def test_the_nli_sample_is_the_published_one_byte_for_byte(mirror: Path, fixtures: Path, data: Path) -> None:
+    """From five public files; the fixture was made by others from the same ones."""
+    built = (data / "nli-sample/AllNLI.tsv").read_bytes()
+    assert built == gzip.decompress((fixtures / "AllNLI.sample.tsv.gz").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "columns", "classes"),
+    [("nli-sample", 36703, 2, 3), ("stsb", 5749, 2, 0)],  # counts: the data's own pages
+)
+def test_real_training_sets(data: Path, name: str, count: int, columns: int, classes: int) -> None:
+    found = sets.read(name, data / registry.dataset(sets.SETS[name][0]).folder)
+    assert (len(found), len(found.columns), found.classes) == (count, columns, classes)
+
+
+@pytest.mark.parametrize(("name", "count", "columns"), [("nli", 720, 2), ("stsb", 300, 2), ("wikisec", 120, 3)])
+def test_embedded_training_sets(name: str, count: int, columns: int) -> None:
+    found = Suite("mini").examples(name)
+    assert (len(found), len(found.columns)) == (count, columns)
+
+
+def test_labels_are_sbert_s_classes_and_gold_scores() -> None:
+    nli, stsb = Suite("mini").examples("nli"), Suite("mini").examples("stsb")
+    assert nli.labels is not None
+    assert stsb.labels is not None
+    assert nli.labels.dtype == np.int64
+    assert set(nli.labels) == {0, 1, 2}  # contradiction, entailment, neutral, as in basic_training_nli.py @239fc1b7
+    assert stsb.labels.dtype == np.float32
+    assert (stsb.labels.min(), stsb.labels.max()) == (0, 5)
+
+
+def test_a_sample_is_drawn_without_repetition_in_order_and_by_seed() -> None:
+    whole = Suite("mini").examples("stsb")
+    found = whole.sample(50, seed=0)
+    pairs = list(zip(*whole.columns, strict=True))
+    places = [pairs.index(pair) for pair in zip(*found.columns, strict=True)]
+    assert len(found) == 50
+    assert len(set(places)) == 50
+    assert places == sorted(places)
+    assert found.digest() == whole.sample(50, seed=0).digest() != whole.sample(50, seed=1).digest()
+    assert whole.sample(10_000, seed=0) is whole
+
+
+def test_the_digest_sees_texts_and_labels() -> None:
+    made = Examples((("a", "b"), ("c", "d")), np.array([0.0, 1.0], np.float32))
+    others = [
+        Examples((("a", "b"), ("c", "x")), made.labels),
+        Examples(made.columns, np.array([0.0, 2.0], np.float32)),
+    ]
+    assert made.digest() not in {other.digest() for other in others}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "message"),
+    [
+        (
+            "nli",
+            "AllNLI.tsv",
+            HEADER + "train\tSNLI\tx\ta\tb\tmaybe\n",
+            "line 2 has the label 'maybe', expected one of",
+        ),
+        ("nli", "AllNLI.tsv", "a\tb\n", "the first line is not AllNLI's header"),
+        ("nli", "AllNLI.tsv", HEADER + "dev\tSNLI\tx\ta\tb\tneutral\n", "no pair of the split 'train'"),
+        ("nli", "AllNLI.tsv", HEADER + "train\tSNLI\ta\n", "line 2 has 3 columns, expected 6"),
+        ("stsb", "sts-train.csv", "g\tf\ty\t1\t5.4\ta\tb\n", "pair 1 has the gold score 5.4, expected 0 to 5"),
+        ("stsb", "sts-train.csv", "g\tf\ty\t1\t-1\ta\tb\n", "pair 1 has the gold score -1, expected 0 to 5"),
+        ("wikisec", "train.csv", "Sentence1,Sentence2,Sentence3\na,b,\n", "line 2 has an empty Sentence3"),
+        ("wikisec", "train.csv", "Sentence1,Sentence2\na,b\n", "has no column 'Sentence3'"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, name: str, file: str, content: str, message: str) -> None:
+    (tmp_path / file).write_text(content)
+    with pytest.raises(ReproError, match=file) as error:
+        sets.read(name, tmp_path)
+    assert message in str(error.value)
+
+
+def test_what_is_the_users_to_bring_is_not_available_until_it_is_there(tmp_path: Path) -> None:
+    with pytest.raises(NotAvailable, match=r"WIKISEC has no fixed address: put test\.csv \(Dor et al\. 2018\) into"):
+        Suite("paper").examples("wikisec")
+    with pytest.raises(NotAvailable, match=r"train\.csv is not there"):
+        sets.read("wikisec", tmp_path)

@@ -1,0 +1,96 @@
+"""Saved models are read by sentence-transformers, and give what they gave when they were trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import ReproError
+from repro.training.models import CrossEncoder, SentenceLearner
+from tests.training.test_trainer import examples, learner, recipe
+
+SENTENCES = ["the cat sits on the mat", "a dog", "it is not red .", "big small blue house runs in to the mat"]
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max", "mean-sqrt-len"])
+@pytest.mark.parametrize("normalize", [None, True])
+def test_sentence_transformers_loads_a_saved_model(
+    tiny_bert: Path, tmp_path: Path, pooling: str, normalize: bool | None
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    made = recipe(tiny_bert, "cosine")
+    made = replace(made, base=replace(made.root, pooling=pooling, normalize=normalize, max_length=9))
+    found = learner(made)
+    found.save(tmp_path)
+    assert isinstance(found, SentenceLearner)
+    expected = found.encoder.encode(SENTENCES)
+    theirs = SentenceTransformer(str(tmp_path), device="cpu")
+    assert theirs.max_seq_length == 9
+    np.testing.assert_allclose(theirs.encode(SENTENCES), expected, atol=1e-6)
+    ours = zoo.build(str(tmp_path), device="cpu").encode(SENTENCES)[0].vectors
+    np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+def test_sentence_transformers_loads_a_saved_cross_encoder(tiny_bert: Path, tmp_path: Path) -> None:
+    import sentence_transformers
+    import torch
+
+    found = learner(recipe(tiny_bert, "cross-regression"))
+    found.save(tmp_path)
+    first, second = SENTENCES, SENTENCES[::-1]
+    theirs = sentence_transformers.CrossEncoder(str(tmp_path), device="cpu", activation_fn=torch.nn.Identity())
+    expected = theirs.predict(list(zip(first, second, strict=True)))
+    np.testing.assert_allclose(found.similarities(first, second), expected, atol=1e-6)
+    again = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
+    np.testing.assert_allclose(again.predict(first, second)[:, 0], expected, atol=1e-6)
+
+
+def test_a_cross_encoder_of_three_classes_goes_on_with_a_new_head_of_one(tiny_bert: Path, tmp_path: Path) -> None:
+    learner(recipe(tiny_bert, "cross-softmax")).save(tmp_path)
+    found = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
+    assert found.predict(SENTENCES, SENTENCES).shape == (4, 1)
+
+
+def test_the_pooler_is_not_trained_and_not_saved(tiny_bert: Path, tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    found = learner(recipe(tiny_bert, "cosine"))
+    assert not any("pooler" in name for name, _ in found.module.named_parameters())
+    found.save(tmp_path)
+    with safe_open(tmp_path / "model.safetensors", framework="numpy") as file:
+        assert not any("pooler" in name for name in file.keys())  # noqa: SIM118
+
+
+def test_the_leaking_maximum_depends_on_the_batch_and_the_masked_one_does_not(tiny_bert: Path) -> None:
+    data = examples("cosine")
+
+    def vector(pooling: str, rows: list[int]) -> np.ndarray:
+        made = recipe(tiny_bert, "cosine")
+        found = learner(replace(made, base=replace(made.root, pooling=pooling)), data)
+        assert isinstance(found, SentenceLearner)
+        found.module.eval()
+        return np.asarray(found._vectors([[column[row] for row in rows] for column in found.ids])[0][0].detach())
+
+    lengths = [len(sentence.split()) for sentence in data.columns[0]]
+    short, long = int(np.argmin(lengths)), int(np.argmax(lengths))
+    assert np.abs(vector("max-padded", [short]) - vector("max-padded", [short, long])).max() > 1e-3
+    np.testing.assert_allclose(vector("max", [short]), vector("max", [short, long]), atol=1e-6)
+
+
+def test_a_model_with_a_dense_module_wants_a_pooling(tiny_sbert: Path) -> None:
+    made = recipe(tiny_sbert, "cosine")
+    with pytest.raises(ReproError, match="has a Dense module; name a pooling"):
+        learner(replace(made, base=TransformerRecipe(str(tiny_sbert))))
+
+
+def test_layers_that_the_layout_cannot_say_are_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    made = recipe(tiny_bert, "cosine")
+    found = learner(replace(made, base=replace(made.root, layers=(1, -1))))
+    with pytest.raises(ReproError, match=r"of layers \(1, -1\) cannot be written as a model folder"):
+        found.save(tmp_path)

@@ -1,0 +1,180 @@
+"""From recipe and seed to a folder, on the embedded data and a two-layer BERT."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.cli import main
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import ReproError
+from repro.suite import Suite
+from repro.training import models, setups, train, trainer
+from repro.training.recipe import TrainedRecipe, override
+
+MINI = Suite("mini")
+
+
+def material() -> train.Material:
+    return train.Material(MINI.examples, lambda: list(MINI.load("stsb-dev")))
+
+
+def tiny(base: Path, name: str, **settings: object) -> TrainedRecipe:
+    found = setups.on(setups.setup(name), TransformerRecipe(str(base)))
+    return replace(found, **{"sample": 24, "epochs": 1, "select_every": 2, **settings})
+
+
+def test_a_folder_has_model_log_plot_and_what_it_is(tiny_bert: Path) -> None:
+    found = train.train(tiny(tiny_bert, "stsb"), 1, material(), "cpu")
+    names = {path.name for path in found.folder.iterdir()}
+    assert {"modules.json", "model.safetensors", "log.jsonl", "training.svg", "repro.json"} <= names
+    about = json.loads((found.folder / "repro.json").read_text())
+    assert (about["seed"], about["examples"], about["steps"]) == (1, 24, 2)
+    assert about["recipe"]["objective"] == "cosine"
+    assert about["versions"]["torch"]
+    assert {path.name for path in found.folder.parent.iterdir() if path.is_dir()} == {found.folder.name}
+
+
+def test_the_same_recipe_and_seed_is_not_trained_again_and_another_seed_is(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tiny(tiny_bert, "stsb")
+    first = train.train(made, 0, material(), "cpu")
+    other = train.train(made, 1, material(), "cpu")
+    monkeypatch.setattr(trainer, "train", lambda *_: pytest.fail("trained again"))
+    assert train.train(made, 0, material(), "cpu").folder == first.folder != other.folder
+
+
+def test_two_trainings_of_one_seed_give_the_same_bytes(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = []
+    for name in ("one", "two"):
+        monkeypatch.setenv("REPRO_HOME", str(tmp_path / name))
+        folder = train.train(tiny(tiny_bert, "nli"), 0, material(), "cpu").folder
+        contents.append({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    timed = {"repro.json", "log.jsonl"}
+    assert {n: d for n, d in contents[0].items() if n not in timed} == {
+        n: d for n, d in contents[1].items() if n not in timed
+    }
+
+
+def test_nli_then_stsb_goes_on_from_one_nli_model_for_every_seed(tiny_bert: Path) -> None:
+    made = tiny(tiny_bert, "nli-stsb")
+    assert isinstance(made.base, TrainedRecipe)
+    made = replace(made, base=replace(made.base, sample=24, select_every=None))
+    found = [train.train(made, seed, material(), "cpu") for seed in (1, 2)]
+    bases = {item.about["base_sha256"] for item in found}
+    (nli,) = {train.train(made.base, 0, material(), "cpu").folder}  # type: ignore[arg-type]
+    assert bases == {zoo.locate(TransformerRecipe(str(nli))).sha256}
+    assert sum(path.is_dir() for path in nli.parent.iterdir()) == 3
+
+
+def test_a_cross_encoder_goes_from_nli_to_stsb(tiny_bert: Path) -> None:
+    made = tiny(tiny_bert, "cross-nli-stsb")
+    found = train.train(replace(made, base=replace(made.base, sample=24)), 0, material(), "cpu")
+    model = models.CrossEncoder(TransformerRecipe(str(found.folder)), 1, "cpu")
+    assert np.isfinite(model.predict(["a cat"], ["a dog"])).all()
+
+
+def test_a_full_disk_leaves_no_half_a_model_and_the_training_goes_on(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tiny(tiny_bert, "stsb")
+
+    def full(self: object, folder: Path) -> None:
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models.SentenceLearner, "save", full)
+        with pytest.raises(ReproError, match="the disk is full; free some space"):
+            train.train(made, 0, material(), "cpu")
+    home = Path(os.environ["REPRO_HOME"]) / "models"
+    assert [path.name.rpartition(".")[2] for path in home.iterdir() if path.is_dir()] == ["training"]
+    steps = []
+    real = trainer._gradients
+    monkeypatch.setattr(trainer, "_gradients", lambda *a: steps.append(1) or real(*a))  # type: ignore[func-returns-value]
+    assert train.train(made, 0, material(), "cpu").folder.is_dir()
+    assert steps == []  # the checkpoint of the last step was there
+
+
+def test_the_command_trains_copies_and_prints(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "model"
+    command = ["train", "stsb,epochs=1", "--base", str(tiny_bert), "--suite", "mini", "--sample", "20"]
+    assert main([*command, "--device", "cpu", "-o", str(out)]) == 0
+    assert f"{out}: 2 steps, STS-B dev" in capsys.readouterr().out
+    assert zoo.build(str(out), device="cpu").encode(["a cat"])[0].vectors.shape == (1, 16)
+    assert main([*command, "-o", str(out)]) == 2
+    assert "is there already; name a new folder" in capsys.readouterr().err
+
+
+def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_path: Path) -> None:
+    """Without dropout; the batch of 16 is then two of 8, and sums differ in their last bits."""
+    from safetensors.numpy import load_file
+
+    base = tmp_path / "base"
+    base.mkdir()
+    for path in tiny_bert.iterdir():
+        (base / path.name).write_bytes(path.read_bytes())
+    config = json.loads((base / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (base / "config.json").write_text(json.dumps(config))
+    command = ["-m", "repro.cli", "train", "stsb,epochs=1", "--base", str(base), "--suite", "mini", "--sample", "40"]
+    weights = []
+    for name, launch in (
+        ("one", []),
+        ("two", ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]),
+    ):
+        environment = {**os.environ, "REPRO_HOME": str(tmp_path / f"home-{name}")}
+        run = [sys.executable, *launch, *command, "--device", "cpu", "-o", str(tmp_path / name)]
+        done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert done.stdout.count("3 steps") == 1
+        weights.append(load_file(tmp_path / name / "model.safetensors"))
+    for key, value in weights[0].items():
+        np.testing.assert_allclose(value, weights[1][key], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["train", "sst"], "'sst' is not a training; there are: nli, nli-sample, stsb"),
+        (["train", "stsb,epochs=two"], "'two' is not a value for epochs"),
+        (["train", "stsb,speed=2"], "'speed=2' is not a setting of a training"),
+        (["train", "stsb,epochs=0"], "epochs 0 must be at least 1"),
+        (["train", "nli,concatenation=u+w"], "concatenation ('u', 'w') is unknown"),
+        (["train", "stsb", "--base", "glove-avg"], "--base wants a transformer"),
+        (
+            ["train", "nli-sample", "--suite", "mini", "--base", "minilm-avg"],
+            "'NLI-SAMPLE' is not a data set of the suite",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(command: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_settings_are_of_the_last_training_and_in_the_signature() -> None:
+    found = override(setups.NLI_STSB, ["epochs=2", "learning_rate=1e-5"])
+    signature = found.cut(500).signature()
+    assert signature["train"] == "nli>stsb"
+    assert signature["epochs"] == "1>2"
+    assert signature["lr"] == "2e-05>1e-05"
+    assert signature["sample"] == "500>500"
+    assert signature["obj"] == "softmax(u,v,abs(u-v))>cosine"
+    assert setups.NLI.signature()["select"] == "stsb-dev/1000"
+    assert "sample" not in setups.NLI.signature()
