@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo table1 table5 test test-slow verify bench clean
+.PHONY: help setup demo table1 table2 table3 table4 table5 table6 claims test test-slow verify bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -13,20 +13,35 @@ setup: .venv/.done  ## make .venv with the tested versions (once)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[offline,test,dev]'
 	@touch $@
 
-demo: setup  ## every table on the embedded data set, offline, in three minutes
+demo: setup  ## every table on the embedded data set, small trainings included, offline
 	@$(BIN)/repro demo
 
 table1: setup  ## Sentence-BERT Table 1: fetch, encode, score, write tables/sbert-1.*
 	@$(BIN)/repro table sbert-1
 
+table2: setup  ## Sentence-BERT Table 2: trains on STS-B, write tables/sbert-2.*
+	@$(BIN)/repro table sbert-2
+
+table3: setup  ## Sentence-BERT Table 3: argument similarity, write tables/sbert-3.*
+	@$(BIN)/repro table sbert-3
+
+table4: setup  ## Sentence-BERT Table 4: Wikipedia sections, write tables/sbert-4.*
+	@$(BIN)/repro table sbert-4
+
 table5: setup  ## Sentence-BERT Table 5: SentEval transfer, two classifiers, write tables/sbert-5.*
 	@$(BIN)/repro table sbert-5
+
+table6: setup  ## Sentence-BERT Table 6: pooling and concatenation, write tables/sbert-6.*
+	@$(BIN)/repro table sbert-6
+
+claims: setup  ## the papers' findings, held against published and measured numbers
+	@$(BIN)/repro claims
 
 test: setup  ## lint, types and every test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/pytest
 
-test-slow: setup  ## checks that take minutes: the probe against scikit-learn on whole data sets
+test-slow: setup  ## checks that take minutes: the probe on whole data sets, the local executor
 	@$(BIN)/pytest -m slow
 
 verify: setup  ## hold the committed tables against the ledger
@@ -35,6 +50,7 @@ verify: setup  ## hold the committed tables against the ledger
 bench: setup  ## print speed ratios against sentence-transformers
 	@$(BIN)/repro bench encode --sentences 6000 && $(BIN)/repro bench glove && $(BIN)/repro bench score
 	@$(BIN)/repro bench probe --repeats 1
+	@$(BIN)/repro bench train --sentences 320 --repeats 1
 
 clean:  ## remove .venv and everything that was fetched or computed
 	rm -rf .venv .repro

@@ -10,14 +10,26 @@ from typing import Any
 
 from repro import __version__
 from repro.data import fetch, registry
-from repro.encoders.recipe import WordVectorRecipe
+from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
 from repro.encoders.weights import hub_answers, is_local
 from repro.errors import NotAvailable
 from repro.files import home
 from repro.suite import Suite
+from repro.table import Row
 from repro.tables import TABLES
+from repro.training.data import SETS
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "huggingface-hub", "pooch")
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "huggingface-hub",
+    "pooch",
+    "datasets",
+)
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 
 
@@ -94,15 +106,32 @@ def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
     """For each row: `yes`, `after a download`, or why not."""
     found = {}
     for row in TABLES[table_id].rows:
-        if row.recipe is None:
+        if row.trained:
+            found[row.slug] = _training(row, suite, hub)
+        elif row.recipe is None:
             found[row.slug] = row.absent
         elif isinstance(row.recipe, WordVectorRecipe):
             found[row.slug] = _vectors(row.recipe, suite)
-        elif is_local(row.recipe):
-            found[row.slug] = "yes"
         else:
-            found[row.slug] = "after a download" if hub else "weights not on this machine, and the hub does not answer"
+            found[row.slug] = _weights(row.recipe, hub)
     return found
+
+
+def _weights(recipe: TransformerRecipe, hub: bool) -> str:
+    if is_local(recipe):
+        return "yes"
+    return "after a download" if hub else "weights not on this machine, and the hub does not answer"
+
+
+def _training(row: Row, suite: Suite, hub: bool) -> str:
+    """Of a trained row: whether its base is there, and the training sets that are not and have no fixed address."""
+    recipes = [recipe for _, recipe in row.trainings]
+    names = dict.fromkeys(SETS[stage.data][0] for recipe in recipes for stage in recipe.stages if stage.data in SETS)
+    items = [registry.dataset(name) for name in names]
+    missing = [item.name for item in items if not item.public and not _present(item, suite)]
+    state = _weights(recipes[0].root, hub)
+    state = f"by training {row.seeds} time{'s' * (row.seeds > 1)}" if state == "yes" else state
+    return state + (f"; the training set {', '.join(missing)} is not here" if missing else "")
 
 
 def _vectors(recipe: WordVectorRecipe, suite: Suite) -> str:

@@ -20,6 +20,7 @@ from repro.errors import ReproError
 from repro.metrics.adam import ADAM
 from repro.metrics.bootstrap import paired_p_value
 from repro.metrics.exact import EXACT
+from repro.metrics.mcnemar import mcnemar
 from repro.metrics.probe import Probe
 from repro.metrics.validation import SEED, fixed_split, folds_of, kfold, nested
 
@@ -186,16 +187,6 @@ class TransferScores:
         if metric != "accuracy":
             return paired_p_value(difference), "paired bootstrap"
         return mcnemar(self.correct, other.correct), "McNemar"
-
-
-def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact two-sided p that two (n,) bool arrays of right answers differ by chance (McNemar 1947, binomial form)."""
-    from scipy.stats import binomtest
-
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(binomtest(only_first, only_first + only_second).pvalue)
 
 
 def pair_features(part: Labelled, index: dict[str, int], vectors: np.ndarray) -> np.ndarray:

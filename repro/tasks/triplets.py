@@ -11,7 +11,7 @@ import numpy as np
 from repro.data.labelled import read_triplets
 from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
-from repro.tasks.transfer import mcnemar
+from repro.metrics.mcnemar import mcnemar
 
 Triplets = list[tuple[str, str, str]]  # anchor, positive, negative
 
