@@ -199,13 +199,18 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> None:
-    """The measured rows of the first section in the terminal, and as an SVG picture where one is asked for."""
+    """The measured rows of the first section that has any, in the terminal, and as an SVG picture where asked for."""
     from rich.console import Console
 
     from repro.files import write_atomic
     from repro.terminal import grid
 
-    first, *others = table.sections()
+    measured = {line["column"] for line in lines if line["value"]}
+    sections = [part for part in table.sections() if measured & {column.slug for column in part.columns}]
+    if not sections:
+        print(f"{table.id}: nothing could be measured here; the .md file says why")
+        return
+    first, *others = sections
     shown, hidden = grid(first, lines)
     console = Console(width=None if sys.stdout.isatty() else 140, record=picture is not None)
     console.print(shown)

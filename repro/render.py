@@ -260,5 +260,6 @@ def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]
     page = ["## Signatures", "", "The first cell of each row that ran; the CSV has all of them.", ""]
     for row in _measured(table, by_cell):
         line = next(line for c in table.scored() if (line := by_cell[row.slug, c.slug])["value"])
-        page.append(f"* {_escape(row.label)}: `{line['signature']}`, weights {line['weights']}, {line['device']}")
+        took = f", {float(line['seconds']) / 3600:.2f} hours" if row.trained else ""
+        page.append(f"* {_escape(row.label)}: `{line['signature']}`, weights {line['weights']}, {line['device']}{took}")
     return [*page, ""]

@@ -188,7 +188,9 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
     device, scored = (_cross_scores if unit.recipe.cross else _scores)(unit, options, found, data)
     base = zoo.locate(unit.recipe.root, offline=suite.offline)
     took = float(str(model.about["seconds"])) + time.perf_counter() - start
-    subject = Subject(unit.row, unit.recipe.signature(), base.weights, device, options.dtype, took)
+    about = unit.recipe.signature()
+    about |= {name: value for name, value in base.recipe.signature().items() if name in about}  # "model" filled in
+    subject = Subject(unit.row, about, base.weights, device, options.dtype, took)
     store = Store(home() / "cells" / suite.name)
     for column in unit.columns:
         key = unit_key(options, unit.row, column, unit.recipe, digests[column.task], trained_on, unit.seed, unit.fold)

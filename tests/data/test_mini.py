@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from repro.data import fetch, labelled, registry
+from repro.data.convert import NLI_HEADER
 from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.metrics.correlation import spearman
@@ -115,7 +116,7 @@ def test_an_encoder_does_well_and_word_overlap_much_worse(minilm: zoo.Group) -> 
         (labelled.read_mrpc, "h\n1\t2\t3\tonly one\n", r"line 2 has 4 columns, expected 5"),
         (
             labelled.read_nli,
-            "h\na\tb\tc\td\te\tmaybe\n",
+            f"{NLI_HEADER}\na\tb\tc\td\te\tmaybe\n",
             r"line 2 has the label 'maybe', expected one of contradiction",
         ),
         (labelled.read_triplets, "Sentence1,Sentence2\na,b\n", r"has no column 'Sentence3'"),

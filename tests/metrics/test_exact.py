@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from repro.errors import ReproError
-from repro.metrics.exact import fit_predict
+from repro.metrics.exact import SMALL, fit_predict
 from repro.metrics.probe import Fit
 from tests.conftest import drawn
 
@@ -34,6 +35,15 @@ def test_float64_and_float32_input_give_the_same_labels_and_so_do_permuted_rows(
     order = np.random.default_rng(0).permutation(400)
     permuted = [Fit(problem.train[order], problem.penalty) for problem in problems]
     np.testing.assert_array_equal(fit_predict(features[order], labels[order], permuted), expected[:, order])
+
+
+def test_labels_do_not_depend_on_the_number_of_threads() -> None:
+    features, labels = drawn(3, SMALL // 100 + 1, 100)  # BLAS uses its threads from this size on
+    problems = folds(len(features), (0.25, 8.0))
+    with threadpool_limits(1):
+        one = fit_predict(features, labels, problems)
+    with threadpool_limits(2):
+        np.testing.assert_array_equal(fit_predict(features, labels, problems), one)
 
 
 def test_random_labels_score_at_chance() -> None:
