@@ -20,7 +20,9 @@ def to_latex(table: Table, lines: Sequence[Line]) -> str:
     ]
     for number, part in enumerate(table.sections()):
         section = part.columns[0].section
-        out += [*([f"% {section}"] if section else []), *_tabular(part, by_cell, whole=number == 0)]
+        found = _tabular(part, by_cell, whole=number == 0)
+        if r"\midrule" in found:  # a section without rows is left out, as in Markdown
+            out += [*([f"% {section}"] if section else []), *found]
     return "\n".join(out) + "\n"
 
 

@@ -104,11 +104,15 @@ SECTIONS = (
 
 def test_a_table_of_sections_has_a_grid_for_each_and_mixes_no_dev_with_test() -> None:
     table = tables.get("sbert-5")
-    found = [{**line(row.slug, column.slug), "table": table.id} for row in table.rows for column in table.columns]
+    measured = {"table": table.id, "value": "50.0"}
+    found = [{**line(row.slug, column.slug), **measured} for row in table.rows for column in table.columns]
     text = render.to_markdown(table, found)
     headings = [row.removeprefix("## ") for row in text.split("\n") if row.startswith("## ")]
     assert tuple(headings[:6]) == SECTIONS
     assert latex.to_latex(table, found).count(r"\begin{tabular}") == len(SECTIONS)
+    nothing = [{**item, "value": ""} for item in found]  # sections without a number are left out, but for the first
+    assert [part for part in SECTIONS if f"## {part}\n" in render.to_markdown(table, nothing)] == [SECTIONS[0]]
+    assert latex.to_latex(table, nothing).count(r"\begin{tabular}") == 1
     for part in table.sections():
         dev = {column.metric == "dev-accuracy" for column in part.scored()}
         assert len(dev) <= 1
