@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from repro import __version__, commands
+from repro import __version__, commands, commands_model
 from repro.errors import ReproError
 
 
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1},
     )
 
-    train = command("train", commands.train, "train one model (under torchrun: data-parallel)")
+    train = command("train", commands_model.train, "train one model (under torchrun: data-parallel)")
     train.add_argument("recipe", help="such as stsb or nli,epochs=2; see `repro list trainings`")
     train.add_argument("--base", default="bert-base-avg", metavar="NAME", help="encoder to train (default: BERT-base)")
     train.add_argument("--pooling", help="default: mean")
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     cache = command("cache", commands.cache, "list the stored embeddings, or clear them")
     cache.add_argument("--clear", action="store_true", help="remove all of them")
 
-    encode = command("encode", commands.encode, "encode a file of sentences, one a line")
+    encode = command("encode", commands_model.encode, "encode a file of sentences, one a line")
     encode.add_argument("encoder")
     encode.add_argument("file", type=Path)
     encode.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npy")

@@ -22,7 +22,7 @@ def _folder(given: Path | None, variable: str) -> Path | None:
     return found
 
 
-def _suite(arguments: argparse.Namespace) -> Suite:
+def suite_of(arguments: argparse.Namespace) -> Suite:
     from repro.suite import Suite
 
     if getattr(arguments, "suite", "paper") == "mini":
@@ -82,7 +82,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
 
     added = [row.slug for row in table.rows if row.slug.split(":")[0] in (*arguments.encoder, *arguments.base)]
     options = Options(
-        suite=_suite(arguments),
+        suite=suite_of(arguments),
         rows=(*arguments.row, *(added if arguments.row else ())),
         tasks=_tasks(table, arguments),
         device=arguments.device,
@@ -138,41 +138,6 @@ def demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def train(arguments: argparse.Namespace) -> int:
-    """Train one model; under torchrun every process takes its share of each batch, and the first one writes."""
-    import shutil
-    from dataclasses import replace
-
-    from repro.encoders import zoo
-    from repro.encoders.recipe import TransformerRecipe
-    from repro.files import disk_errors
-    from repro.training import setups
-    from repro.training.train import Material, data_parallel, train
-    from repro.training.trainer import Options
-
-    suite, base = _suite(arguments), zoo.recipe(arguments.base)
-    if not isinstance(base, TransformerRecipe):
-        raise ReproError(f"{arguments.base} is made of word vectors; --base wants a transformer")
-    if arguments.output and arguments.output.exists():
-        raise ReproError(f"{arguments.output} is there already; name a new folder")
-    recipe = setups.on(setups.setup(arguments.recipe), base).cut(arguments.sample)
-    if arguments.pooling:
-        recipe = setups.pooled(recipe, arguments.pooling)
-    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
-    material = Material(suite.examples, lambda: list(suite.load("stsb-dev")))
-    with data_parallel() as first:
-        model = train(recipe, arguments.seed, material, arguments.device, options)
-        if not first:
-            return 0
-    if arguments.output:
-        with disk_errors(arguments.output):
-            shutil.copytree(model.folder, arguments.output)
-        model = replace(model, folder=arguments.output)
-    dev = model.about["dev"]
-    print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
-    return 0
-
-
 def claims(arguments: argparse.Namespace) -> int:
     """Print each finding and how it fares; 1 when one does not hold on the published numbers."""
     from repro.claims import CLAIMS, evaluate
@@ -193,7 +158,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
     from repro import doctor
 
-    found = doctor.examine(_suite(arguments))
+    found = doctor.examine(suite_of(arguments))
     print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
     return 0
 
@@ -252,7 +217,7 @@ def compare(arguments: argparse.Namespace) -> int:
         for name in (arguments.first, arguments.second)
         if name not in {r.slug for r in tables.get(arguments.id).rows}
     )
-    options = Options(suite=_suite(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
+    options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
     made = runner.plan(table, options)
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
     for found in compare(made, arguments.first, arguments.second):
@@ -265,7 +230,7 @@ def compare(arguments: argparse.Namespace) -> int:
 def fetch(arguments: argparse.Namespace) -> int:
     from repro.data import fetch, registry
 
-    suite = _suite(arguments)
+    suite = suite_of(arguments)
     for name in arguments.names or registry.datasets():
         try:
             print(f"{name}: {fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)}")
@@ -297,31 +262,9 @@ def cache(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def encode(arguments: argparse.Namespace) -> int:
-    import io
-
-    import numpy as np
-
-    from repro.data.readers import read_lines
-    from repro.encoders import zoo
-    from repro.files import write_atomic
-
-    if not arguments.file.is_file():
-        raise ReproError(f"{arguments.file} is not a file; name a text file with one sentence a line")
-    sentences = read_lines(arguments.file)
-    group = zoo.build(arguments.encoder, arguments.device, arguments.dtype, arguments.offline)
-    encoded = group.encode(sentences, progress=sys.stderr.isatty())[0]
-    buffer = io.BytesIO()
-    np.save(buffer, encoded.vectors)
-    write_atomic(arguments.output, buffer.getvalue())
-    note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""
-    print(f"wrote {arguments.output}: {encoded.vectors.shape[0]} × {encoded.vectors.shape[1]} float32{note}")
-    return 0
-
-
 def bench(arguments: argparse.Namespace) -> int:
     from repro import bench
 
-    for line in bench.RUNS[arguments.what](_suite(arguments), arguments.sentences, arguments.repeats):
+    for line in bench.RUNS[arguments.what](suite_of(arguments), arguments.sentences, arguments.repeats):
         print(line, flush=True)
     return 0

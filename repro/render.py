@@ -164,9 +164,9 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
         "",
     ]
     for number, part in enumerate(table.sections()):
-        found = _grid(part, by_cell, whole=number == 0)
-        if len(found) > 2:  # more than its head
-            page += [*_heading(part, "## "), *found, ""]
+        grid = _grid(part, by_cell, whole=number == 0)
+        if len(grid) > 2:  # more than its head
+            page += [*_heading(part, "## "), *grid, ""]
     page += [*_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]

@@ -48,6 +48,7 @@ class Sweep:
     ) -> None:
         self.table, self.options, self.store, self.data, self.digests = table, options, store, data, digests
         self._examples: dict[str, str | NotAvailable] = {}  # digests of training sets, or why they cannot be had
+        self._bases: dict[TransformerRecipe, str] = {}  # why their weights cannot be had, or ''
 
     def seeds(self, row: Row) -> range:
         """As many as --seeds says, or the row."""
@@ -62,10 +63,18 @@ class Sweep:
     def why_not(self, row: Row, column: Column) -> str:
         """Why the cell cannot be computed here: no weights, no training data; '' when it can."""
         recipe = self.recipe(row, column)
+        if recipe.root not in self._bases:
+            self._bases[recipe.root] = self._base(recipe.root)
         try:
-            zoo.locate(recipe.root, offline=self.options.suite.offline)
             for stage in recipe.stages:
                 self._digest(stage.data)
+        except NotAvailable as error:
+            return self._bases[recipe.root] or str(error)
+        return self._bases[recipe.root]
+
+    def _base(self, root: TransformerRecipe) -> str:
+        try:
+            zoo.locate(root, offline=self.options.suite.offline)
         except NotAvailable as error:
             return str(error)
         return ""

@@ -1,0 +1,66 @@
+"""Commands on one model: train it, encode with it. As commands.py: read the arguments, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from repro.commands import suite_of
+from repro.errors import ReproError
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Train one model; under torchrun every process takes its share of each batch, and the first one writes."""
+    import shutil
+    from dataclasses import replace
+
+    from repro.encoders import zoo
+    from repro.encoders.recipe import TransformerRecipe
+    from repro.files import disk_errors
+    from repro.training import setups
+    from repro.training.train import Material, data_parallel, train
+    from repro.training.trainer import Options
+
+    suite, base = suite_of(arguments), zoo.recipe(arguments.base)
+    if not isinstance(base, TransformerRecipe):
+        raise ReproError(f"{arguments.base} is made of word vectors; --base wants a transformer")
+    if arguments.output and arguments.output.exists():
+        raise ReproError(f"{arguments.output} is there already; name a new folder")
+    recipe = setups.on(setups.setup(arguments.recipe), base).cut(arguments.sample)
+    if arguments.pooling:
+        recipe = setups.pooled(recipe, arguments.pooling)
+    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
+    material = Material(suite.examples, lambda: list(suite.load("stsb-dev")))
+    with data_parallel() as first:
+        model = train(recipe, arguments.seed, material, arguments.device, options)
+        if not first:
+            return 0
+    if arguments.output:
+        with disk_errors(arguments.output):
+            shutil.copytree(model.folder, arguments.output)
+        model = replace(model, folder=arguments.output)
+    dev = model.about["dev"]
+    print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
+    return 0
+
+
+def encode(arguments: argparse.Namespace) -> int:
+    import io
+
+    import numpy as np
+
+    from repro.data.readers import read_lines
+    from repro.encoders import zoo
+    from repro.files import write_atomic
+
+    if not arguments.file.is_file():
+        raise ReproError(f"{arguments.file} is not a file; name a text file with one sentence a line")
+    sentences = read_lines(arguments.file)
+    group = zoo.build(arguments.encoder, arguments.device, arguments.dtype, arguments.offline)
+    encoded = group.encode(sentences, progress=sys.stderr.isatty())[0]
+    buffer = io.BytesIO()
+    np.save(buffer, encoded.vectors)
+    write_atomic(arguments.output, buffer.getvalue())
+    note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""
+    print(f"wrote {arguments.output}: {encoded.vectors.shape[0]} × {encoded.vectors.shape[1]} float32{note}")
+    return 0
