@@ -5,6 +5,7 @@ submitit pickles the function and its arguments itself and reads back only what 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: C
         raise ReproError("--executor needs submitit; install it with `pip install 'repro[cluster]'`") from None
     from repro.sweep import run
 
+    if name == "local":  # jobs that share a machine share its cores
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
     waiting, failed, done = list(units), [], 0
