@@ -4,7 +4,8 @@
 
 Two objectives: classification on NLI (softmax) and regression on STS-B (cosine), ten seeds each. With BERT-base it is
 130 trainings, most of them on 942,069 pairs: for GPUs. Without a model hub expect all-MiniLM-L6-v2 on the 36,703
-NLI pairs that anybody can fetch, dev: 75.93 with (u, v, |u−v|), 73.38 with (u, v), 86.72 before; ninety minutes on one core.
+NLI pairs that anybody can fetch, dev: 75.93 with (u, v, |u−v|), 73.38 with (u, v), 86.72 before; ninety minutes on one
+core.
 """
 
 from dataclasses import replace
@@ -90,6 +91,6 @@ TABLE = Table(
         "NLI sample: 36,703 training pairs of SNLI and MultiNLI that are on GitHub, 8,235 of them Kaushik et al.'s "
         "counterfactual edits; not the paper's 942,069 pairs, hence no published number beside it.",
         "all-MiniLM-L6-v2 comes from contrastive training on a billion pairs; classification on NLI takes its "
-        "cosines apart (86.72 before). sentence-transformers' own trainer does the same to it, step by step (`repro bench train`).",
+        "cosines apart (86.72 before). sentence-transformers' own trainer does the same to it (`repro bench train`).",
     ),
 )
