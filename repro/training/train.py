@@ -74,6 +74,8 @@ def train(
         "dtype": options.dtype,
         "version": __version__,
     }
+    parts = {"processes": trainer.processes(), "accumulate": options.accumulate}  # they divide the dropout's draws
+    about |= {name: count for name, count in parts.items() if count > 1}
     identity = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     target = home() / "models" / identity
     with disk_errors(target):

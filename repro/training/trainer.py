@@ -32,7 +32,7 @@ LOG_EVERY = 20  # steps
 
 @dataclass(frozen=True)
 class Options:
-    """How to run a training; nothing here changes what comes out, up to the order of sums, except bfloat16."""
+    """How to run a training: the gradients are the same but for rounding, dropout draws other masks for other parts."""
 
     accumulate: int = 1  # parts that a batch is computed in, to save memory
     checkpoint_every: int = 500  # steps
@@ -124,6 +124,11 @@ def _optimizer(learner: Learner, recipe: TrainedRecipe) -> torch.optim.AdamW:
     decayed = [parameter for _, parameter in named if id(parameter) not in chosen]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+
+def processes() -> int:
+    """How many take part in each step."""
+    return _rank()[1]
 
 
 def _rank() -> tuple[int, int]:
