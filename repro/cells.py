@@ -5,16 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
-from repro import __version__
 from repro.errors import ReproError
 from repro.files import write_atomic
 
@@ -108,32 +104,3 @@ class Store:
         """Write the cell with one rename: readers and other runs see all of it or nothing."""
         text = json.dumps({"key": key, "cell": asdict(cell)}, indent=1, sort_keys=True)
         write_atomic(self.path(table, key), text + "\n")
-
-
-@cache
-def git_commit() -> str:
-    """Commit of the code that runs, `+` when files differ from it; empty outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return run.stdout.strip()
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries that a number may depend on."""
-    found = {"repro": __version__}
-    for name in ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

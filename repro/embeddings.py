@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from repro import __version__
-from repro.cells import library_versions
 from repro.encoders import zoo
 from repro.encoders.recipe import describe
 from repro.errors import ReproError
 from repro.files import home, write_atomic
+from repro.provenance import library_versions
 
 GIGABYTES = 4.0  # the bound, unless REPRO_CACHE_GB says another
 STALE = 3600  # seconds after which an unfinished file is that of a killed process

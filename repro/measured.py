@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro import __version__
-from repro.cells import Cell, git_commit, library_versions, pack, signature
+from repro.cells import Cell, pack, signature
 from repro.encoders.recipe import Recipe, WordVectorRecipe, describe
 from repro.encoders.weights import pinned_revision
 from repro.errors import NotAvailable
 from repro.metrics.bootstrap import RESAMPLES, SEED, interval
+from repro.provenance import git_commit, library_versions
 from repro.suite import Suite
 from repro.table import Column
 from repro.tasks import TASKS

@@ -10,7 +10,7 @@ from typing import Any
 
 from repro.cells import Cell, Store
 from repro.encoders import zoo
-from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.recipe import TransformerRecipe, describe
 from repro.errors import NotAvailable
 from repro.files import home
 from repro.measured import Options, Subject, cell_key, identity, make_cell
@@ -18,7 +18,7 @@ from repro.table import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.task import CrossValidated
 from repro.training.data import Examples, graded
-from repro.training.recipe import TrainedRecipe, describe
+from repro.training.recipe import TrainedRecipe
 
 HELD_OUT = "held-out"  # the training set of a recipe that trains on what its task does not test
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +136,18 @@ def tiny_sbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_file({k: v.astype(np.float32) for k, v in weights.items()}, root / "2_Dense/model.safetensors")
     (root / "3_Normalize").mkdir()
     return root
+
+
+@contextmanager
+def on_loopback(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A small server in this process; its address."""
+    handler.log_message = lambda *_: None  # type: ignore[assignment,method-assign]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
 
 
 def write_json(path: Path, content: object) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
 from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # `static` averages the input embeddings of the tokens, special ones left out: a word-vector average without context
 POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "last", "static")
@@ -80,28 +83,41 @@ class WordVectorRecipe:
 Recipe = TransformerRecipe | WordVectorRecipe
 
 
-def describe(recipe: Recipe) -> dict[str, object]:
-    """JSON-ready fields that identify the recipe."""
+def describe(recipe: DataclassInstance) -> dict[str, object]:
+    """JSON-ready fields that identify a recipe of any kind."""
     return {"kind": type(recipe).__name__, **asdict(recipe)}
 
 
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """Apply `field=value` settings, such as `pooling=cls` or `layers=1+-1`; ReproError names a wrong field or value."""
-    changes: dict[str, object] = {}
+    special: dict[str, Callable[[str], object]] = {
+        "layers": lambda value: tuple(int(layer) for layer in value.split("+")),
+        "max_length": int,
+        "normalize": _truth,
+        "lowercase": _truth,
+    }
     names = [field.name for field in fields(recipe) if field.name != "weights"]
+    return apply(recipe, settings, {name: special.get(name, str) for name in names}, "this encoder")
+
+
+def _truth(value: str) -> bool:
+    return {"true": True, "false": False}[value.lower()]
+
+
+AnyRecipe = TypeVar("AnyRecipe", bound="DataclassInstance")
+
+
+def apply(
+    recipe: AnyRecipe, settings: Sequence[str], parsers: Mapping[str, Callable[[str], object]], what: str
+) -> AnyRecipe:
+    """The recipe with `field=value` settings, each read by its field's parser; ReproError names a wrong one."""
+    changes: dict[str, object] = {}
     for setting in settings:
         name, sign, value = setting.partition("=")
-        if not sign or name not in names:
-            raise ReproError(f"{setting!r} is not a setting of this encoder; use field=value with {', '.join(names)}")
+        if not sign or name not in parsers:
+            raise ReproError(f"{setting!r} is not a setting of {what}; use field=value with {', '.join(parsers)}")
         try:
-            if name == "layers":
-                changes[name] = tuple(int(layer) for layer in value.split("+"))
-            elif name == "max_length":
-                changes[name] = int(value)
-            elif name in ("normalize", "lowercase"):
-                changes[name] = {"true": True, "false": False}[value.lower()]
-            else:
-                changes[name] = value
+            changes[name] = parsers[name](value)
         except (ValueError, KeyError):
             raise ReproError(f"{setting!r}: {value!r} is not a value for {name}") from None
-    return replace(recipe, **changes)  # type: ignore[arg-type]
+    return replace(recipe, **changes)

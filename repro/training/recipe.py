@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.recipe import TransformerRecipe, apply
 from repro.errors import ReproError
 
 OBJECTIVES = ("softmax", "cosine", "triplet", "cross-softmax", "cross-regression")
@@ -95,24 +95,10 @@ class TrainedRecipe:
         }
 
 
-def describe(recipe: TrainedRecipe) -> dict[str, object]:
-    """JSON-ready fields that identify the recipe."""
-    return {"kind": "TrainedRecipe", **asdict(recipe)}
-
-
 def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
-    kinds = {field.name: str(field.type) for field in fields(recipe) if field.name not in ("base", "data", "objective")}
-    changes: dict[str, object] = {}
-    for setting in settings:
-        name, sign, value = setting.partition("=")
-        if not sign or name not in kinds:
-            raise ReproError(f"{setting!r} is not a setting of a training; use field=value with {', '.join(kinds)}")
-        try:
-            if name == "concatenation":
-                changes[name] = tuple(value.split("+"))
-            else:
-                changes[name] = float(value) if kinds[name] == "float" else int(value)
-        except ValueError:
-            raise ReproError(f"{setting!r}: {value!r} is not a value for {name}") from None
-    return replace(recipe, **changes)  # type: ignore[arg-type]
+    parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
+    parsers |= dict.fromkeys(("epochs", "batch_size"), int)
+    parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip"), float)
+    parsers |= dict.fromkeys(("select_every", "sample"), int)
+    return apply(recipe, settings, parsers, "a training")

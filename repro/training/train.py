@@ -19,17 +19,17 @@ from filelock import FileLock
 from torch import distributed
 
 from repro import __version__
-from repro.cells import library_versions
 from repro.data.readers import Pairs
-from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.files import disk_errors, home
 from repro.metrics.correlation import spearman
+from repro.provenance import library_versions
 from repro.training import checkpoint, plot, trainer
 from repro.training.data import Examples
 from repro.training.models import CrossLearner, Learner, SentenceLearner
-from repro.training.recipe import TrainedRecipe, describe
+from repro.training.recipe import TrainedRecipe
 
 ABOUT = "repro.json"
 

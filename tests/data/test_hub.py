@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import datasets
@@ -16,6 +15,7 @@ import pytest
 from repro.data import hub, registry
 from repro.data.labelled import read_nli
 from repro.errors import NotAvailable
+from tests.conftest import on_loopback
 
 ROWS = {  # labels as both data sets have them: 0 entailment, 1 neutral, 2 contradiction, −1 no agreement
     "SNLI": [("A man  sleeps.", "He rests.", 0), ("A dog.", "A cat.", 2), ("A dog.", "It barks.", -1)],
@@ -47,13 +47,8 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
 
         do_GET = do_HEAD
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
+    with on_loopback(Handler) as address:
+        yield address
 
 
 def test_labelled_pairs_of_both_become_all_nli(endpoint: str, tmp_path: Path) -> None:

@@ -6,10 +6,9 @@ import pickle
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ import pytest
 from repro.encoders import weights, zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from tests.conftest import write_json
+from tests.conftest import on_loopback, write_json
 
 
 def test_a_layout_fills_the_recipe(tiny_sbert: Path) -> None:
@@ -152,13 +151,8 @@ def hub(tiny_bert: Path) -> Iterator[str]:
             if body:
                 self.wfile.write(data)
 
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
+    with on_loopback(Handler) as address:
+        yield address
 
 
 def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_bert: Path, tmp_path: Path) -> None:
