@@ -28,7 +28,7 @@ def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: C
     try:
         import submitit
     except ImportError:
-        raise ReproError("--executor needs submitit; install it with `pip install 'repro[cluster]'`") from None
+        raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
     from repro.sweep import run
 
     if name == "local":  # jobs that share a machine share its cores
