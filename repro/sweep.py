@@ -193,7 +193,7 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
         unit.recipe, unit.seed, material, options.device, TrainerOptions(dtype=options.dtype, progress=progress)
     )
     start = time.perf_counter()
-    found = replace(unit.recipe.root, weights=str(model.folder), revision=None)
+    found = unit.recipe.trained(str(model.folder))
     device, scored = (_cross_scores if unit.recipe.cross else _scores)(unit, options, found, data)
     base = zoo.locate(unit.recipe.root, offline=suite.offline)
     took = float(str(model.about["seconds"])) + time.perf_counter() - start

@@ -174,6 +174,11 @@ def glove_rows(embeddings: bytes, vocabulary: bytes, path: PurePosixPath) -> Fil
     return {path: join(lines)}
 
 
+def whole_lines(source: Source, data: bytes) -> Files:
+    """The file's lines without the last one, which the end of the file cuts short."""
+    return {source.path: data[: data.rindex(b"\n", 0, -1) + 1]}
+
+
 CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
     "sts-columns": sts_columns,
     "stsb-csv": stsb_csv,
@@ -181,6 +186,8 @@ CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
     "senteval-lines": senteval_lines,
     "as-it-is": as_it_is,
     "hub-nli": as_it_is,
+    "hub-simcse": as_it_is,
+    "whole-lines": whole_lines,
     "trec": trec,
     "mrpc": mrpc,
 }

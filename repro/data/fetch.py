@@ -59,6 +59,8 @@ def _sweep(target: Path) -> None:
 def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> None:
     if item.sources[0].format == "hub-nli":
         contents = [hub.all_nli(offline)]
+    elif item.sources[0].format == "hub-simcse":
+        contents = [hub.simcse(source.path.name, offline) for source in item.sources]
     else:
         contents = [_source_bytes(source, staging, mirror, offline) for source in item.sources]
     for path, data in convert(item.sources, contents).items():
@@ -146,7 +148,7 @@ def describe(path: Path) -> tuple[int, str]:
         return _graded(np.concatenate([part.gold for part in labelled.read_bws(path)]))
     if folder.name == "argument-similarity":
         return _graded(np.array([score for _, _, score in labelled.read_argument_pairs(path)]))
-    if folder.name == "wikipedia-sections":
+    if folder.name in labelled.TRIPLET_COLUMNS:
         return len(labelled.read_triplets(path)), ""
     if folder.name in labelled.BINARY_FILES:
         label = str(int(name == labelled.BINARY_FILES[folder.name][0]))

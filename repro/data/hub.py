@@ -1,4 +1,4 @@
-"""SNLI and MultiNLI from the hub, in AllNLI's columns: Sentence-BERT's NLI training set (§3.1)."""
+"""Training sets from the hub: SNLI and MultiNLI in AllNLI's columns (Sentence-BERT §3.1), and SimCSE's two files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from repro.data.convert import NLI_HEADER, join
-from repro.encoders.weights import hub_answers
+from repro.encoders.weights import hub_answers, pin, pinned_revision
 from repro.errors import NotAvailable
 
 # corpus: hub id, revision, file; both label 0 entailment, 1 neutral, 2 contradiction, and −1 where nobody agreed
@@ -15,6 +15,8 @@ NLI_FILES = {
     "MultiNLI": ("nyu-mll/multi_nli", "da70db2af9d09693783c3320c4249840212ee221", "data/train-00000-of-00001.parquet"),
 }
 LABELS = ("entailment", "neutral", "contradiction")
+# SimCSE's training sets (data/download_wiki.sh, download_nli.sh @49fa580); pinned when first downloaded
+SIMCSE = "princeton-nlp/datasets-for-simcse"
 
 
 def all_nli(offline: bool) -> bytes:
@@ -36,7 +38,14 @@ def all_nli(offline: bool) -> bytes:
     return join(lines)
 
 
-def _download(name: str, revision: str, file: str, offline: bool) -> Path:
+def simcse(file: str, offline: bool) -> bytes:
+    """One of SimCSE's training files as it is; NotAvailable when it can neither be found nor downloaded."""
+    path = _download(SIMCSE, pinned_revision(f"datasets/{SIMCSE}"), file, offline)
+    pin(f"datasets/{SIMCSE}", path.parents[len(Path(file).parts) - 1].name)
+    return path.read_bytes()
+
+
+def _download(name: str, revision: str | None, file: str, offline: bool) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     from huggingface_hub.utils.tqdm import disable_progress_bars

@@ -81,12 +81,13 @@ class TransformerEncoder:
         with safe_open(safe, framework="pt") as file:  # a missing pooler would be drawn at random by from_pretrained
             return any("pooler." in key for key in file.keys())  # noqa: SIM118
 
-    def token_ids(self, sentences: Sequence[str]) -> list[list[int]]:
-        """Token ids of each sentence, special tokens included, cut at max_length."""
+    def token_ids(self, sentences: Sequence[str], max_length: int | None = None) -> list[list[int]]:
+        """Token ids of each sentence, special tokens included, cut at the shorter of `max_length` and the encoder's."""
         if not sentences:
             return []
         texts = [sentence.lower() for sentence in sentences] if self.lowercase else list(sentences)
-        encoded = self.tokenizer(texts, truncation=True, max_length=self.max_length, return_attention_mask=False)
+        length = min(max_length or self.max_length, self.max_length)
+        encoded = self.tokenizer(texts, truncation=True, max_length=length, return_attention_mask=False)
         return list(encoded["input_ids"])
 
     def encode(self, sentences: Sequence[str], progress: bool = False) -> np.ndarray:

@@ -103,6 +103,12 @@ def pinned_revision(weights: str) -> str | None:
     return revision if isinstance(revision, str) else None
 
 
+def pin(name: str, revision: str) -> None:
+    """Record the commit of what was downloaded for the first time."""
+    if pinned_revision(name) != revision:
+        write_atomic(home() / "revisions.json", json.dumps({**_pins(), name: revision}, indent=1) + "\n")
+
+
 def _pins() -> dict[str, object]:
     try:
         found = json.loads((home() / "revisions.json").read_text(encoding="utf-8"))
@@ -145,7 +151,7 @@ def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRec
         raise NotAvailable(f"the weights {recipe.weights} cannot be downloaded ({type(error).__name__})") from error
     revision = folder.name
     if recipe.revision is None:
-        write_atomic(home() / "revisions.json", json.dumps({**_pins(), recipe.weights: revision}, indent=1) + "\n")
+        pin(recipe.weights, revision)
     return folder, replace(recipe, revision=revision)
 
 

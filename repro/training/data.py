@@ -77,12 +77,57 @@ def _triplets(folder: Path) -> Examples:
     return Examples(tuple(zip(*triplets, strict=True)), None)
 
 
+def _lines(folder: Path) -> Examples:
+    """Each sentence twice: unsupervised SimCSE's positive is the sentence itself under other dropout."""
+    (path,) = [path for path in folder.iterdir() if path.suffix == ".txt"]
+    return _twice(readers.read_lines(path))
+
+
+def _nli_sentences(folder: Path) -> Examples:
+    """The distinct sentences of the training pairs, each twice."""
+    pairs = labelled.read_nli(folder / "AllNLI.tsv", "train")
+    return _twice(
+        list(dict.fromkeys(sentence for pair in zip(pairs.first, pairs.second, strict=True) for sentence in pair))
+    )
+
+
+def _twice(sentences: list[str]) -> Examples:
+    kept = tuple(sentence for sentence in sentences if sentence.strip())
+    return Examples((kept, kept), None)
+
+
+def _nli_triplets(folder: Path) -> Examples:
+    """Premise, entailed and contradicted hypothesis (SimCSE §4): a premise's in file order, each in one triplet."""
+    pairs = labelled.read_nli(folder / "AllNLI.tsv", "train")
+    found: dict[str, dict[str, list[str]]] = {}
+    for premise, hypothesis, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
+        found.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
+    triplets = [
+        (premise, entailed, contradicted)
+        for premise, by in found.items()
+        for entailed, contradicted in zip(by.get("entailment", ()), by.get("contradiction", ()), strict=False)
+    ]
+    if not triplets:
+        raise NotAvailable(f"{folder} has no premise with both an entailed and a contradicted hypothesis")
+    return Examples(tuple(zip(*triplets, strict=True)), None)
+
+
+def _simcse_triplets(folder: Path) -> Examples:
+    return Examples(tuple(zip(*labelled.read_triplets(folder / "nli_for_simcse.csv"), strict=True)), None)
+
+
 # name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)
 SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
     "stsb": ("STSB", _stsb),
     "nli": ("NLI", _nli),
     "nli-sample": ("NLI-SAMPLE", _nli),
     "wikisec": ("WIKISEC", _triplets),
+    "wiki": ("WIKI", _lines),
+    "wiki-sample": ("WIKI-SAMPLE", _lines),
+    "nli-sentences": ("NLI", _nli_sentences),
+    "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets),
+    "nli-triplets": ("NLI", _nli_triplets),
+    "nli-sample-triplets": ("NLI-SAMPLE", _nli_triplets),
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from repro.encoders.recipe import TransformerRecipe
@@ -22,7 +23,7 @@ from repro.metrics.correlation import cosines
 from repro.training.data import Examples
 from repro.training.dropout import use_cheap_dropout
 from repro.training.objectives import cross_loss, objective
-from repro.training.recipe import TrainedRecipe
+from repro.training.recipe import ContrastiveRecipe, TrainedRecipe
 
 # Sentences that go through the encoder together, padded to the longest of them: fewer waste less on padding, more
 # make better use of the machine. On two cores eight are the fastest of 4…32; a GPU takes the batch whole.
@@ -51,7 +52,7 @@ class Learner(Protocol):
 
 
 class SentenceLearner:
-    """A sentence encoder under softmax, cosine or triplet objective."""
+    """A sentence encoder under softmax, cosine, triplet or contrastive objective."""
 
     def __init__(self, base: TransformerRecipe, recipe: TrainedRecipe, examples: Examples, device: str) -> None:
         resolved = resolve(base)
@@ -62,11 +63,14 @@ class SentenceLearner:
         if self.encoder.device == "cpu":
             use_cheap_dropout(self.encoder.model)
         self.resolved = resolved
-        head = objective(
-            recipe.objective, self.encoder.model.config.hidden_size, examples.classes, recipe.concatenation
-        )
+        head = objective(recipe, self.encoder.model.config.hidden_size, examples.classes)
         self.module: Any = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
-        self.ids = [self.encoder.token_ids(column) for column in examples.columns]
+        self.kept: Any = None  # the part of the objective that belongs to the model
+        length = None
+        if isinstance(recipe, ContrastiveRecipe):
+            self.kept = self.module["objective"].head if recipe.head == "mlp" else None
+            length = recipe.train_length
+        self.ids = [self.encoder.token_ids(column, length) for column in examples.columns]
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
         self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1
 
@@ -92,14 +96,24 @@ class SentenceLearner:
     def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
         """Cosines (n,)."""
         vectors = self.encoder.encode([*first, *second])
+        if self.kept is not None:
+            with torch.inference_mode():
+                vectors = self.kept(torch.from_numpy(vectors).to(self.encoder.device)).cpu().numpy()
         return cosines(vectors, np.arange(len(first)), len(first) + np.arange(len(second)))
 
     def save(self, folder: Path) -> None:
-        """In sentence-transformers' layout: `SentenceTransformer(folder)` gives the same embeddings."""
+        """In sentence-transformers' layout: `SentenceTransformer(folder)` gives the same embeddings.
+
+        That layout knows no average of layers: a model with one is written as a plain transformer, without its pooling.
+        """
         self.encoder.model.save_pretrained(folder)
         self.encoder.tokenizer.save_pretrained(folder)
         recipe = self.resolved.recipe
-        kinds = ["Transformer", "Pooling", *(["Normalize"] if recipe.normalize else [])]
+        if recipe.layers != (-1,) and not self.resolved.lowercase and self.kept is None:
+            return
+        kinds = ["Transformer", "Pooling"]
+        kinds += ["Dense"] if self.kept is not None else []
+        kinds += ["Normalize"] if recipe.normalize else []
         modules = [
             {
                 "idx": number,
@@ -123,6 +137,12 @@ class SentenceLearner:
         _write_json(folder / "1_Pooling" / "config.json", pooling)
         for number, kind in enumerate(kinds[2:], 2):
             (folder / f"{number}_{kind}").mkdir()
+        if self.kept is not None:
+            sizes = {"in_features": width, "out_features": width, "bias": True}
+            about = sizes | {"activation_function": "torch.nn.modules.activation.Tanh"}
+            _write_json(folder / "2_Dense" / "config.json", about)
+            dense = {f"linear.{name}": value.cpu() for name, value in self.kept[0].state_dict().items()}
+            save_file(dense, folder / "2_Dense" / "model.safetensors")
 
 
 class CrossLearner:

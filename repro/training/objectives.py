@@ -1,4 +1,4 @@
-"""Objectives of Sentence-BERT (§3): what a batch of sentence vectors is worth. Each is the mean over the batch.
+"""Objectives of Sentence-BERT (§3) and SimCSE: what a batch of sentence vectors is worth, on average.
 
 Letters: B pairs or triplets in a batch, d dimensions, k classes.
 """
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from repro.training.recipe import ContrastiveRecipe, TrainedRecipe
 
 MARGIN = 1.0  # of the triplet objective (§3: "we set ε = 1", Euclidean distance)
 
@@ -52,11 +54,36 @@ class Triplet(nn.Module):
         return functional.relu(near - far + MARGIN).mean()
 
 
-def objective(name: str, d: int, classes: int, concatenation: Sequence[str]) -> nn.Module:
-    """The objective of that name over vectors of d dimensions."""
-    if name == "softmax":
-        return Softmax(d, classes, concatenation)
-    return {"cosine": Cosine, "triplet": Triplet}[name]()
+class Contrastive(nn.Module):
+    """InfoNCE over cosines (SimCSE eq. 1; eq. 5 where there are hard negatives), the other pairs of the batch negative.
+
+    −log exp(cos(u_i, v_i)/τ) / Σ_j (exp(cos(u_i, v_j)/τ) + exp(cos(u_i, w_j)/τ))
+    """
+
+    def __init__(self, d: int, head: bool, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.head: nn.Module = nn.Identity()
+        if head:
+            dense = nn.Linear(d, d)
+            nn.init.normal_(dense.weight, std=0.02)  # as BERT's own layers
+            nn.init.zeros_(dense.bias)
+            self.head = nn.Sequential(dense, nn.Tanh())
+
+    def forward(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """vectors: u, v and maybe hard negatives w, (B, d) each; labels are not used."""
+        first, *others = (functional.normalize(self.head(part), dim=1) for part in vectors)  # (B, d)
+        logits = first @ torch.cat(others).T / self.temperature  # (B, B) or (B, 2B)
+        return functional.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
+
+
+def objective(recipe: TrainedRecipe, d: int, classes: int) -> nn.Module:
+    """The recipe's objective over vectors of d dimensions."""
+    if isinstance(recipe, ContrastiveRecipe):
+        return Contrastive(d, recipe.head != "none", recipe.temperature)
+    if recipe.objective == "softmax":
+        return Softmax(d, classes, recipe.concatenation)
+    return {"cosine": Cosine, "triplet": Triplet}[recipe.objective]()
 
 
 def cross_loss(name: str, logits: Tensor, labels: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from repro.encoders.recipe import TransformerRecipe, apply
 from repro.errors import ReproError
 
-OBJECTIVES = ("softmax", "cosine", "triplet", "cross-softmax", "cross-regression")
+OBJECTIVES = ("softmax", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
+HEADS = ("none", "mlp", "mlp-train")
 PARTS = ("u", "v", "abs(u-v)", "u*v")
 
 
@@ -65,6 +66,10 @@ class TrainedRecipe:
         """The trainings in order, this one last."""
         return [*(self.base.stages if isinstance(self.base, TrainedRecipe) else []), self]
 
+    def trained(self, folder: str) -> TransformerRecipe:
+        """The encoder in the folder of a trained model."""
+        return replace(self.root, weights=folder, revision=None)
+
     def cut(self, sample: int | None) -> TrainedRecipe:
         """The same with every training on `sample` examples; None: as it is."""
         if sample is None:
@@ -95,10 +100,42 @@ class TrainedRecipe:
         }
 
 
+@dataclass(frozen=True)
+class ContrastiveRecipe(TrainedRecipe):
+    """SimCSE: InfoNCE over the batch, with the settings that only it has.
+
+    `head`: a dense layer and tanh over the pooled vector, kept (`mlp`), in training only (`mlp-train`), or `none`.
+    """
+
+    head: str = "mlp-train"
+    temperature: float = 0.05
+    train_length: int | None = 32  # tokens in training; the base's max_length holds at evaluation
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.objective != "contrastive":
+            raise ReproError(f"objective {self.objective!r} has no head and no temperature; use contrastive")
+        if self.head not in HEADS:
+            raise ReproError(f"head {self.head!r} is unknown; choose from {', '.join(HEADS)}")
+        if not self.temperature > 0:
+            raise ReproError(f"temperature {self.temperature:g} must be positive")
+
+    def trained(self, folder: str) -> TransformerRecipe:
+        """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
+        found = super().trained(folder)
+        return replace(found, pooling=None, layers=None, max_length=None) if self.head == "mlp" else found
+
+    def _own(self) -> dict[str, str]:
+        about = {"head": self.head, "temp": f"{self.temperature:g}", "trainlen": str(self.train_length or "")}
+        return super()._own() | about
+
+
 def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
     parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
     parsers |= dict.fromkeys(("epochs", "batch_size"), int)
     parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip"), float)
     parsers |= dict.fromkeys(("select_every", "sample"), int)
+    if isinstance(recipe, ContrastiveRecipe):
+        parsers |= {"head": str, "temperature": float, "train_length": int}
     return apply(recipe, settings, parsers, "a training")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import BERT_BASE
 from repro.errors import ReproError
-from repro.training.recipe import TrainedRecipe, override
+from repro.training.recipe import ContrastiveRecipe, TrainedRecipe, override
 
 BASE = replace(BERT_BASE, pooling="mean", max_length=128)
 LOOK = 1000
@@ -27,6 +27,24 @@ WIKISEC = TrainedRecipe(BASE, "wikisec", "triplet")
 # the paper does not say for how long: as for STS-B
 AFS = TrainedRecipe(BASE, "held-out", "cosine", epochs=4)
 CROSS_AFS = TrainedRecipe(BASE, "held-out", "cross-regression", epochs=4)
+
+# SimCSE (Appendix A; run_unsup_example.sh, run_sup_example.sh @49fa580): [CLS] through a dense layer, 32 tokens in
+# training and no limit at evaluation, no warm-up, no weight decay (its trainer's defaults), a look every 125 steps
+SIMCSE_BASE = replace(BERT_BASE, pooling="cls")
+UNSUP_SIMCSE = ContrastiveRecipe(
+    SIMCSE_BASE,
+    "wiki",
+    "contrastive",
+    batch_size=64,
+    learning_rate=3e-5,
+    warmup=0.0,
+    weight_decay=0.0,
+    select_every=125,
+    head="mlp-train",
+)
+SUP_SIMCSE = replace(UNSUP_SIMCSE, data="simcse-nli", epochs=3, batch_size=512, learning_rate=5e-5, head="mlp")
+UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample")
+SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets")
 
 # the seven concatenations of Table 6, by the name of their row
 CONCATENATIONS: dict[str, tuple[str, ...]] = {
@@ -47,14 +65,19 @@ SETUPS: dict[str, TrainedRecipe] = {
     "cross-stsb": CROSS_STSB,
     "cross-nli-stsb": CROSS_NLI_STSB,
     "wikisec": WIKISEC,
+    "unsup-simcse": UNSUP_SIMCSE,
+    "sup-simcse": SUP_SIMCSE,
+    "unsup-simcse-sample": UNSUP_SIMCSE_SAMPLE,
+    "sup-simcse-sample": SUP_SIMCSE_SAMPLE,
 }
 
 
 def on(recipe: TrainedRecipe, base: TransformerRecipe) -> TrainedRecipe:
-    """The same training from another base, with the pooling and the length of the recipe's own."""
+    """The same training from another base, with the pooling, the layers and the length of the recipe's own."""
     if isinstance(recipe.base, TrainedRecipe):
         return replace(recipe, base=on(recipe.base, base))
-    return replace(recipe, base=replace(base, pooling=recipe.base.pooling, max_length=recipe.base.max_length))
+    own = recipe.base
+    return replace(recipe, base=replace(base, pooling=own.pooling, layers=own.layers, max_length=own.max_length))
 
 
 def pooled(recipe: TrainedRecipe, pooling: str) -> TrainedRecipe:

@@ -23,6 +23,7 @@ from repro.data.readers import Pairs
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
+from repro.errors import ReproError
 from repro.files import disk_errors, home
 from repro.metrics.correlation import spearman
 from repro.provenance import library_versions
@@ -63,6 +64,10 @@ def train(
     if isinstance(base, TrainedRecipe):
         folder = train(base, 0, material, device, options).folder
         base = replace(base.root, weights=str(folder), revision=None)
+    if recipe.objective == "contrastive" and (trainer.processes() > 1 or options.accumulate > 1):
+        raise ReproError(
+            "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
+        )
     examples = material.examples(recipe.data).sample(recipe.sample, seed=0)
     about = {
         "recipe": describe(recipe),
