@@ -66,7 +66,7 @@ def encode(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
 
     sentences = table_1_sentences(suite, count)
     distinct = list(dict.fromkeys(sentences))
-    ready = zoo.locate(zoo.ZOO["all-minilm-l6-v2"])
+    ready = zoo.locate(zoo.MINILM)
     assert ready.resolved is not None
     theirs = SentenceTransformer(str(ready.resolved.folder), device="cpu")
     ours = {dtype: zoo.Group([ready], "cpu", dtype).transformer for dtype in ("float32", "bfloat16")}

@@ -18,7 +18,7 @@ from repro.metrics.adam import ADAM, BATCH, EPOCHS_PER_CHECK, MAX_EPOCHS, SEED, 
 from repro.metrics.probe import Fit
 from repro.metrics.validation import folds_of
 from repro.suite import Suite
-from repro.tables.sbert_5_senteval import TASKS
+from repro.tables.columns import TRANSFER as TASKS
 from repro.tasks import transfer
 from repro.tasks.transfer import TRANSFER_TASKS
 
@@ -36,7 +36,7 @@ def probe(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     """The exact probe on MR and on all seven tasks; senteval-adam on the inner fits of MR's first fold."""
     if count is not None:
         raise ReproError("bench probe works on whole data sets; leave --sentences out")
-    embedder = Embedder([zoo.locate(zoo.ZOO[ENCODER])], "auto", "float32", EmbeddingCache())
+    embedder = Embedder([zoo.locate(zoo.MINILM)], "auto", "float32", EmbeddingCache())
     loaded = {name: suite.load(name) for name in TASKS}
     sentences = {name: TRANSFER_TASKS[name].sentences(data) for name, data in loaded.items()}
     vectors = {name: embedder.embed(texts)[0].vectors for name, texts in sentences.items()}

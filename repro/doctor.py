@@ -10,7 +10,7 @@ from typing import Any
 
 from repro import __version__
 from repro.data import fetch, registry
-from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
+from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, plain
 from repro.encoders.weights import hub_answers, is_local
 from repro.errors import NotAvailable
 from repro.files import home
@@ -110,10 +110,10 @@ def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
             found[row.slug] = _training(row, suite, hub)
         elif row.recipe is None:
             found[row.slug] = row.absent
-        elif isinstance(row.recipe, WordVectorRecipe):
-            found[row.slug] = _vectors(row.recipe, suite)
+        elif isinstance(base := plain(row.recipe), WordVectorRecipe):
+            found[row.slug] = _vectors(base, suite)
         else:
-            found[row.slug] = _weights(row.recipe, hub)
+            found[row.slug] = _weights(base, hub)
     return found
 
 

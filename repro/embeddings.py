@@ -165,6 +165,10 @@ class Embedder:
             self.cache.put(key, _title(member), item)
         return found
 
+    def embed_one(self, number: int, sentences: Sequence[str]) -> np.ndarray:
+        """The vectors (n, d) of one member."""
+        return self.embed(sentences)[number].vectors
+
     def _key(self, member: zoo.Ready, content: str) -> str:
         parts = {
             "recipe": describe(member.recipe),

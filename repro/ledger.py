@@ -22,13 +22,30 @@ class Where:
     task: str
     metric: str = ""
     group: str = ""
+    protocol: str = ""  # what stands for {} in a row's system, where each protocol is a system of its own
 
 
 def _tasks(names: dict[str, str], metric: str = "") -> dict[str, Where]:
     return {column: Where(task, metric) for column, task in names.items()}
 
 
+def _subset_weighted(metric: str) -> dict[str, Where]:
+    """Tables of weighted means that also quote Sentence-BERT's numbers, which are correlations over all pairs."""
+    years = {f"sts{year}": f"STS-{year}" for year in range(12, 17)}
+    whole = _tasks({"stsb": "STS-B", "sickr": "SICK-R"}, "Spearman rho x100 (test split)")
+    weighted = _tasks(years, "Spearman rho x100 (weighted mean of subsets)")
+    return whole | weighted | _tasks({f"{column}-all": task for column, task in years.items()}, metric)
+
+
 _STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
+
+
+def _by_protocol() -> dict[str, Where]:
+    names = {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg."}
+    protocols = ("all", "wmean")
+    return {f"{column}-{p}": Where(task, protocol=p) for column, task in names.items() for p in protocols}
+
+
 _TRANSFER = {f"{task.lower()}-adam": task for task in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC")}
 _TRANSFER["avg-adam"] = "Avg."
 _AFS = {
@@ -40,6 +57,8 @@ _ABLATION = {
     "nli": "NLI (classification objective, trained on SNLI+MNLI)",
     "stsb": "STSb (regression objective, trained on STSb train)",
 }
+_FLOW_QUOTE = 'Spearman rho x100 (as quoted from SBERT paper, "all")'
+_WHITENING_QUOTE = 'Spearman rho x100 (as quoted, "all")'
 _NAMES: dict[tuple[str, str], dict[str, Where]] = {
     ("sbert", "Table 1"): _tasks({**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."}),
     ("sbert", "Table 2"): _tasks({"stsb": "STSb test"}),
@@ -47,6 +66,16 @@ _NAMES: dict[tuple[str, str], dict[str, Where]] = {
     ("sbert", "Table 4"): _tasks({"wikisec": "Wikipedia sections test (222,957 triplets)"}),
     ("sbert", "Table 5"): _tasks(_TRANSFER),
     ("sbert", "Table 6"): _tasks(_ABLATION),
+    ("flow", "Table 2"): _subset_weighted(_FLOW_QUOTE),
+    ("flow", "Table 3"): _subset_weighted(_FLOW_QUOTE),
+    ("whitening", "Table 1"): _subset_weighted(_WHITENING_QUOTE),
+    ("whitening", "Table 2"): _subset_weighted(_WHITENING_QUOTE),
+    ("simcse", "Table 5"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg."}),
+    ("simcse", "Table 6"): {
+        "unsup": Where("STS-B dev", group="unsupervised"),
+        "sup": Where("STS-B dev", group="supervised"),
+    },
+    ("simcse", "Table B.2"): _by_protocol(),
     ("simcse", "Table E.1"): _tasks(_TRANSFER),
     ("mteb", "result JSON"): _tasks({**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"}, "cosine_spearman"),
     ("third-party", "issue / JSON"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"}),
@@ -121,7 +150,8 @@ def published(ref: Ref | None, column: str) -> Published | None:
     if ref is None:
         return None
     where = _NAMES.get((ref.paper, ref.table), {}).get(column, Where(""))
-    found = numbers().get((ref.paper, ref.table, ref.system, ref.group or where.group, where.task), [])
+    system = ref.system.replace("{}", where.protocol)
+    found = numbers().get((ref.paper, ref.table, system, ref.group or where.group, where.task), [])
     found = [item for item in found if where.metric in ("", item.metric)]
     return found[0] if found else None
 
@@ -142,8 +172,8 @@ def _deviations() -> dict[tuple[str, str, str], str]:
 
 
 def deviation_reason(table: str, row: str, column: str) -> str:
-    """The recorded reason why this cell differs from its published number, or ''."""
-    return _deviations().get((table, row, column), "")
+    """The recorded reason why this cell (`*`: this row) differs from its published number, or ''."""
+    return _deviations().get((table, row, column)) or _deviations().get((table, row, "*"), "")
 
 
 def recovered(row: Row) -> dict[str, str] | None:
@@ -162,7 +192,7 @@ def errata(table: str) -> list[dict[str, str]]:
 
 def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tuple[float, str]:
     """(tolerance, why it is not the default) for |measured − published| on the ×100 scale."""
-    if row.trained:
+    if row.seeded:
         return max(2 * (std or 0.0), TRAINED_TOLERANCE), ""
     return _tolerances().get((table, row.slug, column), (DEFAULT_TOLERANCE, ""))
 
@@ -178,7 +208,7 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number
     if abs(delta) <= allowed:
-        return Verdict(number, delta, allowed, "within-noise" if row.trained else "match", reason, spread)
+        return Verdict(number, delta, allowed, "within-noise" if row.seeded else "match", reason, spread)
     reason = deviation_reason(table.id, row.slug, column.slug)
     return Verdict(number, delta, allowed, "deviates", reason, spread)
 

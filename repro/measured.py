@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean, stdev
 
 from repro import __version__
 from repro.cells import Cell, pack, signature
-from repro.encoders.recipe import Recipe, WordVectorRecipe, describe
+from repro.encoders.recipe import FittedRecipe, Recipe, WordVectorRecipe, describe
 from repro.encoders.weights import pinned_revision
 from repro.errors import NotAvailable
 from repro.metrics.bootstrap import RESAMPLES, SEED, interval
@@ -63,6 +65,8 @@ def identity(recipe: Recipe, suite: Suite) -> dict[str, object]:
 
     Size and time stand in for a checksum, which would take seconds for gigabytes; the cell records the checksum.
     """
+    if isinstance(recipe, FittedRecipe):
+        return describe(recipe) | {"base": identity(recipe.base, suite)}
     found = describe(recipe)
     files: list[Path] = []
     if isinstance(recipe, WordVectorRecipe):
@@ -128,4 +132,28 @@ def make_cell(options: Options, table: str, column: Column, subject: Subject, sc
         scores=scores.values,
         items=tuple(pack(values) for values in scores.items(column.metric)),
         versions=library_versions(),
+    )
+
+
+def over_seeds(by_seed: Sequence[Sequence[Cell]], data: str) -> Cell:
+    """One cell from those of every seed and fold; `data` is the digest of all folds.
+
+    Value: the mean over seeds of the mean over folds; spread: the standard deviation over seeds (n − 1).
+    """
+    values = [fmean(cell.value for cell in cells) for cells in by_seed]
+    first, count = by_seed[0][0], len(by_seed[0])
+    alone = len(values) * count == 1
+    protocol, version = first.signature.rsplit("|v:", 1)
+    return replace(
+        first,
+        value=fmean(values),
+        std=stdev(values) if len(values) > 1 else None,
+        seeds=len(values),
+        ci_low=first.ci_low if alone else None,
+        ci_high=first.ci_high if alone else None,
+        items=first.items if alone else (),
+        scores={f"seed-{seed}": value for seed, value in enumerate(values)},
+        seconds=round(sum(cell.seconds for cells in by_seed for cell in cells), 1),
+        data_sha256=data,
+        signature=f"{protocol}|seeds:{len(values)}|v:{version}",
     )

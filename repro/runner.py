@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from repro import sweep
 from repro.cells import Cell, Store
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders import zoo
-from repro.encoders.recipe import WordVectorRecipe
+from repro.encoders.recipe import FittedRecipe, Recipe, WordVectorRecipe, plain
 from repro.errors import NotAvailable
 from repro.files import home
-from repro.measured import Options, Subject, cell_key, identity, make_cell
+from repro.fitting import Corpora, Maps
+from repro.measured import Options, Subject, cell_key, identity, make_cell, over_seeds
 from repro.sweep import Sweep, merge
 from repro.table import Column, Row, Table
 from repro.tasks import TASKS
@@ -30,6 +34,7 @@ class Plan:
     data: dict[str, Any]  # by task, as the task's own `load` returns it
     digests: dict[str, str]  # by task
     sweep: Sweep
+    corpora: Corpora
     stored: dict[tuple[str, str], Cell] = field(default_factory=dict)  # by (row, column) slugs
     pending: list[tuple[Row, Column]] = field(default_factory=list)
     ready: dict[str, zoo.Ready] = field(default_factory=dict)  # by row slug
@@ -39,7 +44,15 @@ class Plan:
         """What decides the number in this cell; its hash names the stored file."""
         assert row.recipe is not None
         recipe = identity(row.recipe, self.options.suite)
-        return cell_key(self.options, row.slug, column, recipe, self.digests[column.task])
+        key = cell_key(self.options, row.slug, column, recipe, self.digests[column.task])
+        if isinstance(row.recipe, FittedRecipe):
+            fitted_on = self.corpora.digest(row.recipe, TASKS[column.task].dataset)
+            key |= {"fitted_on": fitted_on, "seeds": len(self.seeds(row))}
+        return key
+
+    def seeds(self, row: Row) -> range:
+        """How often a row's map is fitted: as often as --seeds or the row says, where that depends on a seed."""
+        return range((self.options.seeds or row.seeds) if row.seeded else 1)
 
 
 def plan(table: Table, options: Options) -> Plan:
@@ -50,7 +63,8 @@ def plan(table: Table, options: Options) -> Plan:
     tasks = dict.fromkeys(column.task for column in table.scored() if TASKS[column.task].dataset in datasets)
     data, digests, missing = _read(list(tasks), options)
     store = Store(home() / "cells" / options.suite.name)
-    made = Plan(table, options, store, data, digests, Sweep(table.id, options, store, data, digests))
+    sweep = Sweep(table.id, options, store, data, digests)
+    made = Plan(table, options, store, data, digests, sweep, Corpora(options.suite, options.limit))
     for row in table.rows:
         for column in table.scored():
             if not row.runs(column.slug):
@@ -85,7 +99,7 @@ def _read(tasks: list[str], options: Options) -> tuple[dict[str, Any], dict[str,
 
 def _look_up(made: Plan) -> None:
     for row in made.table.rows:
-        if isinstance(row.recipe, WordVectorRecipe):
+        if row.recipe is not None and isinstance(plain(row.recipe), WordVectorRecipe):
             try:
                 made.options.suite.fetch_vectors(row.recipe.weights)
             except NotAvailable as error:
@@ -100,7 +114,12 @@ def _look_up(made: Plan) -> None:
             if row.trained:
                 cell = made.sweep.gather(row, column)
             else:
-                cell = made.store.get(made.table.id, made.key(row, column))
+                try:
+                    cell = made.store.get(made.table.id, made.key(row, column))
+                except NotAvailable as error:  # the sentences of its fit
+                    made.why_not.setdefault((row.slug, column.slug), str(error))
+                    made.pending = [pair for pair in made.pending if pair != (row, column)]
+                    continue
             if cell is not None:
                 made.stored[row.slug, column.slug] = cell
     made.pending = [(row, column) for row, column in made.pending if (row.slug, column.slug) not in made.stored]
@@ -112,7 +131,9 @@ def _locate(made: Plan) -> None:
     for row in dict.fromkeys(row for row, _ in made.pending):
         if row.recipe is not None:
             try:
-                made.ready[row.slug] = zoo.locate(row.recipe, made.options.suite.root, made.options.suite.offline)
+                made.ready[row.slug] = zoo.locate(
+                    plain(row.recipe), made.options.suite.root, made.options.suite.offline
+                )
             except NotAvailable as error:
                 reasons[row] = str(error)
     pending, made.pending = made.pending, []
@@ -147,18 +168,43 @@ def execute(
 
 
 def _encode(made: Plan, say: Callable[[str], None], progress: bool) -> None:
-    options, cache = made.options, EmbeddingCache()
+    options, cache, maps = made.options, EmbeddingCache(), Maps(made.corpora)
     for rows in _backbones(made):
-        embedder = Embedder([made.ready[row.slug] for row in rows], options.device, options.dtype, cache)
+        members = list({made.ready[row.slug].recipe: made.ready[row.slug] for row in rows}.values())
+        embedder = Embedder(members, options.device, options.dtype, cache)
         for dataset, tasks in _by_dataset(made, rows).items():
             say(f"{', '.join(row.slug for row in rows)}: {dataset}")
             # of every task on the data set, also the stored ones: the batches, and so the last bits, stay the same
             on_dataset = [task for task in made.data if TASKS[task].dataset == dataset]
             sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(made.data[task])))
-            for row, found in zip(rows, embedder.embed(sentences, progress), strict=True):
+            embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
+            for row in rows:
+                member = made.ready[row.slug]
+                versions = [embedded[member]]
+                if isinstance(row.recipe, FittedRecipe):
+                    if not any(
+                        (row, c) in made.pending and TASKS[c.task].dataset == dataset for c in made.table.scored()
+                    ):
+                        continue
+                    embed = partial(embedder.embed_one, members.index(member))
+                    versions = _mapped(made, maps, row, dataset, versions[0], embed)
                 for task in tasks:
-                    _run_task(made, row, task, sentences, found, say)
+                    _run_task(made, row, task, sentences, versions, say)
     made.pending = []
+
+
+def _mapped(
+    made: Plan, maps: Maps, row: Row, dataset: str, found: Embedded, embed: Callable[[Sequence[str]], np.ndarray]
+) -> list[Embedded]:
+    """The vectors under the row's map, once for each seed."""
+    assert isinstance(row.recipe, FittedRecipe)
+    versions = []
+    for seed in made.seeds(row):
+        start = time.perf_counter()
+        apply = maps.map(row.recipe, made.ready[row.slug].recipe, dataset, seed, embed)
+        vectors = apply(found.vectors)
+        versions.append(replace(found, vectors=vectors, seconds=found.seconds + time.perf_counter() - start))
+    return versions
 
 
 def _backbones(made: Plan) -> list[list[Row]]:
@@ -181,21 +227,28 @@ def _by_dataset(made: Plan, rows: list[Row]) -> dict[str, list[str]]:
 
 
 def _run_task(
-    made: Plan, row: Row, task: str, sentences: list[str], found: Embedded, say: Callable[[str], None]
+    made: Plan, row: Row, task: str, sentences: list[str], versions: list[Embedded], say: Callable[[str], None]
 ) -> None:
+    """Score a row's vectors, one version for each seed, and store the cells."""
     columns = [column for column in made.table.scored() if column.task == task and (row, column) in made.pending]
     if not columns:
         return
-    start = time.perf_counter()
-    scores = TASKS[task].score(made.data[task], sentences, found.vectors, row.slug)
-    seconds = found.seconds + time.perf_counter() - start
-    if seconds > 10:
-        say(f"{row.slug}: {task} took {seconds:.0f} s")
     ready = made.ready[row.slug]
     dtype = "float32" if isinstance(ready.recipe, WordVectorRecipe) else made.options.dtype
-    about = ready.recipe.signature()
-    subject = Subject(row.slug, about, ready.weights, found.device, dtype, seconds, found.zero_vectors)
-    for column in columns:
-        cell = make_cell(made.options, made.table.id, column, subject, scores, made.digests[task])
+    recipe: Recipe = ready.recipe
+    if isinstance(row.recipe, FittedRecipe):
+        recipe = replace(row.recipe, base=ready.recipe)
+    by_seed: list[list[Cell]] = []
+    for found in versions:
+        start = time.perf_counter()
+        scores = TASKS[task].score(made.data[task], sentences, found.vectors, row.slug)
+        seconds = found.seconds + time.perf_counter() - start
+        if seconds > 10:
+            say(f"{row.slug}: {task} took {seconds:.0f} s")
+        subject = Subject(row.slug, recipe.signature(), ready.weights, found.device, dtype, seconds, found.zero_vectors)
+        digest = made.digests[task]
+        by_seed.append([make_cell(made.options, made.table.id, c, subject, scores, digest) for c in columns])
+    for column, *cells in zip(columns, *by_seed, strict=True):
+        cell = over_seeds([[c] for c in cells], made.digests[task]) if row.seeded else cells[0]
         made.store.put(made.table.id, made.key(row, column), cell)
         made.stored[row.slug, column.slug] = cell

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.data import fetch, registry
+from repro.data.corpora import CORPORA
 from repro.errors import NotAvailable, ReproError
 from repro.files import home
 from repro.tasks import TASKS
@@ -48,6 +49,11 @@ class Suite:
         """The training set of that name; NotAvailable when it cannot be had."""
         item = self._fetched(training_sets.SETS[name][0])
         return training_sets.read(name, self.root / item.folder)
+
+    def corpus(self, name: str) -> list[str]:
+        """The sentences of that corpus, repeats counted; NotAvailable when they cannot be had."""
+        dataset, read = CORPORA[name]
+        return read(self.root / self._fetched(dataset).folder)
 
     def _fetched(self, dataset: str) -> registry.Dataset:
         try:

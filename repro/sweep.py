@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
 from typing import Any
 
 from repro.cells import Cell, Store
@@ -13,7 +12,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.errors import NotAvailable
 from repro.files import home
-from repro.measured import Options, Subject, cell_key, identity, make_cell
+from repro.measured import Options, Subject, cell_key, identity, make_cell, over_seeds
 from repro.table import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.task import CrossValidated
@@ -91,10 +90,7 @@ class Sweep:
         return found
 
     def gather(self, row: Row, column: Column) -> Cell | None:
-        """The cell from its units' cells; None unless all of them are stored.
-
-        Value: the mean over seeds of the mean over folds; spread: the standard deviation over seeds (n − 1).
-        """
+        """The cell from its units' cells; None unless all of them are stored."""
         by_seed = []
         for seed in self.seeds(row):
             try:
@@ -105,23 +101,7 @@ class Sweep:
             if len(found) < len(cells):
                 return None
             by_seed.append(found)
-        values = [fmean(cell.value for cell in cells) for cells in by_seed]
-        first, count = by_seed[0][0], len(by_seed[0])
-        alone = len(values) * count == 1
-        protocol, version = first.signature.rsplit("|v:", 1)
-        return replace(
-            first,
-            value=fmean(values),
-            std=stdev(values) if len(values) > 1 else None,
-            seeds=len(values),
-            ci_low=first.ci_low if alone else None,
-            ci_high=first.ci_high if alone else None,
-            items=first.items if alone else (),
-            scores={f"seed-{seed}": value for seed, value in enumerate(values)},
-            seconds=round(sum(cell.seconds for cells in by_seed for cell in cells), 1),
-            data_sha256=self.digests[column.task],
-            signature=f"{protocol}|seeds:{len(values)}|v:{version}",
-        )
+        return over_seeds(by_seed, self.digests[column.task])
 
     def missing(self, row: Row, column: Column) -> list[Unit]:
         """The units of a cell that are not stored (all of them under --force)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repro.encoders import zoo
-from repro.encoders.recipe import Recipe, TransformerRecipe
+from repro.encoders.recipe import FittedRecipe, Recipe, TransformerRecipe
 from repro.errors import ReproError
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
@@ -36,12 +36,17 @@ class Row:
     only: tuple[str, ...] = ()  # column slugs that make sense for this row; empty: all
     absent: str = ""  # why there is nothing to run (no recipe), or nothing outside `only`
     trainings: tuple[tuple[str, TrainedRecipe], ...] = ()  # (column slug, what is trained for it), in place of a recipe
-    seeds: int = 1  # trainings of each
+    seeds: int = 1  # trainings, or fits of a flow
 
     @property
     def trained(self) -> bool:
-        """Whether the row is trained here, and so judged against the spread over seeds."""
+        """Whether models are trained for the row."""
         return bool(self.trainings)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether its numbers depend on seeds, and so are judged against their spread."""
+        return self.trained or (isinstance(self.recipe, FittedRecipe) and self.recipe.seeded)
 
     def training(self, column: str) -> TrainedRecipe | None:
         """What is trained for that column."""
@@ -54,9 +59,9 @@ class Row:
         return self.recipe is not None and (not self.only or column in self.only)
 
 
-def zoo_row(slug: str, label: str, group: str, published: Ref | None = None) -> Row:
+def zoo_row(slug: str, label: str, group: str, published: Ref | None = None, seeds: int = 1) -> Row:
     """A row that goes by the name of its recipe in the zoo."""
-    return Row(slug, label, group, zoo.ZOO[slug], published)
+    return Row(slug, label, group, zoo.ZOO[slug], published, seeds=seeds)
 
 
 def outside_row(slug: str, label: str, group: str, published: Ref) -> Row:

@@ -80,7 +80,91 @@ class WordVectorRecipe:
         return {"pool": "mean", "tokens": self.tokens, "case": "lower" if self.lowercase else "kept"}
 
 
-Recipe = TransformerRecipe | WordVectorRecipe
+BaseRecipe = TransformerRecipe | WordVectorRecipe
+TARGET = "target"
+
+
+@dataclass(frozen=True)
+class FittedRecipe:
+    """An encoder's vectors under a map that is fitted, without labels, on the vectors of some sentences.
+
+    `source` says whose: `target`, all sentences of the data set that is scored, all its splits and every pair counted;
+    a corpus, such as `nli`; or the file of a saved fit.
+    """
+
+    base: BaseRecipe
+    source: str = TARGET
+
+    @property
+    def weights(self) -> str:
+        """As of other recipes: of the base."""
+        return self.base.weights
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the fit depends on a seed."""
+        return False
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for."""
+        return self.base.signature() | {"fit": self.source.replace("|", "/")}
+
+
+@dataclass(frozen=True)
+class WhitenedRecipe(FittedRecipe):
+    """Whitening (encoders/whitening.py) to the first k dimensions, or to all."""
+
+    k: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.k is not None and self.k < 1:
+            raise ReproError(f"k {self.k} must be at least 1")
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for."""
+        return super().signature() | {"whiten": str(self.k or "full")}
+
+
+@dataclass(frozen=True)
+class FlowedRecipe(FittedRecipe):
+    """A flow (encoders/flow.py) with the paper's settings (Tables 7 and 8, §4: one epoch at 1e-3 on the target)."""
+
+    levels: int = 2
+    depth: int = 3
+    width: int = 32
+    coupling: str = "additive"
+    mixing: str = "reversal"
+    epochs: float = 1.0
+    batch_size: int = 64  # 32 pairs
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.coupling not in ("additive", "affine") or self.mixing not in ("reversal", "linear"):
+            raise ReproError("a flow's coupling is additive or affine, its mixing reversal or linear")
+        if min(self.levels, self.depth, self.width, self.batch_size) < 1:
+            raise ReproError("a flow's levels, depth, width and batch_size must be at least 1")
+        if not (self.epochs > 0 and self.learning_rate > 0):
+            raise ReproError("a flow's epochs and learning_rate must be positive")
+
+    @property
+    def seeded(self) -> bool:
+        """It does."""
+        return True
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for."""
+        about = f"l{self.levels}d{self.depth}w{self.width},{self.coupling},{self.mixing}"
+        trained = {"flowepochs": f"{self.epochs:g}", "flowlr": f"{self.learning_rate:g}"}
+        return super().signature() | {"flow": about} | trained
+
+
+Recipe = BaseRecipe | FittedRecipe
+
+
+def plain(recipe: Recipe) -> BaseRecipe:
+    """The recipe without what is fitted on top of it."""
+    return recipe.base if isinstance(recipe, FittedRecipe) else recipe
 
 
 def describe(recipe: DataclassInstance) -> dict[str, object]:
@@ -89,15 +173,31 @@ def describe(recipe: DataclassInstance) -> dict[str, object]:
 
 
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """Apply `field=value` settings, such as `pooling=cls` or `layers=1+-1`; ReproError names a wrong field or value."""
+    """Apply `field=value` settings, such as `pooling=cls` or `layers=1+-1`; ReproError names a wrong field or value.
+
+    `post=whitening` and `post=flow` put a fitted map on top, whose settings follow: `post=whitening,k=256,source=nli`.
+    """
+    if fitted := next((setting for setting in settings if setting.startswith("post=")), None):
+        place = list(settings).index(fitted)
+        post = fitted.removeprefix("post=")
+        if post not in POST or isinstance(recipe, FittedRecipe):
+            raise ReproError(f"{fitted!r}: name one of {', '.join(POST)}, on an encoder that has none yet")
+        before = override(recipe, settings[:place])
+        assert not isinstance(before, FittedRecipe)
+        return override(POST[post](before), settings[place + 1 :])
     special: dict[str, Callable[[str], object]] = {
         "layers": lambda value: tuple(int(layer) for layer in value.split("+")),
-        "max_length": int,
         "normalize": _truth,
         "lowercase": _truth,
+        "k": lambda value: None if value == "full" else int(value),
     }
-    names = [field.name for field in fields(recipe) if field.name != "weights"]
+    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size"), int)
+    special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), float)
+    names = [field.name for field in fields(recipe) if field.name not in ("weights", "base")]
     return apply(recipe, settings, {name: special.get(name, str) for name in names}, "this encoder")
+
+
+POST: dict[str, type[FittedRecipe]] = {"whitening": WhitenedRecipe, "flow": FlowedRecipe}
 
 
 def _truth(value: str) -> bool:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from repro.encoders.recipe import Recipe, TransformerRecipe, WordVectorRecipe, override
+from repro.encoders.recipe import (
+    BaseRecipe,
+    FittedRecipe,
+    FlowedRecipe,
+    Recipe,
+    TransformerRecipe,
+    WhitenedRecipe,
+    WordVectorRecipe,
+    override,
+)
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
 from repro.files import sha256_file
@@ -19,6 +28,12 @@ ROBERTA_BASE = TransformerRecipe("FacebookAI/roberta-base")
 ROBERTA_LARGE = TransformerRecipe("FacebookAI/roberta-large")
 # bert-as-service's defaults: the layer before the last, 25 tokens (jina-ai/clip-as-service@1e4daa51 README)
 BERT_AS_SERVICE = replace(BERT_BASE, layers=(-2,), max_length=25)
+SBERT_NLI_BASE = TransformerRecipe("sentence-transformers/bert-base-nli-mean-tokens")
+SBERT_NLI_LARGE = TransformerRecipe("sentence-transformers/bert-large-nli-mean-tokens")
+SROBERTA_NLI_BASE = TransformerRecipe("sentence-transformers/roberta-base-nli-mean-tokens")
+# evaluation.py:119-136 @49fa580: [CLS] before the pooler where that was for training only, else the pooler's output
+UNSUP_SIMCSE = TransformerRecipe("princeton-nlp/unsup-simcse-bert-base-uncased", pooling="cls")
+SUP_SIMCSE = TransformerRecipe("princeton-nlp/sup-simcse-bert-base-uncased", pooling="pooler")
 MINILM = TransformerRecipe("sentence-transformers/all-MiniLM-L6-v2", "8b3219a92973c328a8e22fadcfa821b5dc75636a")
 
 ZOO: dict[str, Recipe] = {
@@ -33,11 +48,10 @@ ZOO: dict[str, Recipe] = {
     "bert-base-avg-service": replace(BERT_AS_SERVICE, pooling="mean"),
     "bert-base-cls": replace(BERT_BASE, pooling="cls"),
     "bert-base-avg": replace(BERT_BASE, pooling="mean"),
-    "bert-base-first-last-avg": replace(BERT_BASE, pooling="mean", layers=(1, -1), max_length=64),
     "bert-base-embedding-last-avg": replace(BERT_BASE, pooling="mean", layers=(0, -1)),
-    "sbert-nli-base": TransformerRecipe("sentence-transformers/bert-base-nli-mean-tokens"),
-    "sbert-nli-large": TransformerRecipe("sentence-transformers/bert-large-nli-mean-tokens"),
-    "sroberta-nli-base": TransformerRecipe("sentence-transformers/roberta-base-nli-mean-tokens"),
+    "sbert-nli-base": SBERT_NLI_BASE,
+    "sbert-nli-large": SBERT_NLI_LARGE,
+    "sroberta-nli-base": SROBERTA_NLI_BASE,
     "sroberta-nli-large": TransformerRecipe("sentence-transformers/roberta-large-nli-mean-tokens"),
     "sbert-nli-stsb-base-released": TransformerRecipe("sentence-transformers/bert-base-nli-stsb-mean-tokens"),
     "sbert-nli-stsb-large-released": TransformerRecipe("sentence-transformers/bert-large-nli-stsb-mean-tokens"),
@@ -47,8 +61,60 @@ ZOO: dict[str, Recipe] = {
     "minilm-avg": replace(MINILM, pooling="mean"),
     "minilm-max": replace(MINILM, pooling="max"),
     "minilm-first-last-avg": replace(MINILM, pooling="mean", layers=(1, -1)),
+    "minilm-top2-avg": replace(MINILM, pooling="mean", layers=(-1, -2)),
     "all-minilm-l6-v2": MINILM,
+    "roberta-base-embedding-last-avg": replace(ROBERTA_BASE, pooling="mean", layers=(0, -1)),
+    "bert-large-avg": replace(BERT_LARGE, pooling="mean"),
+    "unsup-simcse-bert-base": replace(UNSUP_SIMCSE, weights="princeton-nlp/unsup-simcse-bert-base-uncased"),
+    "unsup-simcse-roberta-base": replace(UNSUP_SIMCSE, weights="princeton-nlp/unsup-simcse-roberta-base"),
+    "unsup-simcse-roberta-large": replace(UNSUP_SIMCSE, weights="princeton-nlp/unsup-simcse-roberta-large"),
+    "sup-simcse-bert-base": replace(SUP_SIMCSE, weights="princeton-nlp/sup-simcse-bert-base-uncased"),
+    "sup-simcse-roberta-base": replace(SUP_SIMCSE, weights="princeton-nlp/sup-simcse-roberta-base"),
+    "sup-simcse-roberta-large": replace(SUP_SIMCSE, weights="princeton-nlp/sup-simcse-roberta-large"),
 }
+
+
+def _first_last(base: TransformerRecipe) -> TransformerRecipe:
+    """Mean of layers 1 and last, 64 tokens: what BERT-flow calls last2avg and BERT-whitening first-last-avg."""
+    return replace(base, pooling="mean", layers=(1, -1), max_length=64)
+
+
+def _fitted(name: str, base: TransformerRecipe, k: int, corpus: str = "nli") -> dict[str, Recipe]:
+    """Whitening (all dimensions and k) and flow over a base, fitted on the corpus and on the target.
+
+    Flow: one epoch at 1e-3 on the target, 0.15 epochs at 2e-5 on NLI (Li et al. 2020, §4).
+    """
+    return {
+        f"{name}-whitening-nli": WhitenedRecipe(base, corpus),
+        f"{name}-whitening-{k}-nli": WhitenedRecipe(base, corpus, k),
+        f"{name}-whitening-target": WhitenedRecipe(base),
+        f"{name}-whitening-{k}-target": WhitenedRecipe(base, k=k),
+        f"{name}-flow-nli": FlowedRecipe(base, corpus, epochs=0.15, learning_rate=2e-5),
+        f"{name}-flow-target": FlowedRecipe(base),
+    }
+
+
+_BASES = {
+    "bert-base": (BERT_BASE, 256),
+    "bert-large": (BERT_LARGE, 384),
+    "roberta-base": (ROBERTA_BASE, 256),
+    "sbert-nli-base": (SBERT_NLI_BASE, 256),
+    "sbert-nli-large": (SBERT_NLI_LARGE, 384),
+    "sroberta-nli-base": (SROBERTA_NLI_BASE, 256),
+}
+for _name, (_base, _k) in _BASES.items():
+    ZOO[f"{_name}-first-last-avg"] = _first_last(_base)
+    ZOO |= _fitted(_name, _first_last(_base), _k)
+MINILM_POOLINGS = {
+    "minilm-avg": "mean",
+    "minilm-cls": "CLS",
+    "minilm-first-last-avg": "first-last",
+    "minilm-top2-avg": "top-2",
+}
+for _name in MINILM_POOLINGS:
+    _pooled = ZOO[_name]
+    assert isinstance(_pooled, TransformerRecipe)
+    ZOO |= _fitted(_name, _pooled, 256, "nli-sample")
 
 
 def recipe(name: str) -> Recipe:
@@ -71,7 +137,7 @@ def recipe(name: str) -> Recipe:
 class Ready:
     """A recipe whose files are on this machine. `backbone` is equal where one forward pass serves two recipes."""
 
-    recipe: Recipe
+    recipe: BaseRecipe
     sha256: str
     revision: str
     backbone: tuple[object, ...]
@@ -84,7 +150,7 @@ class Ready:
         return f"{self.recipe.weights}@{self.revision or 'local'} sha256:{self.sha256[:12]}"
 
 
-def locate(recipe: Recipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
+def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
     """Find or download the recipe's files; NotAvailable says why they cannot be had. torch is not imported."""
     if isinstance(recipe, WordVectorRecipe):
         from repro.encoders.glove import vectors_path
@@ -143,6 +209,9 @@ class Group:
         return [Encoded(vectors) for vectors in self.transformer.encode_each(sentences, progress)]
 
 
-def build(name: str | Recipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:
+def build(name: str | BaseRecipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:
     """An encoder ready to use: `zoo.build("all-minilm-l6-v2").encode(sentences)[0].vectors`."""
-    return Group([locate(recipe(name) if isinstance(name, str) else name, offline=offline)], device, dtype)
+    found = recipe(name) if isinstance(name, str) else name
+    if isinstance(found, FittedRecipe):
+        raise ReproError(f"{name} is fitted on sentences; encode with repro.fitting.embed, which knows which")
+    return Group([locate(found, offline=offline)], device, dtype)

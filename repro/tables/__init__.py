@@ -6,12 +6,20 @@ from repro.errors import ReproError
 from repro.table import Table
 from repro.tables import (
     demo,
+    flow_2_without_nli,
+    flow_3_with_nli,
     sbert_1_unsupervised_sts,
     sbert_2_supervised_stsb,
     sbert_3_argument_facets,
     sbert_4_wikipedia_sections,
     sbert_5_senteval,
     sbert_6_ablation,
+    simcse_5_sts,
+    simcse_6_poolers,
+    simcse_b2_protocols,
+    simcse_e1_transfer,
+    whitening_1_without_nli,
+    whitening_2_with_nli,
 )
 
 MODULES = (
@@ -21,6 +29,14 @@ MODULES = (
     sbert_4_wikipedia_sections,
     sbert_5_senteval,
     sbert_6_ablation,
+    whitening_1_without_nli,
+    whitening_2_with_nli,
+    flow_2_without_nli,
+    flow_3_with_nli,
+    simcse_5_sts,
+    simcse_6_poolers,
+    simcse_b2_protocols,
+    simcse_e1_transfer,
 )
 TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in MODULES}
 

@@ -7,23 +7,16 @@ model solved to its optimum. Expect, without a model hub, the rows of all-MiniLM
 averaged; on two cores about half an hour, for encoding 119,000 sentences once and then for SentEval's classifier.
 """
 
-from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Ref, Table, outside_row, zoo_row
+from repro.table import BEYOND, Column, Difference, Ref, Table, outside_row, zoo_row
+from repro.tables.columns import TRANSFER, accuracies
 
 BASELINES = "Baselines"
 SBERT = "SBERT, trained on NLI"
-TASKS = {"mr": "MR", "cr": "CR", "subj": "SUBJ", "mpqa": "MPQA", "sst": "SST", "trec": "TREC", "mrpc": "MRPC"}
 PROBES = {"-adam": "SentEval's classifier", "": "exact probe"}  # suffixes of the tasks' names
 
 
 def paper(system: str) -> Ref:
     return Ref("sbert", "Table 5", system)
-
-
-def accuracies(suffix: str, metric: str, section: str) -> list[AnyColumn]:
-    """Seven columns and their average; `dev-accuracy` columns carry `-dev` in their names."""
-    end = suffix + ("-dev" if metric == "dev-accuracy" else "")
-    columns = [Column(task + end, label, task + suffix, metric, section) for task, label in TASKS.items()]
-    return [*columns, Average("Avg.", tuple(column.slug for column in columns), "avg" + end, section)]
 
 
 TABLE = Table(
@@ -55,7 +48,7 @@ TABLE = Table(
         ),
         *(
             Difference(f"{task}-difference", label, (task, f"{task}-adam"), "Exact probe less SentEval's classifier")
-            for task, label in TASKS.items()
+            for task, label in TRANSFER.items()
         ),
         *(
             Column(f"mrpc{suffix}-f1", name, f"mrpc{suffix}", "f1", "MRPC, F1 of paraphrases")

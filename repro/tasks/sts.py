@@ -71,6 +71,10 @@ class StsTask:
         """Distinct sentences of the pairs, in order of first occurrence."""
         return sentences_of(parts)
 
+    def all_sentences(self, parts: list[Pairs]) -> list[str]:
+        """Both sentences of every pair, repeats counted."""
+        return [sentence for part in parts for sentence in (*part.first, *part.second)]
+
     def protocol(self, metric: str) -> dict[str, str]:
         """`agg:all|corr:spearman|sim:cos`."""
         correlation, aggregation = metric.split("-")
@@ -169,10 +173,15 @@ def sentences_of(parts: list[Pairs]) -> list[str]:
     return list(dict.fromkeys(s for part in parts for s in (*part.first, *part.second)))
 
 
+_YEARS = ("sts12", "sts13", "sts14", "sts15", "sts16")
 STS_TASKS: dict[str, StsTask] = {
-    **{name: StsTask(name, name.upper()) for name in ("sts12", "sts13", "sts14", "sts15", "sts16")},
+    **{name: StsTask(name, name.upper()) for name in _YEARS},
     "stsb-dev": StsTask("stsb-dev", "STSB", ("dev",)),
     "stsb": StsTask("stsb", "STSB", ("test",)),
     "sickr": StsTask("sickr", "SICK", ("test",)),
     "sickr-all": StsTask("sickr-all", "SICK", ("train", "trial", "test")),
+    "stsb-all": StsTask("stsb-all", "STSB", ("train", "dev", "test")),
 }
+# the task that has every sentence of a data set: what a whitening or a flow of the "target" is fitted on, all splits
+# (bojone/BERT-whitening eng/eval.py:78-81, bohanli/BERT-flow run_siamese.py:619-622)
+WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all")}

@@ -1,0 +1,67 @@
+"""How sentence vectors lie in space: alignment, uniformity, isotropy.
+
+Letters: n sentences, d dimensions. Vectors are divided by their norms first, except for the spectrum and IsoScore.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+BLOCK = 1024  # rows of the n × n distances held at a time
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """(n, d) float64 of norm 1; a zero vector stays."""
+    found = vectors.astype(np.float64)
+    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    np.divide(found, norms, out=found, where=norms > 0)
+    return found
+
+
+def alignment(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean squared distance ‖f(x) − f(x⁺)‖² of positive pairs, (n, d) each (Wang and Isola 2020, eq. 1; α = 2)."""
+    return float(np.square(unit(first) - unit(second)).sum(axis=1).mean())
+
+
+def uniformity(vectors: np.ndarray) -> float:
+    """log of the mean of exp(−2 ‖f(x) − f(y)‖²) over all pairs of different rows of (n, d) (eq. 2; t = 2)."""
+    points = unit(vectors)
+    total = 0.0
+    for start in range(0, len(points), BLOCK):
+        block = points[start : start + BLOCK]
+        cosine = block @ points[start:].T  # (b, n − start): each pair once
+        squared = np.clip(2 - 2 * cosine, 0, None)
+        inner = np.triu_indices(len(block), k=1)
+        total += float(np.exp(-2 * squared[:, : len(block)][inner]).sum())
+        total += float(np.exp(-2 * squared[:, len(block) :]).sum())
+    return math.log(total / (len(points) * (len(points) - 1) / 2))
+
+
+def average_cosine(vectors: np.ndarray) -> float:
+    """Mean cosine over all pairs of different rows (Ethayarajh 2019): near 1 in a narrow cone, 0 where they cancel."""
+    points = unit(vectors)
+    n = len(points)
+    whole = float(np.square(points.sum(axis=0)).sum())
+    return (whole - float(np.square(points).sum())) / (n * (n - 1))
+
+
+def spectrum(vectors: np.ndarray) -> np.ndarray:
+    """(d,) singular values of the centred (n, d) divided by √(n − 1), from large to small: standard deviations along
+    the principal axes.
+    """
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    values: np.ndarray = np.linalg.eigvalsh(centred.T @ centred / (len(vectors) - 1))[::-1]  # (d,)
+    deviations: np.ndarray = np.sqrt(np.clip(values, 0, None))
+    return deviations
+
+
+def isoscore(deviations: np.ndarray) -> float:
+    """IsoScore (Rudman et al. 2022, Algorithm 1) of a spectrum (d,): 1 where all variances are equal, 0 for a line."""
+    d = len(deviations)
+    variances = np.square(deviations)
+    normalized = math.sqrt(d) * variances / np.linalg.norm(variances)  # (d,)
+    defect = np.linalg.norm(normalized - 1) / math.sqrt(2 * (d - math.sqrt(d)))
+    share = (d - defect**2 * (d - math.sqrt(d))) ** 2 / d**2  # of the dimensions that are used
+    return float((d * share - 1) / (d - 1))

@@ -1,0 +1,62 @@
+"""Columns and rows that several tables share."""
+
+from __future__ import annotations
+
+from repro.encoders.zoo import MINILM_POOLINGS
+from repro.table import BEYOND, AnyColumn, Average, Column, Row, zoo_row
+
+YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
+OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}
+TRANSFER = {"mr": "MR", "cr": "CR", "subj": "SUBJ", "mpqa": "MPQA", "sst": "SST", "trec": "TREC", "mrpc": "MRPC"}
+GEOMETRY = "Geometry on STS-B"
+FLOW_SEEDS = 5  # as in BERT-flow's Table 8
+
+
+def sts(aggregation: str, section: str = "", suffix: str = "", order: tuple[str, ...] = ()) -> tuple[AnyColumn, ...]:
+    """The seven STS sets under one aggregation, and their average; `suffix` ends the slugs."""
+    labels = {**YEARS, **OTHERS}
+    names = order or tuple(labels)
+    columns = [Column(name + suffix, labels[name], name, f"spearman-{aggregation}", section) for name in names]
+    return (*columns, Average("Avg.", tuple(column.slug for column in columns), f"avg{suffix}", section))
+
+
+def years_over_all_pairs() -> tuple[AnyColumn, ...]:
+    """STS12-16 as Sentence-BERT has them: what tables of weighted means quote."""
+    section = "Over all pairs of a year, as Sentence-BERT has it"
+    return tuple(Column(f"{name}-all", label, name, "spearman-all", section) for name, label in YEARS.items())
+
+
+def geometry() -> tuple[AnyColumn, ...]:
+    """Alignment, uniformity, average cosine and IsoScore."""
+    labels = {
+        "alignment": "alignment ↓",
+        "uniformity": "uniformity ↓",
+        "cosine": "average cosine",
+        "isoscore": "IsoScore",
+    }
+    return tuple(Column(name, label, "geometry", name, GEOMETRY) for name, label in labels.items())
+
+
+def accuracies(suffix: str, metric: str, section: str) -> list[AnyColumn]:
+    """SentEval's seven tasks and their average; `dev-accuracy` columns carry `-dev` in their names."""
+    end = suffix + ("-dev" if metric == "dev-accuracy" else "")
+    columns = [Column(task + end, label, task + suffix, metric, section) for task, label in TRANSFER.items()]
+    return [*columns, Average("Avg.", tuple(column.slug for column in columns), "avg" + end, section)]
+
+
+def minilm_rows(*maps: str) -> tuple[Row, ...]:
+    """all-MiniLM-L6-v2 under each pooling, plain and under the named maps, such as `whitening-256-nli`."""
+    rows = []
+    for name, pooling in MINILM_POOLINGS.items():
+        label = f"all-MiniLM-L6-v2, {pooling}"
+        rows.append(zoo_row(name, label, BEYOND))
+        for kind in maps:
+            seeds = FLOW_SEEDS if kind.startswith("flow") else 1
+            rows.append(zoo_row(f"{name}-{kind}", f"{label}, {map_label(kind)}", BEYOND, seeds=seeds))
+    return tuple(rows)
+
+
+def map_label(kind: str) -> str:
+    """`whitening-256-nli` → `whitening-256 (NLI sample)`."""
+    method, _, source = kind.rpartition("-")
+    return f"{method} ({'NLI sample' if source == 'nli' else source})"

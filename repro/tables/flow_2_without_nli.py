@@ -1,0 +1,60 @@
+"""BERT-flow Table 2: Spearman's ρ × 100 without NLI supervision.
+
+    make flow        (repro table flow-2)
+
+STS12-16 are means over subsets weighted by size, although the paper names Sentence-BERT's setting, whose rows it
+quotes: those stand in a section of their own. Without a model hub expect all-MiniLM-L6-v2 under four poolings, plain
+and flowed, five seeds.
+"""
+
+from repro.encoders.zoo import ZOO
+from repro.table import Ref, Row, Table, zoo_row
+from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
+from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
+from repro.tables.whitening_1_without_nli import WEIGHTED
+
+ORDER = ("stsb", "sickr", "sts12", "sts13", "sts14", "sts15", "sts16")
+SBERT = "Published in Reimers and Gurevych (2019)"
+OWN = "Our Implementation"
+MINILM_MAPS = ("flow-nli", "flow-target")
+NOTES = (
+    "STS12-16: Spearman's ρ of each subset, averaged with the subsets' sizes as weights: the paper names "
+    "Sentence-BERT's setting, but its numbers are these (SimCSE Tables B.1 and B.2; princeton-nlp/SimCSE#4).",
+    "last2avg: a loop over all_encoder_layers[-i] for i = 0, 1 (run_siamese.py:168-175), which takes layers 1 and 12.",
+    "Target: fitted on train, dev and test sentences, without labels (run_siamese.py:619-622).",
+    WHITENING_NOTES[-1],
+)
+
+
+def block(ref: tuple[str, str], name: str, slug: str, plain: str) -> tuple[Row, ...]:
+    """The rows of one size; `slug` as in the zoo, `plain` the zoo's name of the mean of the last layer."""
+    return (
+        Row(plain, name, OWN, ZOO[plain], Ref(*ref, name, OWN)),
+        zoo_row(f"{slug}-first-last-avg", f"{name}-last2avg", OWN, Ref(*ref, f"{name}-last2avg", OWN)),
+        zoo_row(f"{slug}-flow-nli", f"{name}-flow (NLI)", OWN, Ref(*ref, f"{name}-flow (NLI*)", OWN), FLOW_SEEDS),
+        zoo_row(
+            f"{slug}-flow-target", f"{name}-flow (target)", OWN, Ref(*ref, f"{name}-flow (target)", OWN), FLOW_SEEDS
+        ),
+    )
+
+
+def paper(system: str) -> Ref:
+    return Ref("flow", "Table 2", system, SBERT)
+
+
+TABLE = Table(
+    id="flow-2",
+    title="BERT-flow, Table 2: STS without NLI supervision (Spearman's ρ × 100)",
+    paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 2",
+    command="make flow",
+    rows=(
+        zoo_row("glove-avg", "Avg. GloVe embeddings", SBERT, paper("Avg. GloVe embeddings")),
+        zoo_row("bert-base-avg-service", "Avg. BERT embeddings", SBERT, paper("Avg. BERT embeddings")),
+        zoo_row("bert-base-cls-service", "BERT CLS-vector", SBERT, paper("BERT CLS-vector")),
+        *block(("flow", "Table 2"), "BERT-base", "bert-base", "bert-base-avg"),
+        *block(("flow", "Table 2"), "BERT-large", "bert-large", "bert-large-avg"),
+        *minilm_rows(*MINILM_MAPS),
+    ),
+    columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
+    notes=NOTES,
+)

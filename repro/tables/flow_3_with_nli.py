@@ -1,0 +1,52 @@
+"""BERT-flow Table 3: Spearman's ρ × 100 with NLI supervision.
+
+    make flow        (repro table flow-3)
+
+The paper trained BERT on NLI itself; the released checkpoints of sentence-transformers stand in for it. Without a model
+hub only all-MiniLM-L6-v2 runs.
+"""
+
+from repro.table import Ref, Row, Table, outside_row, zoo_row
+from repro.tables.columns import geometry, minilm_rows, sts, years_over_all_pairs
+from repro.tables.flow_2_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, block
+from repro.tables.whitening_1_without_nli import WEIGHTED
+
+
+def paper(system: str) -> Ref:
+    return Ref("flow", "Table 3", system, SBERT)
+
+
+def released(slug: str, system: str) -> Row:
+    return zoo_row(slug, system, SBERT, paper(system))
+
+
+def own(name: str, size: str) -> tuple[Row, ...]:
+    """The paper's own rows; the plain one has a slug of its own: the released checkpoint stands above already."""
+    first, *rest = block(("flow", "Table 3"), name, f"sbert-nli-{size}", f"sbert-nli-{size}")
+    plain = Row(f"sbert-nli-{size}-own", first.label, first.group, first.recipe, first.published)
+    return (plain, *rest)
+
+
+TABLE = Table(
+    id="flow-3",
+    title="BERT-flow, Table 3: STS with NLI supervision (Spearman's ρ × 100)",
+    paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 3",
+    command="make flow",
+    rows=(
+        outside_row("infersent", "InferSent - GloVe", SBERT, paper("InferSent - Glove")),
+        outside_row("use", "Universal Sentence Encoder", SBERT, paper("USE")),
+        released("sbert-nli-base", "SBERT-base-NLI"),
+        released("sbert-nli-large", "SBERT-large-NLI"),
+        released("sroberta-nli-base", "SRoBERTa-base-NLI"),
+        released("sroberta-nli-large", "SRoBERTa-large-NLI"),
+        *own("BERT-base-NLI", "base"),
+        *own("BERT-large-NLI", "large"),
+        *minilm_rows(*MINILM_MAPS),
+    ),
+    columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
+    notes=(
+        *NOTES,
+        "The paper's BERT-NLI is its own training (MultiNLI train, SNLI train, dev and test; one epoch, 2e-5, batch "
+        "16); the released SBERT checkpoints stand in for it.",
+    ),
+)

@@ -1,0 +1,73 @@
+"""SimCSE Table B.2: the same models under every aggregation in use: the table that explains why papers disagree.
+
+    make simcse        (repro table simcse-b2; --encoder NAME adds a row)
+
+One forward pass gives all three sections: over all pairs of a year (Sentence-BERT, SimCSE, MTEB), weighted by subset
+size (BERT-flow, BERT-whitening), plain mean over subsets (SentEval). Without a model hub expect all-MiniLM-L6-v2 under
+four poolings, each plain, whitened and flowed, and trained on as SimCSE does.
+"""
+
+from repro.table import BEYOND, Column, Ref, Row, Table, zoo_row
+from repro.tables.columns import geometry, minilm_rows, sts
+from repro.tables.simcse_5_sts import minilm_trained
+
+SECTIONS = {
+    "all": "all: one correlation over all pairs of a year",
+    "wmean": "wmean: mean over subsets, weighted by size",
+    "mean": "mean: plain mean over subsets",
+}
+RERUN = "re-run by SimCSE authors"
+QUOTED = "original numbers (quoted)"
+COLUMNS = (*(column for name, title in SECTIONS.items() for column in sts(name, title, f"-{name}")), *geometry())
+
+
+def rerun(slug: str, label: str, system: str) -> Row:
+    return zoo_row(slug, label, RERUN, Ref("simcse", "Table B.2", system, RERUN))
+
+
+def quoted(slug: str, system: str, aggregation: str) -> Row:
+    """What the system's own paper printed, under the aggregation that it used."""
+    columns = tuple(column.slug for column in sts(aggregation, suffix=f"-{aggregation}"))
+    why = f"printed by its authors, under {aggregation}"
+    return Row(
+        slug,
+        f"{system}, as its authors print it",
+        QUOTED,
+        None,
+        Ref("simcse", "Table B.2", system, QUOTED),
+        columns,
+        why,
+    )
+
+
+TABLE = Table(
+    id="simcse-b2",
+    title="SimCSE, Table B.2: the same models under every protocol (Spearman's ρ × 100)",
+    paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table B.2",
+    command="make simcse",
+    rows=(
+        rerun("sbert-nli-base", "SBERT", "SBERT ({})"),
+        rerun("bert-base-whitening-nli", "BERT-whitening (NLI)", "BERT-whitening (NLI, {})"),
+        rerun("bert-base-whitening-target", "BERT-whitening (target)", "BERT-whitening (target, {})"),
+        quoted("sbert-quoted", "SBERT", "all"),
+        quoted("whitening-nli-quoted", "BERT-whitening (NLI)", "wmean"),
+        quoted("whitening-target-quoted", "BERT-whitening (target)", "wmean"),
+        zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2, as released", BEYOND),
+        *minilm_rows(
+            *("whitening-nli", "whitening-256-nli", "whitening-target", "whitening-256-target"),
+            *("flow-nli", "flow-target"),
+        ),
+        *minilm_trained(tuple(column.slug for column in COLUMNS if isinstance(column, Column))),
+    ),
+    columns=COLUMNS,
+    notes=(
+        "The sections differ in nothing but the aggregation of STS12-16: same vectors, same cosines. STS-B and SICK-R "
+        "have one subset, so their numbers are the same in all of them. SentEval's own code knows mean and wmean only; "
+        "over all pairs was added by Sentence-BERT's evaluation and SimCSE's (sts.py:97-104).",
+        "Maps fitted on the target move each subset's cosines to another place, which a correlation over all pairs of "
+        "a year sees and a mean over subsets does not: STS12 of BERT-whitening (target) is 42.88 over all pairs and "
+        "63.38 as weighted mean.",
+        "BERT-whitening over layers 1 and 12, all dimensions. Rows of all-MiniLM-L6-v2: see whitening-1, flow-2 and "
+        "simcse-5.",
+    ),
+)

@@ -1,0 +1,72 @@
+"""SimCSE Table E.1: accuracy × 100 of a linear classifier on frozen embeddings, SentEval's seven transfer tasks.
+
+    make simcse        (repro table simcse-e1; --probe exact leaves out the slower of the two classifiers)
+
+The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2.
+"""
+
+from repro.table import BEYOND, Ref, Row, Table, outside_row, zoo_row
+from repro.tables.columns import accuracies
+from repro.tables.sbert_5_senteval import PROBES
+
+UNSUP = "Unsupervised models"
+SUP = "Supervised models"
+
+
+def paper(system: str, group: str) -> Ref:
+    return Ref("simcse", "Table E.1", system, group)
+
+
+def row(slug: str, system: str, group: str) -> Row:
+    return zoo_row(slug, system, group, paper(system, group))
+
+
+def outside(slug: str, system: str, group: str) -> Row:
+    return outside_row(slug, system, group, paper(system, group))
+
+
+def unreleased(slug: str, system: str, group: str) -> Row:
+    why = "trained with a masked-language-model loss as well; its weights are not released"
+    return Row(slug, system, group, None, paper(system, group), absent=why)
+
+
+TABLE = Table(
+    id="simcse-e1",
+    title="SimCSE, Table E.1: SentEval transfer tasks (accuracy × 100)",
+    paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table E.1",
+    command="make simcse",
+    rows=(
+        row("glove-avg", "GloVe embeddings (avg.)", UNSUP),
+        outside("skip-thought", "Skip-thought", UNSUP),
+        row("bert-base-avg-service", "Avg. BERT embeddings", UNSUP),
+        row("bert-base-cls-service", "BERT-[CLS] embeddings", UNSUP),
+        outside("is-bert-base", "IS-BERT-base", UNSUP),
+        row("unsup-simcse-bert-base", "SimCSE-BERT-base", UNSUP),
+        unreleased("unsup-simcse-bert-base-mlm", "SimCSE-BERT-base w/ MLM", UNSUP),
+        row("unsup-simcse-roberta-base", "SimCSE-RoBERTa-base", UNSUP),
+        unreleased("unsup-simcse-roberta-base-mlm", "SimCSE-RoBERTa-base w/ MLM", UNSUP),
+        row("unsup-simcse-roberta-large", "SimCSE-RoBERTa-large", UNSUP),
+        unreleased("unsup-simcse-roberta-large-mlm", "SimCSE-RoBERTa-large w/ MLM", UNSUP),
+        outside("infersent", "InferSent-GloVe", SUP),
+        outside("use", "Universal Sentence Encoder", SUP),
+        row("sbert-nli-base", "SBERT-base", SUP),
+        row("sup-simcse-bert-base", "SimCSE-BERT-base", SUP),
+        unreleased("sup-simcse-bert-base-mlm", "SimCSE-BERT-base w/ MLM", SUP),
+        row("sroberta-nli-base", "SRoBERTa-base", SUP),
+        row("sup-simcse-roberta-base", "SimCSE-RoBERTa-base", SUP),
+        unreleased("sup-simcse-roberta-base-mlm", "SimCSE-RoBERTa-base w/ MLM", SUP),
+        row("sup-simcse-roberta-large", "SimCSE-RoBERTa-large", SUP),
+        unreleased("sup-simcse-roberta-large-mlm", "SimCSE-RoBERTa-large w/ MLM", SUP),
+        zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND),
+    ),
+    columns=tuple(
+        column for suffix, name in PROBES.items() for column in accuracies(suffix, "accuracy", f"Test accuracy, {name}")
+    ),
+    notes=(
+        "SentEval's default configuration: kfold 10, no hidden layer, Adam, batches of 64, tenacity 5, epoch size 4 "
+        "(evaluation.py:75-77): the section on SentEval's classifier. See sbert-5 for what both classifiers are.",
+        "Avg. BERT, GloVe, [CLS], Skip-thought, InferSent and USE are quoted from Sentence-BERT; the MRPC cell of Avg. "
+        "BERT has two digits swapped (erratum 5).",
+        "TREC has 500 questions: 88.64 and 87.01 cannot be one run (erratum 44).",
+    ),
+)
