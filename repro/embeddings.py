@@ -165,9 +165,9 @@ class Embedder:
             self.cache.put(key, _title(member), item)
         return found
 
-    def embed_one(self, number: int, sentences: Sequence[str]) -> np.ndarray:
+    def embed_one(self, number: int, progress: bool, sentences: Sequence[str]) -> np.ndarray:
         """The vectors (n, d) of one member."""
-        return self.embed(sentences)[number].vectors
+        return self.embed(sentences, progress)[number].vectors
 
     def _key(self, member: zoo.Ready, content: str) -> str:
         parts = {

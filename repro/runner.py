@@ -186,7 +186,7 @@ def _encode(made: Plan, say: Callable[[str], None], progress: bool) -> None:
                         (row, c) in made.pending and TASKS[c.task].dataset == dataset for c in made.table.scored()
                     ):
                         continue
-                    embed = partial(embedder.embed_one, members.index(member))
+                    embed = partial(embedder.embed_one, members.index(member), progress)
                     versions = _mapped(made, maps, row, dataset, versions[0], embed)
                 for task in tasks:
                     _run_task(made, row, task, sentences, versions, say)
