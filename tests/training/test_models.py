@@ -11,7 +11,9 @@ import pytest
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
+from repro.metrics.correlation import cosines
 from repro.training.models import CrossEncoder, SentenceLearner
+from repro.training.recipe import ContrastiveRecipe
 from tests.training.test_trainer import examples, learner, recipe
 
 SENTENCES = ["the cat sits on the mat", "a dog", "it is not red .", "big small blue house runs in to the mat"]
@@ -89,8 +91,43 @@ def test_a_model_with_a_dense_module_wants_a_pooling(tiny_sbert: Path) -> None:
         learner(replace(made, base=TransformerRecipe(str(tiny_sbert))))
 
 
-def test_layers_that_the_layout_cannot_say_are_refused(tiny_bert: Path, tmp_path: Path) -> None:
+def test_layers_that_the_layout_cannot_say_are_left_to_the_recipe(tiny_bert: Path, tmp_path: Path) -> None:
     made = recipe(tiny_bert, "cosine")
-    found = learner(replace(made, base=replace(made.root, layers=(1, -1))))
-    with pytest.raises(ReproError, match=r"of layers \(1, -1\) cannot be written as a model folder"):
-        found.save(tmp_path)
+    made = replace(made, base=replace(made.root, layers=(1, -1)))
+    found = learner(made)
+    found.save(tmp_path)
+    assert not (tmp_path / "modules.json").exists()
+    assert isinstance(found, SentenceLearner)
+    again = zoo.build(made.trained(str(tmp_path)), device="cpu").encode(SENTENCES)[0].vectors
+    np.testing.assert_allclose(again, found.encoder.encode(SENTENCES), atol=1e-6)
+
+
+def contrastive(base: Path, head: str, **settings: object) -> ContrastiveRecipe:
+    root = TransformerRecipe(str(base), pooling="cls")
+    return ContrastiveRecipe(root, "nli-triplets", "contrastive", head=head, **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("head", ["none", "mlp-train", "mlp"])
+def test_a_head_is_kept_or_dropped_and_sentence_transformers_agrees(tiny_bert: Path, tmp_path: Path, head: str) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    made = contrastive(tiny_bert, head)
+    found = learner(made)
+    found.save(tmp_path)
+    assert isinstance(found, SentenceLearner)
+    assert (tmp_path / "2_Dense").is_dir() == (head == "mlp")
+    ours = zoo.build(made.trained(str(tmp_path)), device="cpu").encode(SENTENCES)[0].vectors
+    theirs = SentenceTransformer(str(tmp_path), device="cpu").encode(SENTENCES)
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    alone = found.encoder.encode(SENTENCES)
+    assert (np.abs(ours - alone).max() > 0.1) == (head == "mlp")
+    seen = found.similarities(SENTENCES[:2], SENTENCES[2:])
+    np.testing.assert_allclose(seen, cosines(ours, np.arange(2), np.arange(2, 4)), atol=1e-6)
+
+
+def test_the_length_in_training_is_not_that_of_evaluation(tiny_bert: Path, tmp_path: Path) -> None:
+    found = learner(contrastive(tiny_bert, "none", train_length=5))
+    assert isinstance(found, SentenceLearner)
+    assert max(len(ids) for column in found.ids for ids in column) == 5
+    found.save(tmp_path)
+    assert len(found.encoder.token_ids([SENTENCES[-1]])[0]) > 5

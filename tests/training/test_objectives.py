@@ -9,14 +9,20 @@ from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 from torch import nn
 
-from repro.training.objectives import Cosine, Softmax, Triplet, cross_loss, objective
-from repro.training.recipe import PARTS
+from repro.encoders.recipe import TransformerRecipe
+from repro.training.objectives import Contrastive, Cosine, Softmax, Triplet, cross_loss, objective
+from repro.training.recipe import PARTS, ContrastiveRecipe, TrainedRecipe
 from repro.training.setups import CONCATENATIONS
 
 
 def drawn(count: int, d: int = 8, b: int = 16) -> list[torch.Tensor]:
     rng = np.random.default_rng(count)
     return [torch.tensor(rng.normal(size=(b, d)), dtype=torch.float64) for _ in range(count)]
+
+
+def recipe(name: str) -> TrainedRecipe:
+    kind = ContrastiveRecipe if name == "contrastive" else TrainedRecipe
+    return kind(TransformerRecipe("owner/model"), "stsb", name, ("u", "v", "abs(u-v)", "u*v"))
 
 
 class Fixed(nn.Module):
@@ -69,7 +75,7 @@ def test_cosine_and_triplet_equal_sentence_transformers(name: str) -> None:
 
     theirs = losses.CosineSimilarityLoss(Fixed()) if name == "cosine" else losses.TripletLoss(Fixed(), triplet_margin=1)
     vectors, labels = drawn(2 if name == "cosine" else 3), torch.rand(16, dtype=torch.float64)
-    found = objective(name, 8, 0, ("u",))(vectors, labels)
+    found = objective(recipe(name), 8, 0)(vectors, labels)
     assert found.item() == pytest.approx(theirs(features(vectors), labels).item(), abs=1e-6)  # theirs is float32
 
 
@@ -112,11 +118,11 @@ def test_triplet_by_hand(vectors: tuple[list[list[float]], ...], expected: float
     assert float(found) == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["softmax", "cosine", "triplet"])
+@pytest.mark.parametrize("name", ["softmax", "cosine", "triplet", "contrastive"])
 def test_every_gradient_is_that_of_finite_differences(name: str) -> None:
     torch.manual_seed(0)
-    head = objective(name, 8, 3, ("u", "v", "abs(u-v)", "u*v")).double()
-    vectors = [v.requires_grad_() for v in drawn(3 if name == "triplet" else 2, b=4)]
+    head = objective(recipe(name), 8, 3).double()
+    vectors = [v.requires_grad_() for v in drawn(3 if name in ("triplet", "contrastive") else 2, b=4)]
     labels = torch.tensor([0, 1, 2, 1]) if name == "softmax" else torch.rand(4, dtype=torch.float64)
     parameters = list(head.parameters())
     assert torch.autograd.gradcheck(lambda *inputs: head(inputs[: len(vectors)], labels), (*vectors, *parameters))
@@ -135,3 +141,36 @@ def test_cross_losses_are_those_of_transformers_classification_heads() -> None:
 def test_all_concatenations_of_the_paper_are_there() -> None:
     assert len(CONCATENATIONS) == 7
     assert {part for parts in CONCATENATIONS.values() for part in parts} == set(PARTS)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("temperature", [0.05, 0.5])
+def test_contrastive_is_the_direct_softmax_formula(count: int, temperature: float) -> None:
+    """SimCSE eq. 1, and eq. 5 with hard negatives, pair by pair."""
+    vectors = drawn(count)
+    ours = Contrastive(8, head=False, temperature=temperature)(vectors, torch.empty(0))
+    first, *others = (v.numpy() for v in vectors)
+    similarity = [1 - cdist(first, other, "cosine") for other in others]  # (B, B) each
+    logits = np.concatenate(similarity, axis=1) / temperature
+    expected = -np.mean([log_softmax(row)[i] for i, row in enumerate(logits)])
+    assert float(ours) == pytest.approx(expected, abs=1e-12)
+
+
+def test_contrastive_equals_sentence_transformers() -> None:
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    vectors = drawn(3)
+    theirs = MultipleNegativesRankingLoss(Fixed(), scale=20.0)(features(vectors), None)
+    ours = Contrastive(8, head=False, temperature=0.05)(vectors, torch.empty(0))
+    assert float(ours) == pytest.approx(float(theirs), abs=1e-12)
+
+
+def test_the_head_is_a_dense_layer_and_tanh() -> None:
+    vectors = drawn(2)
+    made = Contrastive(8, head=True, temperature=0.05).double()
+    dense = made.head[0]  # type: ignore[index]
+    through = [torch.tanh(v @ dense.weight.T + dense.bias) for v in vectors]
+    plain = Contrastive(8, head=False, temperature=0.05)
+    assert float(made(vectors, torch.empty(0)).detach()) == pytest.approx(
+        float(plain(through, torch.empty(0)).detach())
+    )
