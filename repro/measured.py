@@ -99,9 +99,17 @@ def cell_key(options: Options, row: str, column: Column, recipe: dict[str, objec
     }
 
 
-def make_cell(options: Options, table: str, column: Column, subject: Subject, scores: Scores, data: str) -> Cell:
-    """The cell of one column from a task's scores."""
-    draws = scores.draws(column.metric, options.resamples, options.seed)
+def make_cell(
+    options: Options,
+    table: str,
+    column: Column,
+    subject: Subject,
+    scores: Scores,
+    data: str,
+    interval_wanted: bool = True,
+) -> Cell:
+    """The cell of one column from a task's scores; an interval takes a second, and one of several seeds needs none."""
+    draws = scores.draws(column.metric, options.resamples, options.seed) if interval_wanted else None
     low, high = (None, None) if draws is None else interval(draws)
     fields = {
         "suite": "" if options.suite.name == "paper" else options.suite.name,

@@ -247,7 +247,9 @@ def _run_task(
             say(f"{row.slug}: {task} took {seconds:.0f} s")
         subject = Subject(row.slug, recipe.signature(), ready.weights, found.device, dtype, seconds, found.zero_vectors)
         digest = made.digests[task]
-        by_seed.append([make_cell(made.options, made.table.id, c, subject, scores, digest) for c in columns])
+        by_seed.append(
+            [make_cell(made.options, made.table.id, c, subject, scores, digest, len(versions) == 1) for c in columns]
+        )
     for column, *cells in zip(columns, *by_seed, strict=True):
         cell = over_seeds([[c] for c in cells], made.digests[task]) if row.seeded else cells[0]
         made.store.put(made.table.id, made.key(row, column), cell)

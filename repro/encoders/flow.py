@@ -212,7 +212,7 @@ def fit(vectors: np.ndarray, recipe: FlowedRecipe, seed: int) -> Flow:
             with torch.no_grad():
                 flow(batch)  # sets the actnorms
             optimizer = torch.optim.AdamW(
-                flow.parameters(), lr=recipe.learning_rate, eps=1e-6, weight_decay=recipe.weight_decay
+                flow.parameters(), lr=recipe.learning_rate, eps=1e-6, weight_decay=recipe.weight_decay, fused=True
             )
         loss = -flow.log_likelihood(batch).mean() / (d * math.log(2))
         if not torch.isfinite(loss):

@@ -56,9 +56,20 @@ def aggregated_draws(
     if aggregation == "all":
         x, y = (np.concatenate(column) for column in zip(*parts, strict=True))
         return correlation_draws(x, y, correlation, resamples, seed)
-    draws = np.stack([correlation_draws(x, y, correlation, resamples, seed + i) for i, (x, y) in enumerate(parts)])
-    weights = [len(x) for x, _ in parts] if aggregation == "wmean" else None
-    return np.asarray(np.average(draws, axis=0, weights=weights))
+    draws = subset_draws(parts, correlation, resamples, seed)
+    return averaged(draws, [len(x) for x, _ in parts], aggregation)
+
+
+def subset_draws(
+    parts: Sequence[tuple[np.ndarray, np.ndarray]], correlation: str, resamples: int = RESAMPLES, seed: int = SEED
+) -> np.ndarray:
+    """Draws (subsets, resamples), each subset resampled by itself."""
+    return np.stack([correlation_draws(x, y, correlation, resamples, seed + i) for i, (x, y) in enumerate(parts)])
+
+
+def averaged(draws: np.ndarray, sizes: Sequence[int], aggregation: str) -> np.ndarray:
+    """(resamples,) from draws (subsets, resamples): `mean`, or `wmean` weighted by the subsets' sizes."""
+    return np.asarray(np.average(draws, axis=0, weights=sizes if aggregation == "wmean" else None))
 
 
 def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:

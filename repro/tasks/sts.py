@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from repro.data import readers
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, contracts
 from repro.errors import ReproError
-from repro.metrics.bootstrap import aggregated_draws, paired_p_value
+from repro.metrics.bootstrap import aggregated_draws, averaged, paired_p_value, subset_draws
 from repro.metrics.correlation import CORRELATIONS, cosines
 
 AGGREGATIONS = ("all", "mean", "wmean")
@@ -103,7 +103,7 @@ class StsTask:
                 raise ReproError(f"{self.dataset} {file}: expected {expected[file]} scored pairs, found {len(part)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StsScores:
     """Every number that the protocols of the field give for one encoder on one task, ×100."""
 
@@ -132,11 +132,19 @@ class StsScores:
     def draws(self, metric: str, resamples: int, seed: int) -> np.ndarray:
         """Bootstrap draws (resamples,) of one of the six scores, × 100."""
         correlation, aggregation = metric.split("-")
-        return 100 * aggregated_draws(self._parts(), correlation, aggregation, resamples, seed)
+        if aggregation == "all":
+            return 100 * aggregated_draws(self._parts(), correlation, aggregation, resamples, seed)
+        draws = _subset_draws(self, correlation, resamples, seed)
+        return 100 * averaged(draws, [len(gold) for gold in self.gold], aggregation)
 
     def p_value(self, other: StsScores, metric: str, difference: np.ndarray) -> tuple[float, str]:
         """Paired bootstrap."""
         return paired_p_value(difference), "paired bootstrap"
+
+
+@lru_cache(maxsize=1)  # the mean and the weighted mean of a task come one after the other
+def _subset_draws(scores: StsScores, correlation: str, resamples: int, seed: int) -> np.ndarray:
+    return subset_draws(scores._parts(), correlation, resamples, seed)
 
 
 def score(parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str) -> StsScores:

@@ -31,7 +31,7 @@ def drawn(n: int = 512, d: int = 12) -> np.ndarray:
 @pytest.mark.parametrize("d", [12, 13])
 def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: int, d: int) -> None:
     vectors = drawn(d=d)
-    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=8), 0)
+    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3), 0)
     with torch.no_grad():
         x = torch.from_numpy(vectors)
         np.testing.assert_allclose(found.inverse(found(x)[0]), x, atol=1e-4)
@@ -40,7 +40,7 @@ def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: 
 @pytest.mark.parametrize(("coupling", "mixing", "levels"), KINDS)
 def test_the_log_determinant_is_that_of_the_jacobian(coupling: str, mixing: str, levels: int) -> None:
     vectors = drawn(d=9)
-    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=8), 0).double()
+    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3), 0).double()
     for row in torch.from_numpy(vectors[:5]).double():
         jacobian = torch.autograd.functional.jacobian(lambda x: found(x[None])[0][0], row)
         expected = torch.linalg.slogdet(jacobian).logabsdet
@@ -51,7 +51,7 @@ def test_the_likelihood_of_a_known_gaussian() -> None:
     """Independent normals: on average log p(x) is minus their entropy, Σ log(σ √(2πe))."""
     rng = np.random.default_rng(0)
     deviations = np.linspace(0.2, 3, 8)
-    vectors = (rng.normal(size=(20_000, 8)) * deviations + 5).astype(np.float32)
+    vectors = (rng.normal(size=(8_000, 8)) * deviations + 5).astype(np.float32)
     found = flow.fit(vectors, settings(epochs=2), 0)
     with torch.no_grad():
         average = float(found.log_likelihood(torch.from_numpy(vectors)).mean())
@@ -61,11 +61,11 @@ def test_the_likelihood_of_a_known_gaussian() -> None:
 
 def test_training_raises_the_likelihood_and_a_seed_decides_all() -> None:
     vectors = drawn(2048)
-    start, end = (flow.fit(vectors, settings(epochs=epochs), 0) for epochs in (1, 20))
+    start, end = (flow.fit(vectors, settings(epochs=epochs), 0) for epochs in (0.5, 6))
     x = torch.from_numpy(vectors)
     with torch.no_grad():
         assert end.log_likelihood(x).mean() > start.log_likelihood(x).mean() + 0.1
-    again, other = (flow.fit(vectors, settings(epochs=20), seed).apply_to(vectors) for seed in (0, 1))
+    again, other = (flow.fit(vectors, settings(epochs=6), seed).apply_to(vectors) for seed in (0, 1))
     np.testing.assert_array_equal(end.apply_to(vectors), again)
     assert np.abs(other - again).max() > 1e-3
 
