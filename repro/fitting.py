@@ -90,7 +90,7 @@ def fitted(recipe: FittedRecipe, sentences: list[str], seed: int, embed: Embed) 
     from repro.encoders import flow  # torch: not for those who only plan
 
     assert isinstance(recipe, FlowedRecipe)
-    return flow.fit(vectors[rows], recipe, seed).apply_to
+    return flow.fit(vectors[rows], recipe, seed).apply
 
 
 def saved(recipe: FittedRecipe) -> Map:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from repro.encoders.recipe import FlowedRecipe
+from repro.encoders.whitening import NOISE
 from repro.errors import ReproError
 
 SCALE = 3.0  # log-scales are parameters times three: they learn three times as fast (logscale_factor)
@@ -183,48 +185,60 @@ class Flow(nn.Module):
         gaussian = -0.5 * (z.square() + math.log(2 * math.pi)).sum(dim=1)  # (B,)
         return gaussian + log_det  # type: ignore[no-any-return]
 
+
+@dataclass(frozen=True)
+class FittedFlow:
+    """A trained flow and the dimensions that it is over."""
+
+    flow: Flow
+    kept: np.ndarray  # indices of the dimensions that vary
+
     @torch.inference_mode()
-    def apply_to(self, vectors: np.ndarray) -> np.ndarray:
-        """(n, d) → latent (n, d) float32."""
-        parts = [self(torch.from_numpy(part))[0].numpy() for part in _blocks(vectors)]
-        return np.concatenate(parts) if parts else vectors
+    def apply(self, vectors: np.ndarray) -> np.ndarray:
+        """(n, d) → latent (n, kept) float32."""
+        found = np.empty((len(vectors), len(self.kept)), np.float32)
+        for start in range(0, len(vectors), BLOCK):
+            rows = slice(start, start + BLOCK)
+            found[rows] = self.flow(torch.from_numpy(vectors[rows][:, self.kept]))[0].numpy()
+        return found
 
 
-def _blocks(vectors: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(vectors), BLOCK):
-        yield np.ascontiguousarray(vectors[start : start + BLOCK], np.float32)
-
-
-def fit(vectors: np.ndarray, recipe: FlowedRecipe, seed: int) -> Flow:
+def fit(vectors: np.ndarray, recipe: FlowedRecipe, seed: int) -> FittedFlow:
     """A flow trained on (n, d) float32 vectors by maximum likelihood, in the order that `seed` draws.
+
+    Dimensions whose variance is rounding noise (whitening.NOISE of the largest) are left out: no map makes a Gaussian
+    of a constant, and all-MiniLM-L6-v2 has one.
 
     Loss: −log₂ p(x) / d, as in the published code; AdamW (ε 1e-6), constant learning rate, gradients clipped to norm 1
     (optimization_bert_flow.py:62-86). Raises ReproError when there are too few vectors or the loss is not finite.
     """
-    count, d = vectors.shape
+    count = len(vectors)
     if count < 2:
         raise ReproError(f"{count} sentences are too few to fit a flow; give at least two, better thousands")
-    flow = Flow(d, recipe, seed)
+    with np.errstate(invalid="ignore"):
+        variances = vectors.var(axis=0, dtype=np.float64)  # (d,); not finite where a vector is not
+    kept = np.flatnonzero(~(variances <= NOISE * variances.max()))
+    flow = Flow(len(kept), recipe, seed)
     optimizer: torch.optim.AdamW | None = None
     for step, rows in enumerate(_batches(count, recipe, seed)):
-        batch = torch.from_numpy(np.ascontiguousarray(vectors[rows], np.float32))  # (B, d)
+        batch = torch.from_numpy(np.ascontiguousarray(vectors[rows][:, kept], np.float32))  # (B, kept)
         if optimizer is None:
             with torch.no_grad():
                 flow(batch)  # sets the actnorms
             optimizer = torch.optim.AdamW(
                 flow.parameters(), lr=recipe.learning_rate, eps=1e-6, weight_decay=recipe.weight_decay, fused=True
             )
-        loss = -flow.log_likelihood(batch).mean() / (d * math.log(2))
+        loss = -flow.log_likelihood(batch).mean() / (len(kept) * math.log(2))
         if not torch.isfinite(loss):
             raise ReproError(
                 f"the flow diverged: its loss is {loss.item()} at step {step + 1}; lower its learning rate "
                 f"({recipe.learning_rate:g})"
             )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(flow.parameters(), 1.0)
         optimizer.step()
-    return flow.eval()
+    return FittedFlow(flow.eval(), kept)
 
 
 def _batches(count: int, recipe: FlowedRecipe, seed: int) -> Iterator[np.ndarray]:

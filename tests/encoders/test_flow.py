@@ -31,7 +31,7 @@ def drawn(n: int = 512, d: int = 12) -> np.ndarray:
 @pytest.mark.parametrize("d", [12, 13])
 def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: int, d: int) -> None:
     vectors = drawn(d=d)
-    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3), 0)
+    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3), 0).flow
     with torch.no_grad():
         x = torch.from_numpy(vectors)
         np.testing.assert_allclose(found.inverse(found(x)[0]), x, atol=1e-4)
@@ -40,7 +40,7 @@ def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: 
 @pytest.mark.parametrize(("coupling", "mixing", "levels"), KINDS)
 def test_the_log_determinant_is_that_of_the_jacobian(coupling: str, mixing: str, levels: int) -> None:
     vectors = drawn(d=9)
-    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3), 0).double()
+    found = flow.fit(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3), 0).flow.double()
     for row in torch.from_numpy(vectors[:5]).double():
         jacobian = torch.autograd.functional.jacobian(lambda x: found(x[None])[0][0], row)
         expected = torch.linalg.slogdet(jacobian).logabsdet
@@ -52,7 +52,7 @@ def test_the_likelihood_of_a_known_gaussian() -> None:
     rng = np.random.default_rng(0)
     deviations = np.linspace(0.2, 3, 8)
     vectors = (rng.normal(size=(8_000, 8)) * deviations + 5).astype(np.float32)
-    found = flow.fit(vectors, settings(epochs=2), 0)
+    found = flow.fit(vectors, settings(epochs=2), 0).flow
     with torch.no_grad():
         average = float(found.log_likelihood(torch.from_numpy(vectors)).mean())
     entropy = float(np.log(deviations * math.sqrt(2 * math.pi * math.e)).sum())
@@ -64,10 +64,18 @@ def test_training_raises_the_likelihood_and_a_seed_decides_all() -> None:
     start, end = (flow.fit(vectors, settings(epochs=epochs), 0) for epochs in (0.5, 6))
     x = torch.from_numpy(vectors)
     with torch.no_grad():
-        assert end.log_likelihood(x).mean() > start.log_likelihood(x).mean() + 0.1
-    again, other = (flow.fit(vectors, settings(epochs=6), seed).apply_to(vectors) for seed in (0, 1))
-    np.testing.assert_array_equal(end.apply_to(vectors), again)
+        assert end.flow.log_likelihood(x).mean() > start.flow.log_likelihood(x).mean() + 0.1
+    again, other = (flow.fit(vectors, settings(epochs=6), seed).apply(vectors) for seed in (0, 1))
+    np.testing.assert_array_equal(end.apply(vectors), again)
     assert np.abs(other - again).max() > 1e-3
+
+
+def test_dimensions_that_do_not_vary_are_left_out() -> None:
+    vectors = drawn()
+    constant = np.concatenate([np.full((len(vectors), 1), 0.7, np.float32), vectors], axis=1)
+    found = flow.fit(constant, settings(), 0)
+    assert list(found.kept) == list(range(1, 13))
+    np.testing.assert_array_equal(found.apply(constant), flow.fit(vectors, settings(), 0).apply(vectors))
 
 
 def test_a_flow_that_diverges_says_so() -> None:
