@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from repro import __version__, commands, commands_model
+from repro import __version__, commands, commands_model, commands_search
 from repro.errors import ReproError
 
 
@@ -121,11 +121,37 @@ def _parser() -> argparse.ArgumentParser:
     encode.add_argument("encoder")
     encode.add_argument("file", type=Path)
     encode.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npy")
-    encode.add_argument("--offline", action="store_true")
+    _data_options(encode)
     _device_options(encode)
 
+    similarity = command("similarity", commands_search.similarity, "cosines of sentences of your own")
+    similarity.add_argument("encoder")
+    similarity.add_argument("sentences", nargs="*", metavar="SENTENCE", help="two of them")
+    similarity.add_argument("--pairs", type=Path, metavar="TSV", help="a pair a line, separated by a tab")
+    similarity.add_argument("--matrix", type=Path, metavar="FILE", help="all lines with all lines")
+    similarity.add_argument("--closest", type=Path, metavar="FILE", help="the closest pairs of lines")
+    similarity.add_argument("-k", type=_positive, default=10, metavar="N", help="how many closest pairs (default: 10)")
+
+    search = command("search", commands_search.find, "the sentences of a file nearest to a query, exactly")
+    search.add_argument("encoder")
+    search.add_argument("file", type=Path, help="one sentence a line")
+    search.add_argument("queries", nargs="*", metavar="QUERY")
+    search.add_argument("--query-file", type=Path, metavar="FILE", help="one query a line")
+    search.add_argument("-k", type=_positive, default=5, metavar="N", help="results of each query (default: 5)")
+    search.add_argument("--threshold", type=float, default=-1.0, metavar="COSINE", help="no results below this")
+    search.add_argument("--faiss", action="store_true", help="use FAISS's exact index (pip install faiss-cpu)")
+
+    fit = command("fit", commands_search.fit, "fit a whitening on a file of sentences and save it")
+    fit.add_argument("encoder")
+    fit.add_argument("file", type=Path, help="one sentence a line")
+    fit.add_argument("-k", type=_positive, metavar="N", help="dimensions to keep (default: all)")
+    fit.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.safetensors")
+    for added in (similarity, search, fit):
+        _data_options(added)
+        _device_options(added)
+
     bench = command("bench", commands.bench, "print speed ratios measured in this process")
-    bench.add_argument("what", choices=["encode", "glove", "score", "probe", "train"])
+    bench.add_argument("what", choices=["encode", "glove", "score", "probe", "train", "fit", "search"])
     bench.add_argument(
         "--sentences", type=_positive, metavar="N", help="only N of Table 1's sentences, or training examples"
     )

@@ -50,14 +50,14 @@ def encode(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from repro.data.readers import read_lines
-    from repro.encoders import zoo
     from repro.files import write_atomic
+    from repro.fitting import embed
 
     if not arguments.file.is_file():
         raise ReproError(f"{arguments.file} is not a file; name a text file with one sentence a line")
     sentences = read_lines(arguments.file)
-    group = zoo.build(arguments.encoder, arguments.device, arguments.dtype, arguments.offline)
-    encoded = group.encode(sentences, progress=sys.stderr.isatty())[0]
+    suite, progress = suite_of(arguments), sys.stderr.isatty()
+    encoded = embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress)
     buffer = io.BytesIO()
     np.save(buffer, encoded.vectors)
     write_atomic(arguments.output, buffer.getvalue())

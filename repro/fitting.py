@@ -111,6 +111,8 @@ def embed(
 ) -> Embedded:
     """Vectors of sentences under any recipe; a map on the `target` is fitted on these sentences, with seed 0."""
     recipe = zoo.recipe(name) if isinstance(name, str) else name
+    if not sentences:
+        raise ReproError("there is no sentence to encode; give at least one")
     embedder = Embedder([zoo.locate(plain(recipe), suite.root, suite.offline)], device, dtype, EmbeddingCache())
     found = embedder.embed(sentences, progress)[0]
     if not isinstance(recipe, FittedRecipe):

@@ -56,7 +56,7 @@ def minilm_rows(*maps: str) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def map_label(kind: str) -> str:
+def map_label(kind: str, nli: str = "NLI sample") -> str:
     """`whitening-256-nli` → `whitening-256 (NLI sample)`."""
     method, _, source = kind.rpartition("-")
-    return f"{method} ({'NLI sample' if source == 'nli' else source})"
+    return f"{method} ({nli if source == 'nli' else source})"

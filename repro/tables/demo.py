@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from repro.data import registry
+from repro.encoders.recipe import FittedRecipe, FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import MINILM
 from repro.table import Column, Row, Table, zoo_row
+from repro.tables.columns import map_label
 from repro.tasks import TASKS
+from repro.training.recipe import TrainedRecipe
 
 BANNER = (
     "These numbers come from the embedded mini data set (repro/data/mini), written for this project. "
@@ -32,13 +35,32 @@ ROWS = tuple(
 )
 NOTES = ("The columns and the protocol are those of the paper's table; the data are not.",)
 TRAINED = "all-MiniLM-L6-v2, trained for some steps on the embedded data"
+_MEAN = replace(MINILM, pooling="mean")
+FITTED = "all-MiniLM-L6-v2, mean, under a map fitted on the embedded sentences"
+_WHITENING: dict[str, FittedRecipe] = {
+    "whitening-32-nli": WhitenedRecipe(_MEAN, "nli", 32),
+    "whitening-32-target": WhitenedRecipe(_MEAN, k=32),
+}
+_FLOW: dict[str, FittedRecipe] = {
+    "flow-nli": FlowedRecipe(_MEAN, "nli", epochs=0.15, learning_rate=2e-5),
+    "flow-target": FlowedRecipe(_MEAN),
+}
+MAPS: dict[str, dict[str, FittedRecipe]] = {
+    **dict.fromkeys(("whitening-1", "whitening-2"), _WHITENING),
+    **dict.fromkeys(("flow-2", "flow-3"), _FLOW),
+    **dict.fromkeys(("simcse-5", "simcse-b2"), _WHITENING | _FLOW),
+}
+FLOW_SEEDS = 2
 # table: (what is trained, for which columns), one of each objective over all tables
 TRAININGS: dict[str, tuple[tuple[str, str], ...]] = {
     "sbert-2": (("stsb", ""), ("cross-stsb", "")),
     "sbert-3": (("afs", "afs-topics"),),
     "sbert-4": (("wikisec", ""),),
     "sbert-6": (("u,v,diff", ""),),
+    "simcse-5": (("unsup", ""), ("sup", "")),
+    "simcse-6": (("mlp", "sup"), ("mlp-train", "unsup"), ("no-mlp", "unsup"), ("first-last", "unsup")),
 }
+STAND_INS = {"wiki": "nli-sentences", "simcse-nli": "nli-triplets"}  # training sets that the embedded set lacks
 EXAMPLES = 128  # enough to see each objective run, in seconds
 
 
@@ -46,21 +68,31 @@ def embedded(table: Table) -> Table:
     """The same table on the embedded set: columns that it has data for, the demo's rows, nothing published."""
     title = f"{table.title}, on the embedded mini data set"
     rows = ROWS
-    if trainings := TRAININGS.get(table.id):
-        before = tuple(row for row in ROWS if row.slug == "minilm-avg")
-        rows = (*before, *(_trained(table, *chosen) for chosen in trainings))
+    trainings, maps = TRAININGS.get(table.id, ()), MAPS.get(table.id, {})
+    if trainings or maps:
+        before = tuple(row for row in ROWS if row.slug in ("minilm-avg", "minilm-cls"))
+        rows = (*before, *_fitted(maps), *(_trained(table, *chosen) for chosen in trainings))
     there = registry.datasets("mini")
     columns = tuple(c for c in table.columns if not isinstance(c, Column) or TASKS[c.task].dataset in there)
     return replace(table, title=title, rows=rows, columns=columns, notes=NOTES, banner=BANNER, command="make demo")
+
+
+def _fitted(maps: dict[str, FittedRecipe]) -> tuple[Row, ...]:
+    return tuple(
+        Row(f"minilm-avg-{kind}", map_label(kind, "NLI"), FITTED, recipe, seeds=FLOW_SEEDS if recipe.seeded else 1)
+        for kind, recipe in maps.items()
+    )
 
 
 def _trained(table: Table, name: str, columns: str) -> Row:
     """The setup's row over all-MiniLM-L6-v2 on few examples, one epoch; `columns` is how their names begin."""
     (setup,) = (setup for setup in table.setups if setup.slug == name)
     row = setup.row(MINILM, f"minilm-{name}", setup.label, TRAINED)
-    trainings = tuple(
-        (column, replace(recipe, sample=EXAMPLES, epochs=1, select_every=None))
-        for column, recipe in row.trainings
-        if column.startswith(columns)
-    )
+    trainings = tuple((column, _small(recipe)) for column, recipe in row.trainings if column.startswith(columns))
     return replace(row, trainings=trainings)
+
+
+def _small(recipe: TrainedRecipe) -> TrainedRecipe:
+    """The same training cut to seconds, on a set that the embedded data have."""
+    data, size = STAND_INS.get(recipe.data, recipe.data), min(recipe.batch_size, 64)
+    return replace(recipe, data=data, batch_size=size, sample=EXAMPLES, epochs=1, select_every=None)

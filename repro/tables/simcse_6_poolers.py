@@ -23,7 +23,7 @@ def with_pooler(recipe: ContrastiveRecipe, name: str) -> ContrastiveRecipe:
     if name == "first-last":
         base = replace(recipe.root, pooling="mean", layers=(1, -1))
         return replace(recipe, base=base, head="none")
-    return replace(recipe, head={"mlp": "mlp", "mlp-train": "mlp-train", "cls": "none"}[name])
+    return replace(recipe, head={"mlp": "mlp", "mlp-train": "mlp-train", "no-mlp": "none"}[name])
 
 
 def setup(name: str, label: str, unsup: ContrastiveRecipe | None, sup: ContrastiveRecipe | None) -> Setup:
@@ -38,7 +38,7 @@ def setup(name: str, label: str, unsup: ContrastiveRecipe | None, sup: Contrasti
 LABELS = {
     "mlp": "[CLS] w/ MLP",
     "mlp-train": "[CLS] w/ MLP (train)",
-    "cls": "[CLS] w/o MLP",
+    "no-mlp": "[CLS] w/o MLP",
     "first-last": "First-last avg.",
 }
 SETUPS = {name: setup(name, label, UNSUP_SIMCSE, SUP_SIMCSE) for name, label in LABELS.items()}

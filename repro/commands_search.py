@@ -1,0 +1,89 @@
+"""Commands on sentences of your own: similarity, search, and the fit of a whitening."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from repro.commands import suite_of
+from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def _vectors(arguments: argparse.Namespace, sentences: list[str]) -> np.ndarray:
+    from repro.fitting import embed
+
+    suite = suite_of(arguments)
+    progress = sys.stderr.isatty()
+    return embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress).vectors
+
+
+def similarity(arguments: argparse.Namespace) -> int:
+    """Cosines: of two sentences, of each line's pair, of all lines with all, or of the closest pairs of lines."""
+    from repro import search
+    from repro.data.readers import cells_of, read_lines
+
+    if arguments.matrix:
+        vectors = _vectors(arguments, read_lines(arguments.matrix))
+        for block in search.blocks_of(vectors):
+            for row in search.similarities(block, vectors):
+                print("\t".join(f"{value:.4f}" for value in row))
+        return 0
+    if arguments.closest:
+        sentences = list(dict.fromkeys(read_lines(arguments.closest)))
+        best, pairs = search.closest_pairs(_vectors(arguments, sentences), arguments.k)
+        for value, (first, second) in zip(best, pairs, strict=True):
+            print(f"{value:.4f}\t{sentences[first]}\t{sentences[second]}")
+        return 0
+    if arguments.pairs:
+        rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, read_lines(arguments.pairs), 2)]
+    elif len(arguments.sentences) == 2:
+        rows = [(arguments.sentences[0], arguments.sentences[1])]
+    else:
+        raise ReproError("similarity wants two sentences, or a file with --pairs, --matrix or --closest")
+    vectors = search.unit(_vectors(arguments, [sentence for row in rows for sentence in row]))
+    for row, value in zip(rows, (vectors[::2] * vectors[1::2]).sum(axis=1), strict=True):
+        print(f"{value:.4f}" + (f"\t{row[0]}\t{row[1]}" if arguments.pairs else ""))
+    return 0
+
+
+def find(arguments: argparse.Namespace) -> int:
+    """The sentences of a file that are nearest to each query: query, cosine, sentence."""
+    from repro import search
+    from repro.data.readers import read_lines
+
+    queries = [*arguments.queries, *(read_lines(arguments.query_file) if arguments.query_file else [])]
+    if not queries:
+        raise ReproError("there is no query; give one after the file, or a file of them with --query-file")
+    sentences = list(dict.fromkeys(read_lines(arguments.file)))
+    together = _vectors(arguments, [*sentences, *queries])  # a fit on the target must see what is compared
+    vectors, asked = together[: len(sentences)], together[len(sentences) :]
+    if arguments.faiss:
+        best, rows = search.faiss_top_k(asked, vectors, arguments.k)
+    else:
+        best, rows = search.top_k(asked, search.blocks_of(vectors), arguments.k)
+    for query, values, found in zip(queries, best, rows, strict=True):
+        for value, row in zip(values, found, strict=True):
+            if value >= arguments.threshold:
+                print(f"{query}\t{value:.4f}\t{sentences[row]}")
+    return 0
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    """Fit a whitening on a file of sentences and save it."""
+    from repro.data.readers import read_lines
+    from repro.encoders import whitening, zoo
+    from repro.encoders.recipe import FittedRecipe
+
+    if isinstance(zoo.recipe(arguments.encoder), FittedRecipe):
+        raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
+    vectors = _vectors(arguments, read_lines(arguments.file))
+    found = whitening.fit([vectors], arguments.k, str(arguments.file))
+    found.save(arguments.output)
+    d, k = found.kernel.shape
+    name = f"{arguments.encoder},post=whitening,source={arguments.output}"
+    print(f"wrote {arguments.output}: {d} → {k} dimensions, fitted on {found.count} sentences; use it as {name}")
+    return 0

@@ -1,0 +1,146 @@
+"""Search against sentence-transformers, FAISS and the whole matrix; the worked examples of the literature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro import search
+from repro.cli import main
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.weights import is_local
+from repro.errors import ReproError
+
+
+def drawn(n: int, d: int = 12, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 1000])
+@pytest.mark.parametrize("k", [1, 5, 30])
+def test_blocks_give_what_the_whole_matrix_gives(size: int, k: int) -> None:
+    queries, vectors = drawn(9, seed=1), drawn(300)
+    whole = search.similarities(queries, vectors)
+    expected = np.argsort(-whole, axis=1, kind="stable")[:, :k]
+    best, rows = search.top_k(queries, search.blocks_of(vectors, size), k)
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_allclose(best, np.take_along_axis(whole, expected, axis=1), atol=1e-6)
+
+
+def test_it_is_sentence_transformers_and_faiss() -> None:
+    import torch
+    from sentence_transformers.util import semantic_search
+
+    queries, vectors = drawn(5, seed=1), drawn(500)
+    best, rows = search.top_k(queries, search.blocks_of(vectors, 64), 10)
+    theirs = semantic_search(torch.from_numpy(queries), torch.from_numpy(vectors), top_k=10)
+    assert [[hit["corpus_id"] for hit in hits] for hits in theirs] == rows.tolist()
+    np.testing.assert_allclose([[hit["score"] for hit in hits] for hits in theirs], best, atol=1e-6)
+    fast, same = search.faiss_top_k(queries, vectors, 10)
+    np.testing.assert_array_equal(same, rows)
+    np.testing.assert_allclose(fast, best, atol=1e-6)
+
+
+def test_the_first_of_equals_comes_first() -> None:
+    vectors = np.repeat(drawn(2), 50, axis=0)
+    best, rows = search.top_k(vectors[:1], search.blocks_of(vectors, 9), 4)
+    assert rows.tolist() == [[0, 1, 2, 3]]
+    np.testing.assert_allclose(best, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("block", [5, 64, 4096])
+@pytest.mark.parametrize("k", [1, 10])
+def test_closest_pairs_are_those_of_the_whole_matrix(monkeypatch: pytest.MonkeyPatch, block: int, k: int) -> None:
+    vectors = drawn(60)
+    whole = np.triu(search.similarities(vectors, vectors).astype(np.float64), 1) + np.tril(np.full((60, 60), -9.0))
+    expected = np.argsort(-whole, axis=None)[:k]
+    monkeypatch.setattr(search, "BLOCK", block)
+    best, pairs = search.closest_pairs(vectors, k)
+    assert [60 * i + j for i, j in pairs] == expected.tolist()
+    np.testing.assert_allclose(best, whole.ravel()[expected], atol=1e-6)
+
+
+def test_an_empty_index_and_a_lonely_sentence() -> None:
+    for found in (lambda: search.top_k(drawn(1), [], 3), lambda: search.faiss_top_k(drawn(1), drawn(0), 3)):
+        with pytest.raises(ReproError, match="the index is empty; give it at least one sentence"):
+            found()
+    with pytest.raises(ReproError, match="1 sentences make no pair"):
+        search.closest_pairs(drawn(1), 1)
+
+
+# (model, pairs and cosines): the first example of sentence-transformers' documentation
+EXAMPLES = [
+    ("The cat sits outside", "The dog plays in the garden", 0.4579),
+    ("A man is playing guitar", "A woman watches TV", 0.1759),
+    ("The new movie is awesome", "The new movie is so great", 0.9283),
+]
+
+
+def test_the_documented_example_of_a_paraphrase_model() -> None:
+    recipe = TransformerRecipe("sentence-transformers/paraphrase-distilroberta-base-v1")
+    if not is_local(recipe):
+        pytest.skip("its weights come from the hub and are not on this machine")
+    first, second, expected = zip(*EXAMPLES, strict=True)
+    vectors = zoo.build(recipe, device="cpu").encode([*first, *second])[0].vectors
+    np.testing.assert_allclose(np.diag(search.similarities(vectors[:3], vectors[3:])), expected, atol=5e-4)
+
+
+@pytest.mark.real
+def test_the_same_example_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], minilm: zoo.Group
+) -> None:
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("".join(f"{a}\t{b}\n" for a, b, _ in EXAMPLES))
+    assert main(["similarity", "all-minilm-l6-v2", "--pairs", str(pairs), "--offline"]) == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [line[1:] for line in lines] == [[a, b] for a, b, _ in EXAMPLES]
+    values = [float(line[0]) for line in lines]
+    assert np.argsort(values).tolist() == [1, 0, 2]  # the order that the paraphrase model gives
+    assert main(["similarity", "all-minilm-l6-v2", EXAMPLES[2][0], EXAMPLES[2][1], "--offline"]) == 0
+    assert float(capsys.readouterr().out) == pytest.approx(values[2], abs=1e-4)
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("".join(f"{a}\n{b}\n" for a, b, _ in EXAMPLES))
+    assert main(["similarity", "all-minilm-l6-v2", "--closest", str(corpus), "-k", "1", "--offline"]) == 0
+    assert capsys.readouterr().out.split("\t")[1:] == [EXAMPLES[2][0], EXAMPLES[2][1] + "\n"]
+    for extra in ([], ["--faiss"]):
+        found = ["search", "all-minilm-l6-v2", str(corpus), "a film", "an instrument", "-k", "2", "--offline", *extra]
+        assert main(found) == 0
+        lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+        assert [line[0] for line in lines] == ["a film"] * 2 + ["an instrument"] * 2
+        assert lines[2][2] == "A man is playing guitar"
+    whitened = "all-minilm-l6-v2,post=whitening,k=2"
+    assert main(["similarity", whitened, "--matrix", str(corpus), "--offline"]) == 0
+    matrix = np.array([line.split("\t") for line in capsys.readouterr().out.splitlines()], float)
+    np.testing.assert_allclose(np.diag(matrix), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("search {model} {empty} query", "empty.txt is empty"),
+        ("search {model} {dir}/none.txt query", "none.txt is missing"),
+        ("search {model} {corpus}", "no query"),
+        ("similarity {model} one", "two sentences"),
+        ("similarity {model} --pairs {corpus}", "line 1 has 1 columns, expected 2"),
+        ("similarity {model},post=whitening --matrix {corpus}", "too few to whiten 16 dimensions"),
+        ("similarity {model},post=whitening,source=nowhere --matrix {corpus}", "nor the file of a saved whitening"),
+        ("similarity {model},pooling=pooler {sentence} {sentence}", "has no trained pooler"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    tmp_path: Path, tiny_sbert: Path, capsys: pytest.CaptureFixture[str], arguments: str, message: str
+) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "corpus.txt").write_text("a cat\na dog\n")
+    places = {"empty": tmp_path / "empty.txt", "corpus": tmp_path / "corpus.txt", "dir": tmp_path, "sentence": "cat"}
+    from tests.conftest import save_tiny_bert
+
+    model = save_tiny_bert(tmp_path / "model", pooler=False)
+    given = [part.format(model=model, **places) for part in arguments.split()]
+    assert main([*given, "--offline", "--device", "cpu"]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
