@@ -70,6 +70,9 @@ _NAMES: dict[tuple[str, str], dict[str, Where]] = {
     ("flow", "Table 3"): _subset_weighted(_FLOW_QUOTE),
     ("whitening", "Table 1"): _subset_weighted(_WHITENING_QUOTE),
     ("whitening", "Table 2"): _subset_weighted(_WHITENING_QUOTE),
+    ("sbert", "Table 7"): _tasks(
+        {"cpu": "CPU (Intel i7-5820K @ 3.30GHz)", "gpu": "GPU (Nvidia Tesla V100, CUDA 9.2, cuDNN)"}
+    ),
     ("simcse", "Table 5"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg."}),
     ("simcse", "Table 6"): {
         "unsup": Where("STS-B dev", group="unsupervised"),
@@ -205,6 +208,8 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
         return Verdict(number, None, None, "not-run", why_not, spread)
     if number is None:
         return Verdict(None, None, None, "no-published")
+    if column.metric == "sentences-per-second":
+        return Verdict(number, None, None, "other-hardware", "", spread)
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number
     if abs(delta) <= allowed:

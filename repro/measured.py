@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 
 from repro import __version__
 from repro.cells import Cell, pack, signature
-from repro.encoders.recipe import FittedRecipe, Recipe, WordVectorRecipe, describe
+from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe, describe
 from repro.encoders.weights import pinned_revision
 from repro.errors import NotAvailable
 from repro.metrics.bootstrap import RESAMPLES, SEED, interval
@@ -65,7 +65,7 @@ def identity(recipe: Recipe, suite: Suite) -> dict[str, object]:
 
     Size and time stand in for a checksum, which would take seconds for gigabytes; the cell records the checksum.
     """
-    if isinstance(recipe, FittedRecipe):
+    if isinstance(recipe, FittedRecipe | TimedRecipe):
         return describe(recipe) | {"base": identity(recipe.base, suite)}
     found = describe(recipe)
     files: list[Path] = []

@@ -29,7 +29,7 @@ FIELDS = [
     *("device", "dtype", "seconds", "commit"),
 ]
 PROVENANCE = FIELDS[FIELDS.index("signature") :]
-MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": ""}
+MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": "", "other-hardware": ""}
 Line = dict[str, str]
 
 
@@ -133,6 +133,8 @@ def cell_text(line: Line, decimals: int) -> str:
     published = with_spread(line["published"], line["published_std"], decimals)
     if not line["value"]:
         return f"– ({published})"
+    if not line["delta"]:
+        return f"{value} ({published})"
     return f"{value} ({published}, {difference(line, decimals)})"
 
 

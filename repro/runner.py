@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from repro import sweep
+from repro import speed, sweep
 from repro.cells import Cell, Store
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders import zoo
-from repro.encoders.recipe import FittedRecipe, Recipe, WordVectorRecipe, plain
+from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe, needs_weights, plain
 from repro.errors import NotAvailable
 from repro.files import home
 from repro.fitting import Corpora, Maps
@@ -22,6 +22,8 @@ from repro.measured import Options, Subject, cell_key, identity, make_cell, over
 from repro.sweep import Sweep, merge
 from repro.table import Column, Row, Table
 from repro.tasks import TASKS
+from repro.tasks.geometry import GeometryTask
+from repro.tasks.speed import SpeedTask
 
 
 @dataclass
@@ -48,6 +50,9 @@ class Plan:
         if isinstance(row.recipe, FittedRecipe):
             fitted_on = self.corpora.digest(row.recipe, TASKS[column.task].dataset)
             key |= {"fitted_on": fitted_on, "seeds": len(self.seeds(row))}
+        task = TASKS[column.task]
+        if isinstance(task, SpeedTask):
+            key |= {"hardware": speed.hardware(speed.device_for(task.device))}
         return key
 
     def seeds(self, row: Row) -> range:
@@ -99,7 +104,7 @@ def _read(tasks: list[str], options: Options) -> tuple[dict[str, Any], dict[str,
 
 def _look_up(made: Plan) -> None:
     for row in made.table.rows:
-        if row.recipe is not None and isinstance(plain(row.recipe), WordVectorRecipe):
+        if needs_weights(row.recipe) and isinstance(plain(row.recipe), WordVectorRecipe):
             try:
                 made.options.suite.fetch_vectors(row.recipe.weights)
             except NotAvailable as error:
@@ -116,7 +121,7 @@ def _look_up(made: Plan) -> None:
             else:
                 try:
                     cell = made.store.get(made.table.id, made.key(row, column))
-                except NotAvailable as error:  # the sentences of its fit
+                except NotAvailable as error:  # the sentences of its fit, or the GPU
                     made.why_not.setdefault((row.slug, column.slug), str(error))
                     made.pending = [pair for pair in made.pending if pair != (row, column)]
                     continue
@@ -129,7 +134,7 @@ def _locate(made: Plan) -> None:
     """Keep of the pending cells those whose weights (and training sets) are there."""
     reasons: dict[Row, str] = {}
     for row in dict.fromkeys(row for row, _ in made.pending):
-        if row.recipe is not None:
+        if needs_weights(row.recipe):
             try:
                 made.ready[row.slug] = zoo.locate(
                     plain(row.recipe), made.options.suite.root, made.options.suite.offline
@@ -157,14 +162,29 @@ def execute(
     Trained rows go last; `executor` (local, debug or slurm) hands them to submitit, `jobs` at a time.
     """
     trained = [(row, column) for row, column in made.pending if row.trained]
-    made.pending = [(row, column) for row, column in made.pending if not row.trained]
+    timed = [(row, column) for row, column in made.pending if isinstance(row.recipe, TimedRecipe)]
+    made.pending = [pair for pair in made.pending if pair not in trained and pair not in timed]
     _encode(made, say, progress)
+    for row, column in timed:
+        say(f"{row.slug}: {column.label}")
+        _time(made, row, column)
     units = merge([unit for row, column in trained for unit in made.sweep.missing(row, column)])
     sweep.execute(units, made.options, say, progress, executor, jobs)
     for row, column in trained:
         cell = made.sweep.gather(row, column)
         assert cell is not None
         made.stored[row.slug, column.slug] = cell
+
+
+def _time(made: Plan, row: Row, column: Column) -> None:
+    task = TASKS[column.task]
+    assert isinstance(task, SpeedTask)
+    assert isinstance(row.recipe, TimedRecipe)
+    scores, subject = speed.measure(row.slug, row.recipe, made.ready.get(row.slug), task, made.data[column.task])
+    cell = make_cell(made.options, made.table.id, column, subject, scores, made.digests[column.task])
+    cell = replace(cell, std=scores.std, seeds=len(scores.runs))
+    made.store.put(made.table.id, made.key(row, column), cell)
+    made.stored[row.slug, column.slug] = cell
 
 
 def _encode(made: Plan, say: Callable[[str], None], progress: bool) -> None:
@@ -252,5 +272,7 @@ def _run_task(
         )
     for column, *cells in zip(columns, *by_seed, strict=True):
         cell = over_seeds([[c] for c in cells], made.digests[task]) if row.seeded else cells[0]
+        if isinstance(TASKS[task], GeometryTask):
+            cell = replace(cell, items=cells[0].items)  # the spectrum of the first fit, for the plot
         made.store.put(made.table.id, made.key(row, column), cell)
         made.stored[row.slug, column.slug] = cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -159,12 +159,39 @@ class FlowedRecipe(FittedRecipe):
         return super().signature() | {"flow": about} | trained
 
 
-Recipe = BaseRecipe | FittedRecipe
+@dataclass(frozen=True)
+class TimedRecipe:
+    """An encoder whose speed is measured. `random`: weights drawn for it, on which speed does not depend.
+
+    `batching`: `smart` encodes sentences of like length together, `none` 32 at a time in their order.
+    """
+
+    base: BaseRecipe
+    batching: str = "smart"
+    dtype: str = "float32"
+    random: bool = False
+
+    @property
+    def weights(self) -> str:
+        """As of other recipes: of the base."""
+        return self.base.weights
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for."""
+        return self.base.signature() | {"batching": self.batching, "weights": "random" if self.random else ""}
+
+
+Recipe = BaseRecipe | FittedRecipe | TimedRecipe
+
+
+def needs_weights(recipe: Recipe | None) -> TypeGuard[Recipe]:
+    """Whether there are weights to find: not where there is no recipe, or random ones do."""
+    return recipe is not None and not (isinstance(recipe, TimedRecipe) and recipe.random)
 
 
 def plain(recipe: Recipe) -> BaseRecipe:
-    """The recipe without what is fitted on top of it."""
-    return recipe.base if isinstance(recipe, FittedRecipe) else recipe
+    """The recipe without what is fitted on top of it or measured of it."""
+    return recipe.base if isinstance(recipe, FittedRecipe | TimedRecipe) else recipe
 
 
 def describe(recipe: DataclassInstance) -> dict[str, object]:
@@ -183,7 +210,7 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         if post not in POST or isinstance(recipe, FittedRecipe):
             raise ReproError(f"{fitted!r}: name one of {', '.join(POST)}, on an encoder that has none yet")
         before = override(recipe, settings[:place])
-        assert not isinstance(before, FittedRecipe)
+        assert not isinstance(before, FittedRecipe | TimedRecipe)
         return override(POST[post](before), settings[place + 1 :])
     special: dict[str, Callable[[str], object]] = {
         "layers": lambda value: tuple(int(layer) for layer in value.split("+")),

@@ -103,7 +103,7 @@ class TransformerEncoder:
         outputs: list[np.ndarray | None] = [None] * len(self.resolved)
         with tqdm(total=len(distinct), unit=" sentences", disable=None if progress else True, leave=False) as bar:
             cut = batches(lengths, TOKEN_BUDGET[self.device])
-            for rows, found in zip(cut, self._run([[ids[row] for row in rows] for rows in cut]), strict=True):
+            for rows, found in zip(cut, self.run([[ids[row] for row in rows] for rows in cut]), strict=True):
                 for i, array in enumerate(found):  # (B, d)
                     if outputs[i] is None:
                         outputs[i] = np.empty((len(distinct), array.shape[1]), np.float32)
@@ -113,7 +113,7 @@ class TransformerEncoder:
         width = self.model.config.hidden_size
         return [np.empty((0, width), np.float32) if array is None else array[order] for array in outputs]
 
-    def _run(self, batched: list[list[list[int]]]) -> Iterator[list[np.ndarray]]:
+    def run(self, batched: list[list[list[int]]]) -> Iterator[list[np.ndarray]]:
         """`_forward` of every batch, in order. On the CPU as many batches at a time as torch has threads, each on one:
 
         one batch on all threads waits at every operation for the slowest of them, which costs more the busier the

@@ -13,6 +13,7 @@ from repro.encoders.recipe import (
     FittedRecipe,
     FlowedRecipe,
     Recipe,
+    TimedRecipe,
     TransformerRecipe,
     WhitenedRecipe,
     WordVectorRecipe,
@@ -212,6 +213,6 @@ class Group:
 def build(name: str | BaseRecipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:
     """An encoder ready to use: `zoo.build("all-minilm-l6-v2").encode(sentences)[0].vectors`."""
     found = recipe(name) if isinstance(name, str) else name
-    if isinstance(found, FittedRecipe):
+    if isinstance(found, FittedRecipe | TimedRecipe):
         raise ReproError(f"{name} is fitted on sentences; encode with repro.fitting.embed, which knows which")
     return Group([locate(found, offline=offline)], device, dtype)

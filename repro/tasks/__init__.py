@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from repro.tasks.argument_similarity import ARGUMENT_TASKS
 from repro.tasks.geometry import GEOMETRY_TASKS
+from repro.tasks.speed import SPEED_TASKS
 from repro.tasks.sts import STS_TASKS, WHOLE
 from repro.tasks.task import Task
 from repro.tasks.transfer import TRANSFER_TASKS
 from repro.tasks.triplets import TRIPLET_TASKS
 
-TASKS: dict[str, Task] = {**STS_TASKS, **GEOMETRY_TASKS, **ARGUMENT_TASKS, **TRIPLET_TASKS, **TRANSFER_TASKS}
+TASKS: dict[str, Task] = {
+    **STS_TASKS,
+    **GEOMETRY_TASKS,
+    **SPEED_TASKS,
+    **ARGUMENT_TASKS,
+    **TRIPLET_TASKS,
+    **TRANSFER_TASKS,
+}
 
 __all__ = ["TASKS", "WHOLE"]

@@ -1,0 +1,77 @@
+"""Sentence-BERT Table 7: sentences encoded a second, on the STS benchmark's sentences.
+
+    make table7        (repro table sbert-7; --force measures again)
+
+The paper's figures are from its machines (an i7-5820K with six cores, a V100) and stand beside yours without a verdict.
+Speed does not depend on trained values: where BERT-base's weights, or word vectors, cannot be reached, random ones of
+the same size stand in, and their rows say so. About ten minutes on two cores.
+"""
+
+from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
+from repro.encoders.zoo import MINILM, SBERT_NLI_BASE, ZOO
+from repro.table import BEYOND, Column, Ref, Row, Table, outside_row
+
+PAPER = "The paper's rows"
+RANDOM = "Random weights of the same size, for speed alone"
+GLOVE = ZOO["glove-avg"]
+assert isinstance(GLOVE, WordVectorRecipe)
+
+
+def paper(system: str) -> Ref:
+    return Ref("sbert", "Table 7", system)
+
+
+def rows(
+    slug: str, label: str, group: str, base: TransformerRecipe, random: bool = False, sbert: bool = True
+) -> list[Row]:
+    """Without smart batching, with it, and in bfloat16."""
+    kinds = (
+        ("", "", TimedRecipe(base, "none", random=random), "SBERT-base"),
+        ("-smart", " - smart batching", TimedRecipe(base, random=random), "SBERT-base - smart batching"),
+        ("-bfloat16", " - smart batching, bfloat16", TimedRecipe(base, dtype="bfloat16", random=random), ""),
+    )
+    return [
+        Row(slug + end, label + name, group, recipe, paper(system) if sbert and system else None)
+        for end, name, recipe, system in kinds
+    ]
+
+
+TABLE = Table(
+    id="sbert-7",
+    title="Sentence-BERT, Table 7: sentences encoded per second",
+    paper="Reimers and Gurevych, Sentence-BERT, EMNLP-IJCNLP 2019, Table 7",
+    command="make table7",
+    decimals=0,
+    rows=(
+        Row("glove-avg", "Avg. GloVe embeddings", PAPER, TimedRecipe(GLOVE), paper("Avg. GloVe embeddings")),
+        outside_row("infersent", "InferSent", PAPER, paper("InferSent")),
+        outside_row("use", "Universal Sentence Encoder", PAPER, paper("Universal Sentence Encoder")),
+        *rows("sbert-base", "SBERT-base", PAPER, SBERT_NLI_BASE),
+        Row(
+            "random-vectors",
+            "Random word vectors, averaged as GloVe's",
+            RANDOM,
+            TimedRecipe(GLOVE, random=True),
+            paper("Avg. GloVe embeddings"),
+        ),
+        *rows("random-bert-base", "Random BERT-base", RANDOM, SBERT_NLI_BASE, random=True),
+        *rows("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND, MINILM, sbert=False),
+    ),
+    columns=(
+        Column("cpu", "CPU", "speed-cpu", "sentences-per-second"),
+        Column("gpu", "GPU", "speed-gpu", "sentences-per-second"),
+    ),
+    notes=(
+        "512 distinct sentences of STS-B's test set, tokenisation included, all given at once; one run that warms up, "
+        "then the median and the standard deviation of five. The signatures name the machine and its threads.",
+        "The paper: CPU Intel i7-5820K at 3.30 GHz (six cores), GPU Nvidia Tesla V100. Its figures are no target for "
+        "another machine, so there is no verdict; what can be compared is the ratio that smart batching brings (1.89 "
+        "on its CPU, 1.48 on its GPU).",
+        "Without smart batching: 32 sentences at a time in their order, padded to the longest of them (the paper does "
+        "not say how large its batches are). Smart batching: sentences of like length together, up to a number of "
+        "tokens a batch.",
+        "bfloat16 pays on CPUs with instructions for it (AVX512_BF16, AMX) and on GPUs; elsewhere it is emulated and "
+        "slower.",
+        "Word vectors are timed once they are in memory.",
+    ),
+)
