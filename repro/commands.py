@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from repro.errors import NotAvailable, ReproError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from repro.runner import Plan
     from repro.suite import Suite
     from repro.table import Table
 
@@ -112,8 +115,18 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     paths = [folder / f"{table.id}{options.variant}{suffix}" for suffix in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_atomic(path, text)
+    for suffix, content in _figures(made):
+        paths.append(folder / f"{table.id}{options.variant}{suffix}")
+        write_atomic(paths[-1], content)
     _show(table, lines, arguments.picture)
     return paths
+
+
+def _figures(made: Plan) -> Iterator[tuple[str, bytes]]:
+    if any(column.task == "geometry" for column in made.table.scored()):
+        from repro import plots
+
+        yield from plots.figures(made)
 
 
 def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
