@@ -182,10 +182,24 @@ def _train(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     return train(suite, count, repeats)
 
 
+def _fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    from repro.bench_search import fit
+
+    return fit(suite, count, repeats)
+
+
+def _search(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    from repro.bench_search import search
+
+    return search(suite, count, repeats)
+
+
 RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {
     "encode": encode,
     "glove": glove,
     "score": score,
     "probe": probe,
     "train": _train,
+    "fit": _fit,
+    "search": _search,
 }

@@ -76,7 +76,7 @@ def _scatter(made: Plan, points: list[tuple[Row, float, float, float]]) -> Figur
     for number, (_, x, y, _) in enumerate(points, 1):
         axes.annotate(str(number), (y, x), xytext=(5, 4), textcoords="offset points", fontsize=7)
     names = "\n".join(f"{i}  {row.label}  {score:.2f}" for i, (row, _, _, score) in enumerate(points, 1))
-    axes.text(1.28, 1.0, names, transform=axes.transAxes, fontsize=6.5, va="top")
+    axes.text(1.2, 1.0, names, transform=axes.transAxes, fontsize=6.5, va="top")
     axes.set_xlabel("uniformity (lower is better)")
     axes.set_ylabel("alignment (lower is better)")
     figure.colorbar(drawn, ax=axes, label="average STS score", fraction=0.05)

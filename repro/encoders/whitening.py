@@ -34,12 +34,13 @@ class Moments:
 
     def add(self, vectors: np.ndarray) -> None:
         """Count the rows of (n, d) float32 or float64 vectors."""
+        if self.count == 0:
+            self._shift = vectors[:BLOCK].mean(axis=0, dtype=np.float64)
+        whole = np.empty((min(BLOCK, len(vectors)), len(self._shift)))
         for start in range(0, len(vectors), BLOCK):
-            block = vectors[start : start + BLOCK].astype(np.float64)  # (BLOCK, d)
-            if self.count == 0:
-                self._shift = block.mean(axis=0)
-            block -= self._shift
-            self.count += len(block)
+            part = vectors[start : start + BLOCK]
+            block = np.subtract(part, self._shift, out=whole[: len(part)])  # (BLOCK, d) float64
+            self.count += len(part)
             self._sum += block.sum(axis=0)
             self._squares += block.T @ block  # a symmetric product: BLAS computes one half
 
