@@ -141,6 +141,10 @@ def _title(member: zoo.Ready) -> str:
     return "|".join([member.recipe.weights, *(f"{k}:{v}" for k, v in member.recipe.signature().items())])
 
 
+def _digest(sentences: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(map(json.dumps, sentences)).encode()).hexdigest()
+
+
 class Embedder:
     """Encoders over one backbone that look on disk first; the model is loaded when something has to be encoded."""
 
@@ -150,8 +154,7 @@ class Embedder:
 
     def embed(self, sentences: Sequence[str], progress: bool = False) -> list[Embedded]:
         """One Embedded a member, in order; rows of `vectors` belong to `sentences`."""
-        content = hashlib.sha256("\n".join(map(json.dumps, sentences)).encode()).hexdigest()
-        keys = [self._key(member, content) for member in self.members]
+        keys = [self._key(member, _digest(sentences)) for member in self.members]
         stored = [self.cache.get(key) for key in keys]
         found = [item for item in stored if item is not None]
         if len(found) == len(keys):
@@ -166,8 +169,9 @@ class Embedder:
         return found
 
     def embed_one(self, number: int, progress: bool, sentences: Sequence[str]) -> np.ndarray:
-        """The vectors (n, d) of one member."""
-        return self.embed(sentences, progress)[number].vectors
+        """The vectors (n, d) of one member; when they are not on disk, all members' are made."""
+        stored = self.cache.get(self._key(self.members[number], _digest(sentences)))
+        return (stored or self.embed(sentences, progress)[number]).vectors
 
     def _key(self, member: zoo.Ready, content: str) -> str:
         parts = {
