@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.cells import Cell, Store
+from repro.embeddings import Embedder, EmbeddingCache
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.errors import NotAvailable
@@ -188,10 +189,11 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
 
 
 def _scores(unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    group = zoo.Group([zoo.locate(found)], options.device, options.dtype)
+    embedder = Embedder([zoo.locate(found)], options.device, options.dtype, EmbeddingCache())
     sentences = list(dict.fromkeys(s for task, items in data.items() for s in TASKS[task].sentences(items)))
-    vectors = group.encode(sentences)[0].vectors
-    return group.device, {task: TASKS[task].score(items, sentences, vectors, unit.row) for task, items in data.items()}
+    embedded = embedder.embed(sentences)[0]
+    vectors = embedded.vectors
+    return embedded.device, {task: TASKS[task].score(items, sentences, vectors, unit.row) for task, items in data.items()}
 
 
 def _cross_scores(
