@@ -192,8 +192,8 @@ def _scores(unit: Unit, options: Options, found: TransformerRecipe, data: dict[s
     embedder = Embedder([zoo.locate(found)], options.device, options.dtype, EmbeddingCache())
     sentences = list(dict.fromkeys(s for task, items in data.items() for s in TASKS[task].sentences(items)))
     embedded = embedder.embed(sentences)[0]
-    vectors = embedded.vectors
-    return embedded.device, {task: TASKS[task].score(items, sentences, vectors, unit.row) for task, items in data.items()}
+    vectors, row = embedded.vectors, unit.row
+    return embedded.device, {task: TASKS[task].score(items, sentences, vectors, row) for task, items in data.items()}
 
 
 def _cross_scores(

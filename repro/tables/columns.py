@@ -44,10 +44,11 @@ def accuracies(suffix: str, metric: str, section: str) -> list[AnyColumn]:
     return [*columns, Average("Avg.", tuple(column.slug for column in columns), "avg" + end, section)]
 
 
-def minilm_rows(*maps: str) -> tuple[Row, ...]:
+def minilm_rows(*maps: str, poolings: tuple[str, ...] = tuple(MINILM_POOLINGS)) -> tuple[Row, ...]:
     """all-MiniLM-L6-v2 under each pooling, plain and under the named maps, such as `whitening-256-nli`."""
     rows = []
-    for name, pooling in MINILM_POOLINGS.items():
+    for name in poolings:
+        pooling = MINILM_POOLINGS[name]
         label = f"all-MiniLM-L6-v2, {pooling}"
         rows.append(zoo_row(name, label, BEYOND))
         for kind in maps:

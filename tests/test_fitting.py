@@ -1,0 +1,165 @@
+"""Rows whose vectors go through a fitted map: whose sentences it is fitted on, seeds, signatures, and a floor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+
+import numpy as np
+import pytest
+
+from repro import fitting, runner
+from repro.cli import main
+from repro.encoders import whitening, zoo
+from repro.encoders.recipe import FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
+from repro.errors import NotAvailable, ReproError
+from repro.measured import Options
+from repro.metrics.correlation import spearman
+from repro.suite import Suite
+from repro.table import BEYOND, Column, Row, Table
+from repro.tables.columns import geometry
+from repro.tasks import TASKS, WHOLE
+
+MINI = Suite("mini")
+COLUMNS = (
+    Column("sts12", "STS12", "sts12", "spearman-wmean"),
+    Column("stsb", "STSb", "stsb"),
+    *(column for column in geometry() if isinstance(column, Column)),
+)
+
+
+def planned(base: TransformerRecipe, seeds: int = 2, **recipes: FittedRecipe) -> runner.Plan:
+    """A table of the plain base and of the recipes, run."""
+    rows = [Row("plain", "plain", BEYOND, base)]
+    rows += [Row(name, name, BEYOND, recipe, seeds=seeds) for name, recipe in recipes.items()]
+    made = runner.plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20))
+    runner.execute(made)
+    return made
+
+
+def test_the_target_is_every_sentence_of_the_data_set_repeats_counted() -> None:
+    corpora = fitting.Corpora(MINI)
+    stsb = corpora.sentences("target", "STSB")
+    splits = [part for name in ("train", "dev", "test") for part in _split(name)]
+    assert sorted(stsb) == sorted(sentence for part in splits for sentence in (*part.first, *part.second))
+    assert len(stsb) == 2 * (300 + 100 + 100)
+    assert len(corpora.sentences("target", "STS12")) == 2 * (32 + 32)
+    assert len(corpora.sentences("nli", "STS12")) == 2 * 900
+    with pytest.raises(NotAvailable):
+        corpora.sentences("nli-sample", "STS12")
+    with pytest.raises(ReproError, match="there is no fit on MR: target is defined for STS12"):
+        corpora.sentences("target", "MR")
+    assert set(WHOLE) == {"STS12", "STS13", "STS14", "STS15", "STS16", "STSB", "SICK"}
+
+
+def _split(name: str) -> list[object]:
+    from repro.data import registry
+    from repro.data.readers import read_stsb
+
+    return [read_stsb(MINI.root / registry.dataset("STSB", "mini").folder, name)]
+
+
+@pytest.mark.real
+def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Group) -> None:
+    base = replace(zoo.MINILM, pooling="cls")
+    made = planned(base, white=WhitenedRecipe(base, k=32), corpus=WhitenedRecipe(base, "nli", 32))
+    group = zoo.build(base, device="cpu")
+    for name, source in (("white", "target"), ("corpus", "nli")):
+        fitted_on = fitting.Corpora(MINI).sentences(source, "STSB")
+        map = whitening.fit([group.encode(fitted_on)[0].vectors], 32).apply
+        data = MINI.load("stsb")
+        sentences = TASKS["stsb"].sentences(data)
+        vectors = map(group.encode(sentences)[0].vectors)
+        expected = TASKS["stsb"].score(data, sentences, vectors, "").values["spearman-all"]
+        cell = made.stored[name, "stsb"]
+        assert cell.value == pytest.approx(expected, abs=1e-3)
+        assert f"|fit:{source}|whiten:32|" in cell.signature
+        assert cell.seeds == 1
+        assert cell.ci_low is not None
+    assert made.stored["plain", "stsb"].value != made.stored["white", "stsb"].value
+    assert made.stored["white", "cosine"].value == pytest.approx(0, abs=0.05)  # isotropic on what it was fitted on
+    assert made.stored["white", "isoscore"].value > made.stored["plain", "isoscore"].value
+
+
+def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) -> None:
+    base = TransformerRecipe(str(tiny_bert))
+    recipe = FlowedRecipe(base, epochs=3)
+    made = planned(base, seeds=3, flow=recipe)
+    cell = made.stored["flow", "stsb"]
+    values = list(cell.scores.values())
+    assert (cell.seeds, len(values)) == (3, 3)
+    assert (cell.value, cell.std) == (pytest.approx(fmean(values)), pytest.approx(stdev(values)))
+    assert cell.ci_low is None
+    assert "|flow:l2d3w32,additive,reversal|flowepochs:3|flowlr:0.001|" in cell.signature
+    assert "|seeds:3|" in cell.signature
+    assert planned(base, seeds=3, flow=recipe).stored == made.stored
+    assert planned(base, seeds=2, flow=recipe).stored["flow", "stsb"].scores == dict(list(cell.scores.items())[:2])
+
+
+@pytest.mark.real
+def test_a_flow_stays_above_a_random_projection_of_the_words(minilm: zoo.Group) -> None:
+    """Averages of random word vectors are a random projection of the bag of words: what no flow may fall below."""
+    data = MINI.load("stsb-all")
+    sentences = TASKS["stsb-all"].sentences(data)
+    rng = np.random.default_rng(0)
+    words = {word: rng.normal(size=64) for sentence in sentences for word in sentence.lower().split()}
+    random = np.array([np.mean([words[word] for word in sentence.lower().split()], axis=0) for sentence in sentences])
+    recipe = FlowedRecipe(replace(zoo.MINILM, pooling="mean"))
+    flowed = fitting.embed(recipe, sentences, MINI, "cpu", "float32").vectors
+    scores = [
+        TASKS["stsb-all"].score(data, sentences, vectors, "").values["spearman-all"] for vectors in (flowed, random)
+    ]
+    assert scores[0] > scores[1] > 0
+    chance = [abs(spearman(rng.normal(size=500), np.concatenate([p.gold for p in data]))) for _ in range(20)]
+    assert scores[0] > 100 * max(chance)
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [
+        ("minilm-avg,post=whitening", WhitenedRecipe(zoo.ZOO["minilm-avg"])),  # type: ignore[arg-type]
+        ("minilm-avg,post=whitening,k=64,source=nli", WhitenedRecipe(zoo.ZOO["minilm-avg"], "nli", 64)),  # type: ignore[arg-type]
+        ("minilm-avg-whitening-256-nli,k=full", zoo.ZOO["minilm-avg-whitening-nli"]),
+        (
+            "all-minilm-l6-v2,pooling=cls,post=flow,levels=3,coupling=affine",
+            FlowedRecipe(replace(zoo.MINILM, pooling="cls"), levels=3, coupling="affine"),
+        ),
+    ],
+)
+def test_names_with_a_map(name: str, recipe: FittedRecipe) -> None:
+    assert zoo.recipe(name) == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("minilm-avg,post=ironing", "name one of whitening, flow"),
+        ("minilm-avg,post=whitening,k=0", "k 0 must be at least 1"),
+        ("minilm-avg,post=whitening,k=many", "'many' is not a value for k"),
+        ("minilm-avg,post=whitening,pooling=cls", "is not a setting of this encoder"),
+        ("minilm-avg-flow-nli,post=flow", "on an encoder that has none yet"),
+        ("minilm-avg,post=flow,epochs=0", "must be positive"),
+    ],
+)
+def test_names_that_make_no_sense(name: str, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        zoo.recipe(name)
+
+
+def test_a_fit_is_saved_and_used_from_the_command_line(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentences = fitting.Corpora(MINI).sentences("target", "STS12")
+    (tmp_path / "some.txt").write_text("".join(f"{sentence}\n" for sentence in sentences))
+    fit, out = tmp_path / "fit.safetensors", tmp_path / "out.npy"
+    common = ["--offline", "--device", "cpu"]
+    assert main(["fit", str(tiny_bert), str(tmp_path / "some.txt"), "-k", "5", "-o", str(fit), *common]) == 0
+    name = f"{tiny_bert},post=whitening,source={fit}"
+    assert f"16 → 5 dimensions, fitted on 128 sentences; use it as {name}" in capsys.readouterr().out
+    assert main(["encode", name, str(tmp_path / "some.txt"), "-o", str(out), *common]) == 0
+    direct = whitening.fit([zoo.build(str(tiny_bert), device="cpu").encode(sentences)[0].vectors], 5)
+    expected = direct.apply(zoo.build(str(tiny_bert), device="cpu").encode(sentences)[0].vectors)
+    np.testing.assert_allclose(np.load(out), expected, atol=1e-5)
+    assert main(["encode", f"{name},k=4", str(tmp_path / "some.txt"), "-o", str(out), *common]) == 2
+    assert "keeps 5 dimensions, not k = 4" in capsys.readouterr().err

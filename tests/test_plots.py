@@ -1,0 +1,21 @@
+"""Figures: which tables get them, and the same bytes each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from repro import plots
+from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
+from tests.test_fitting import planned
+
+
+def test_geometry_and_spectra_are_drawn_from_stored_cells(tiny_bert: Path) -> None:
+    base = TransformerRecipe(str(tiny_bert))
+    made = planned(base, white=WhitenedRecipe(base, k=4), flow=FlowedRecipe(base))
+    first, second = dict(plots.figures(made)), dict(plots.figures(made))
+    assert first == second
+    assert set(first) == {".spectra.svg", ".spectra.png"}  # this table has no average to colour the points with
+    assert ElementTree.fromstring(first[".spectra.svg"]).tag.endswith("svg")
+    assert first[".spectra.png"].startswith(b"\x89PNG")
+    assert [plots.kind(row) for row in made.table.rows] == ["plain", "whitening", "flow"]
