@@ -175,8 +175,8 @@ def glove_rows(embeddings: bytes, vocabulary: bytes, path: PurePosixPath) -> Fil
 
 
 def whole_lines(source: Source, data: bytes) -> Files:
-    """The file's lines without the last one, which the end of the file cuts short."""
-    return {source.path: data[: data.rindex(b"\n", 0, -1) + 1]}
+    """The file's lines up to its last newline: what follows was cut short."""
+    return {source.path: data[: data.rfind(b"\n") + 1]}
 
 
 CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {

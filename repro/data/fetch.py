@@ -148,7 +148,7 @@ def describe(path: Path) -> tuple[int, str]:
         return _graded(np.concatenate([part.gold for part in labelled.read_bws(path)]))
     if folder.name == "argument-similarity":
         return _graded(np.array([score for _, _, score in labelled.read_argument_pairs(path)]))
-    if folder.name in labelled.TRIPLET_COLUMNS:
+    if folder.name == "wikipedia-sections" or name == labelled.SIMCSE_TRIPLETS:
         return len(labelled.read_triplets(path)), ""
     if folder.name in labelled.BINARY_FILES:
         label = str(int(name == labelled.BINARY_FILES[folder.name][0]))

@@ -102,15 +102,14 @@ def read_csv(path: Path, columns: tuple[str, ...], encoding: str = "utf-8") -> I
         yield cells
 
 
-TRIPLET_COLUMNS = {  # by folder
-    "wikipedia-sections": ("Sentence1", "Sentence2", "Sentence3"),
-    "nli-triplets": ("sent0", "sent1", "hard_neg"),
-}
+SIMCSE_TRIPLETS = "nli_for_simcse.csv"
 
 
 def read_triplets(path: Path) -> list[tuple[str, str, str]]:
     """Anchor, positive and negative: sentence, one of its section, one of another; premise, entailed, contradicted."""
-    return [(row[0], row[1], row[2]) for row in read_csv(path, TRIPLET_COLUMNS[path.parent.name])]
+    simcse = path.name == SIMCSE_TRIPLETS
+    columns = ("sent0", "sent1", "hard_neg") if simcse else ("Sentence1", "Sentence2", "Sentence3")
+    return [(row[0], row[1], row[2]) for row in read_csv(path, columns)]
 
 
 def read_argument_pairs(path: Path) -> list[tuple[str, str, float]]:

@@ -71,7 +71,8 @@ def embedded(table: Table) -> Table:
     rows = ROWS
     trainings, maps = TRAININGS.get(table.id, ()), MAPS.get(table.id, {})
     if trainings or maps:
-        before = tuple(row for row in ROWS if row.slug in ("minilm-avg", "minilm-cls"))
+        poolings = ("minilm-avg", "minilm-cls") if table.id.startswith("simcse") else ("minilm-avg",)
+        before = tuple(row for row in ROWS if row.slug in poolings)
         rows = (*before, *_fitted(maps), *(_trained(table, *chosen) for chosen in trainings))
     there = registry.datasets("mini")
     columns = tuple(c for c in table.columns if not isinstance(c, Column) or TASKS[c.task].dataset in there)

@@ -113,7 +113,7 @@ def _nli_triplets(folder: Path) -> Examples:
 
 
 def _simcse_triplets(folder: Path) -> Examples:
-    return Examples(tuple(zip(*labelled.read_triplets(folder / "nli_for_simcse.csv"), strict=True)), None)
+    return Examples(tuple(zip(*labelled.read_triplets(folder / labelled.SIMCSE_TRIPLETS), strict=True)), None)
 
 
 # name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)

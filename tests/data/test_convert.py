@@ -73,3 +73,8 @@ def test_stsb_gets_sentevals_columns_and_a_quoted_newline_stays_one_pair() -> No
 def test_broken_sources_are_named(form: str, data: bytes, message: str) -> None:
     with pytest.raises(ReproError, match=message):
         convert((source("x", form),), [data])
+
+
+def test_the_cut_end_of_a_file_is_dropped() -> None:
+    made = source("wiki.txt", "whole-lines")
+    assert convert((made,), [b"one\ntwo\nthr"]) == {made.path: b"one\ntwo\n"}

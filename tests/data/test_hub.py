@@ -73,6 +73,42 @@ def test_labelled_pairs_of_both_become_all_nli(endpoint: str, tmp_path: Path) ->
     assert found.labels == ("entailment", "contradiction", "neutral")
 
 
+def test_simcse_s_files_are_pinned_when_first_downloaded(tmp_path: Path) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+
+    class Handler(BaseHTTPRequestHandler):
+        """The default branch resolves to one commit; only that one file is there."""
+
+        def do_HEAD(self) -> None:
+            there = self.path.split("?")[0].endswith("/wiki1m_for_simcse.txt")
+            data = b"one\ntwo\n" if there else b""
+            self.send_response(200 if there else 404)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("ETag", '"wiki"')
+            self.send_header("X-Repo-Commit", commit)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(data)
+
+        do_GET = do_HEAD
+
+    script = (
+        "from repro.data.hub import SIMCSE, simcse; from repro.encoders.weights import pinned_revision; "
+        "assert simcse('wiki1m_for_simcse.txt', False) == simcse('wiki1m_for_simcse.txt', True) == b'one\\ntwo\\n'; "
+        "print(pinned_revision(f'datasets/{SIMCSE}'))"
+    )
+    with on_loopback(Handler) as address:
+        environment = {
+            **os.environ,
+            "HF_ENDPOINT": address,
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DISABLE_XET": "1",
+        }
+        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == commit, done.stderr[-2000:]
+
+
 def test_without_a_hub_it_is_not_available() -> None:
     with pytest.raises(NotAvailable, match="the data set stanfordnlp/snli is not on this machine"):
         hub.all_nli(offline=True)

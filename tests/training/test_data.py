@@ -25,7 +25,11 @@ def test_the_nli_sample_is_the_published_one_byte_for_byte(mirror: Path, fixture
 
 @pytest.mark.parametrize(
     ("name", "count", "columns", "classes"),
-    [("nli-sample", 36703, 2, 3), ("stsb", 5749, 2, 0)],  # counts: the data's own pages
+    [
+        *[("nli-sample", 36703, 2, 3), ("stsb", 5749, 2, 0)],  # counts: the data's own pages
+        ("wiki-sample", 11914, 2, 0),  # whole lines of the public file
+        ("nli-sample-triplets", 3768, 3, 0),
+    ],
 )
 def test_real_training_sets(data: Path, name: str, count: int, columns: int, classes: int) -> None:
     found = sets.read(name, data / registry.dataset(sets.SETS[name][0]).folder)
@@ -36,6 +40,26 @@ def test_real_training_sets(data: Path, name: str, count: int, columns: int, cla
 def test_embedded_training_sets(name: str, count: int, columns: int) -> None:
     found = Suite("mini").examples(name)
     assert (len(found), len(found.columns)) == (count, columns)
+
+
+def test_triplets_take_the_hypotheses_of_a_premise_in_order_each_once(tmp_path: Path) -> None:
+    labels = {"e": "entailment", "c": "contradiction", "n": "neutral"}
+    pairs = ["p e1", "p c1", "p e2", "q e3", "p n1", "q n2", "p c2", "p c3", "r c4"]
+    lines = [f"train\tSNLI\tx\t{p}\t{h}\t{labels[h[0]]}" for p, h in map(str.split, pairs)]
+    (tmp_path / "AllNLI.tsv").write_text(HEADER + "\n".join([*lines, "dev\tSNLI\tx\tq\tc9\tcontradiction"]) + "\n")
+    found = sets.read("nli-triplets", tmp_path)
+    assert list(zip(*found.columns, strict=True)) == [("p", "e1", "c1"), ("p", "e2", "c2")]
+    assert found.labels is None
+
+
+def test_simcse_s_own_files(tmp_path: Path) -> None:
+    wiki, triplets = tmp_path / "wiki", tmp_path / "nli-triplets"
+    wiki.mkdir()
+    triplets.mkdir()
+    (wiki / "wiki1m_for_simcse.txt").write_text("one\n \ntwo\n")
+    (triplets / "nli_for_simcse.csv").write_text('sent0,sent1,hard_neg\n"a, b",c,d\n')
+    assert sets.read("wiki", wiki).columns == (("one", "two"), ("one", "two"))  # a positive is the sentence itself
+    assert sets.read("simcse-nli", triplets).columns == (("a, b",), ("c",), ("d",))
 
 
 def test_labels_are_sbert_s_classes_and_gold_scores() -> None:

@@ -17,6 +17,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.suite import Suite
+from repro.tasks import sts
 from repro.training import models, setups, train, trainer
 from repro.training.recipe import TrainedRecipe, override
 
@@ -178,3 +179,21 @@ def test_settings_are_of_the_last_training_and_in_the_signature() -> None:
     assert signature["obj"] == "softmax(u,v,abs(u-v))>cosine"
     assert setups.NLI.signature()["select"] == "stsb-dev/1000"
     assert "sample" not in setups.NLI.signature()
+
+
+def test_a_contrastive_batch_is_not_divided(tiny_bert: Path) -> None:
+    made = replace(tiny(tiny_bert, "sup-simcse"), data="nli-triplets")
+    with pytest.raises(ReproError, match="a contrastive batch is one whole"):
+        train.train(made, 0, material(), "cpu", trainer.Options(accumulate=2))
+
+
+@pytest.mark.parametrize("name", ["unsup-simcse,head=none", "unsup-simcse", "sup-simcse"])
+def test_a_contrastive_model_is_read_back_as_it_was_selected(tiny_bert: Path, name: str) -> None:
+    data = "nli-triplets" if name.startswith("sup") else "nli-sentences"
+    made = replace(tiny(tiny_bert, name), data=data, learning_rate=1e-2)
+    found = train.train(made, 0, material(), "cpu")
+    recipe = made.trained(str(found.folder))
+    parts = list(MINI.load("stsb-dev"))
+    vectors = zoo.build(recipe, device="cpu").encode(sentences := sts.sentences_of(parts))[0].vectors
+    again = sts.score(parts, sentences, vectors, name).values["spearman-all"]
+    assert again == pytest.approx(float(str(found.about["dev"])), abs=1e-3)
