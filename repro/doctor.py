@@ -10,7 +10,7 @@ from typing import Any
 
 from repro import __version__
 from repro.data import fetch, registry
-from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, plain
+from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, needs_weights, plain
 from repro.encoders.weights import hub_answers, is_local
 from repro.errors import NotAvailable
 from repro.files import home
@@ -110,6 +110,8 @@ def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
             found[row.slug] = _training(row, suite, hub)
         elif row.recipe is None:
             found[row.slug] = row.absent
+        elif not needs_weights(row.recipe):
+            found[row.slug] = "yes"
         elif isinstance(base := plain(row.recipe), WordVectorRecipe):
             found[row.slug] = _vectors(base, suite)
         else:
