@@ -207,7 +207,7 @@ def fit(vectors: np.ndarray, recipe: FlowedRecipe, seed: int) -> FittedFlow:
     """A flow trained on (n, d) float32 vectors by maximum likelihood, in the order that `seed` draws.
 
     Dimensions whose variance is rounding noise (whitening.NOISE of the largest) are left out: no map makes a Gaussian
-    of a constant, and all-MiniLM-L6-v2 has one.
+    of a constant, and all-MiniLM-L6-v2 has three.
 
     Loss: −log₂ p(x) / d, as in the published code; AdamW (ε 1e-6), constant learning rate, gradients clipped to norm 1
     (optimization_bert_flow.py:62-86). Raises ReproError when there are too few vectors or the loss is not finite.
