@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from repro.encoders.zoo import MINILM_POOLINGS
-from repro.table import BEYOND, AnyColumn, Average, Column, Row, zoo_row
+from repro.table import BEYOND, AnyColumn, Average, Column, Ref, Row, outside_row, zoo_row
 
 YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}
@@ -42,6 +44,21 @@ def accuracies(suffix: str, metric: str, section: str) -> list[AnyColumn]:
     end = suffix + ("-dev" if metric == "dev-accuracy" else "")
     columns = [Column(task + end, label, task + suffix, metric, section) for task, label in TRANSFER.items()]
     return [*columns, Average("Avg.", tuple(column.slug for column in columns), "avg" + end, section)]
+
+
+def quoted_sbert_rows(paper: Callable[[str], Ref], group: str) -> tuple[Row, ...]:
+    """The rows that BERT-flow's and BERT-whitening's second tables quote from Sentence-BERT."""
+    released = {
+        "sbert-nli-base": "SBERT-base-NLI",
+        "sbert-nli-large": "SBERT-large-NLI",
+        "sroberta-nli-base": "SRoBERTa-base-NLI",
+        "sroberta-nli-large": "SRoBERTa-large-NLI",
+    }
+    return (
+        outside_row("infersent", "InferSent - GloVe", group, paper("InferSent - Glove")),
+        outside_row("use", "Universal Sentence Encoder", group, paper("USE")),
+        *(zoo_row(slug, system, group, paper(system)) for slug, system in released.items()),
+    )
 
 
 def minilm_rows(*maps: str, poolings: tuple[str, ...] = tuple(MINILM_POOLINGS)) -> tuple[Row, ...]:

@@ -6,18 +6,14 @@ The paper trained BERT on NLI itself; the released checkpoints of sentence-trans
 hub only all-MiniLM-L6-v2 runs, under its own pooling (flow-2 has all four).
 """
 
-from repro.table import Ref, Row, Table, outside_row, zoo_row
-from repro.tables.columns import geometry, minilm_rows, sts, years_over_all_pairs
+from repro.table import Ref, Row, Table
+from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
 from repro.tables.flow_2_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, block
 from repro.tables.whitening_1_without_nli import WEIGHTED
 
 
 def paper(system: str) -> Ref:
     return Ref("flow", "Table 3", system, SBERT)
-
-
-def released(slug: str, system: str) -> Row:
-    return zoo_row(slug, system, SBERT, paper(system))
 
 
 def own(name: str, size: str) -> tuple[Row, ...]:
@@ -33,12 +29,7 @@ TABLE = Table(
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 3",
     command="make flow",
     rows=(
-        outside_row("infersent", "InferSent - GloVe", SBERT, paper("InferSent - Glove")),
-        outside_row("use", "Universal Sentence Encoder", SBERT, paper("USE")),
-        released("sbert-nli-base", "SBERT-base-NLI"),
-        released("sbert-nli-large", "SBERT-large-NLI"),
-        released("sroberta-nli-base", "SRoBERTa-base-NLI"),
-        released("sroberta-nli-large", "SRoBERTa-large-NLI"),
+        *quoted_sbert_rows(paper, SBERT),
         *own("BERT-base-NLI", "base"),
         *own("BERT-large-NLI", "large"),
         *minilm_rows(*MINILM_MAPS, poolings=("minilm-avg",)),

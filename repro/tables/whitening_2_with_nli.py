@@ -7,17 +7,13 @@ for it, as in the paper's PyTorch code. Without a model hub only all-MiniLM-L6-v
 (whitening-1 has all four).
 """
 
-from repro.table import Ref, Row, Table, outside_row, zoo_row
-from repro.tables.columns import geometry, minilm_rows, sts, years_over_all_pairs
+from repro.table import Ref, Table
+from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
 from repro.tables.whitening_1_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, WEIGHTED, block
 
 
 def paper(system: str) -> Ref:
     return Ref("whitening", "Table 2", system, SBERT)
-
-
-def released(slug: str, system: str) -> Row:
-    return zoo_row(slug, system, SBERT, paper(system))
 
 
 TABLE = Table(
@@ -26,12 +22,7 @@ TABLE = Table(
     paper="Su, Cao, Liu and Ou, Whitening Sentence Representations, 2021, Table 2",
     command="make whitening",
     rows=(
-        outside_row("infersent", "InferSent - GloVe", SBERT, paper("InferSent - Glove")),
-        outside_row("use", "Universal Sentence Encoder", SBERT, paper("USE")),
-        released("sbert-nli-base", "SBERT-base-NLI"),
-        released("sbert-nli-large", "SBERT-large-NLI"),
-        released("sroberta-nli-base", "SRoBERTa-base-NLI"),
-        released("sroberta-nli-large", "SRoBERTa-large-NLI"),
+        *quoted_sbert_rows(paper, SBERT),
         *block(("whitening", "Table 2"), "SBERT-base-NLI", "sbert-nli-base", "base", 256),
         *block(("whitening", "Table 2"), "SBERT-large-NLI", "sbert-nli-large", "large", 384),
         *minilm_rows(*MINILM_MAPS, poolings=("minilm-avg",)),
