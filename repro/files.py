@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from repro.errors import ReproError
@@ -19,7 +20,13 @@ def home() -> Path:
 
 
 def sha256_file(path: Path) -> str:
-    """Hex sha256 of a file's bytes."""
+    """Hex sha256 of a file's bytes; computed once a process while size and time of the file stay the same."""
+    status = path.stat()
+    return _sha256(path.absolute(), (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@cache
+def _sha256(path: Path, state: tuple[int, ...]) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
