@@ -75,7 +75,7 @@ TABLE = Table(
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
     notes=(
         *NOTES,
-        "all-MiniLM-L6-v2 was trained by contrast with cosines, so there is little for whitening to mend: it helps the "
-        "poolings that the model was not trained for and takes from the one that it was.",
+        "all-MiniLM-L6-v2 was trained by contrast with cosines of its mean: whitening takes from it and from the other "
+        "means, and helps [CLS] alone, on which nothing was trained (`repro claims whitening-1`).",
     ),
 )
