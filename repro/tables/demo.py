@@ -62,7 +62,7 @@ TRAININGS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 SPEEDS = ("random-vectors", "all-minilm-l6-v2", "all-minilm-l6-v2-smart")
 STAND_INS = {"wiki": "nli-sentences", "simcse-nli": "nli-triplets"}  # training sets that the embedded set lacks
-EXAMPLES = 128  # enough to see each objective run, in seconds
+EXAMPLES = 64  # enough to see each objective run, in seconds
 
 
 def embedded(table: Table) -> Table:
