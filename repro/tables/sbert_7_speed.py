@@ -4,7 +4,7 @@
 
 The paper's figures are from its machines (an i7-5820K with six cores, a V100) and stand beside yours without a verdict.
 Speed does not depend on trained values: where BERT-base's weights, or word vectors, cannot be reached, random ones of
-the same size stand in, and their rows say so. About ten minutes on two cores.
+the same size stand in, and their rows say so. About five minutes on two cores.
 """
 
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
@@ -62,7 +62,7 @@ TABLE = Table(
         Column("gpu", "GPU", "speed-gpu", "sentences-per-second"),
     ),
     notes=(
-        "512 distinct sentences of STS-B's test set, tokenisation included, all given at once; one run that warms up, "
+        "256 distinct sentences of STS-B's test set, tokenisation included, all given at once; one run that warms up, "
         "then the median and the standard deviation of five. The signatures name the machine and its threads.",
         "The paper: CPU Intel i7-5820K at 3.30 GHz (six cores), GPU Nvidia Tesla V100. Its figures are no target for "
         "another machine, so there is no verdict; what can be compared is the ratio that smart batching brings (1.89 "
