@@ -71,7 +71,7 @@ def embedded(table: Table) -> Table:
     rows = ROWS
     trainings, maps = TRAININGS.get(table.id, ()), MAPS.get(table.id, {})
     if trainings or maps or table.id in ("sbert-5", "simcse-e1"):  # the last two for brevity: their fits take longest
-        poolings = ("minilm-avg", "minilm-cls") if table.id.startswith("simcse") else ("minilm-avg",)
+        poolings = ("minilm-avg", "minilm-cls") if table.id.startswith(("simcse", "sbert-5")) else ("minilm-avg",)
         before = tuple(row for row in ROWS if row.slug in poolings)
         rows = (*before, *_fitted(maps), *(_trained(table, *chosen) for chosen in trainings))
     there = registry.datasets("mini")
