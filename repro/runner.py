@@ -199,13 +199,11 @@ def _encode(made: Plan, say: Callable[[str], None], progress: bool) -> None:
             sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(made.data[task])))
             embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
             for row in rows:
+                if dataset not in _by_dataset(made, [row]):
+                    continue
                 member = made.ready[row.slug]
                 versions = [embedded[member]]
                 if isinstance(row.recipe, FittedRecipe):
-                    if not any(
-                        (row, c) in made.pending and TASKS[c.task].dataset == dataset for c in made.table.scored()
-                    ):
-                        continue
                     embed = partial(embedder.embed_one, members.index(member), progress)
                     versions = _mapped(made, maps, row, dataset, versions[0], embed)
                 for task in tasks:

@@ -21,7 +21,7 @@ BANNER = (
     "These numbers come from the embedded mini data set (repro/data/mini), written for this project. "
     "They are not comparable with any paper."
 )
-GROUP = "all-MiniLM-L6-v2, six ways to a sentence vector"
+GROUP = "all-MiniLM-L6-v2, by layer and pooling"
 ROWS = tuple(
     zoo_row(slug, label, GROUP)
     for slug, label in (
@@ -60,6 +60,11 @@ TRAININGS: dict[str, tuple[tuple[str, str], ...]] = {
     "simcse-5": (("unsup", ""), ("sup", "")),
     "simcse-6": (("mlp", "sup"), ("mlp-train", "unsup"), ("no-mlp", "unsup"), ("first-last", "unsup")),
 }
+# Tables whose rows take longest (fits, trainings, probes) show fewer of ROWS; the others show all.
+POOLINGS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((*MAPS, *TRAININGS), ("minilm-avg",)),
+    **dict.fromkeys(("sbert-5", "simcse-5", "simcse-6", "simcse-b2", "simcse-e1"), ("minilm-cls", "minilm-avg")),
+}
 SPEEDS = ("random-vectors", "all-minilm-l6-v2", "all-minilm-l6-v2-smart")
 STAND_INS = {"wiki": "nli-sentences", "simcse-nli": "nli-triplets"}  # training sets that the embedded set lacks
 EXAMPLES = 64  # enough to see each objective run, in seconds
@@ -68,12 +73,9 @@ EXAMPLES = 64  # enough to see each objective run, in seconds
 def embedded(table: Table) -> Table:
     """The same table on the embedded set: columns that it has data for, the demo's rows, nothing published."""
     title = f"{table.title}, on the embedded mini data set"
-    rows = ROWS
-    trainings, maps = TRAININGS.get(table.id, ()), MAPS.get(table.id, {})
-    if trainings or maps or table.id in ("sbert-5", "simcse-e1"):  # the last two for brevity: their fits take longest
-        poolings = ("minilm-avg", "minilm-cls") if table.id.startswith(("simcse", "sbert-5")) else ("minilm-avg",)
-        before = tuple(row for row in ROWS if row.slug in poolings)
-        rows = (*before, *_fitted(maps), *(_trained(table, *chosen) for chosen in trainings))
+    before = (row for row in ROWS if row.slug in POOLINGS.get(table.id, (row.slug,)))
+    trained = (_trained(table, *chosen) for chosen in TRAININGS.get(table.id, ()))
+    rows = (*before, *_fitted(MAPS.get(table.id, {})), *trained)
     there = registry.datasets("mini")
     columns = tuple(c for c in table.columns if not isinstance(c, Column) or TASKS[c.task].dataset in there)
     if table.id == "sbert-7":
