@@ -107,10 +107,6 @@ CLAIMS: tuple[Claim, ...] = (
         "MAX is clearly worse for regression: by more than five points",
         (Comparison("stsb", "mean", "max", 5), Comparison("stsb", "cls", "max", 5)),
     ),
-)
-
-
-CLAIMS += (
     Claim(
         "whitening-1",
         "whitening on NLI raises first-last-avg on STS-B and STS12-16",

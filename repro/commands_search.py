@@ -25,6 +25,7 @@ def similarity(arguments: argparse.Namespace) -> int:
     """Cosines: of two sentences, of each line's pair, of all lines with all, or of the closest pairs of lines."""
     from repro import search
     from repro.data.readers import cells_of, read_lines
+    from repro.metrics.correlation import unit
 
     if arguments.matrix:
         vectors = _vectors(arguments, read_lines(arguments.matrix))
@@ -44,7 +45,7 @@ def similarity(arguments: argparse.Namespace) -> int:
         rows = [(arguments.sentences[0], arguments.sentences[1])]
     else:
         raise ReproError("similarity wants two sentences, or a file with --pairs, --matrix or --closest")
-    vectors = search.unit(_vectors(arguments, [sentence for row in rows for sentence in row]))
+    vectors = unit(_vectors(arguments, [sentence for row in rows for sentence in row]))
     for row, value in zip(rows, (vectors[::2] * vectors[1::2]).sum(axis=1), strict=True):
         print(f"{value:.4f}" + (f"\t{row[0]}\t{row[1]}" if arguments.pairs else ""))
     return 0

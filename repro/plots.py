@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from repro.cells import unpack
+from repro.encoders.whitening import NOISE
 from repro.runner import Plan
 from repro.table import Average, Row
 
@@ -85,13 +86,12 @@ def _scatter(made: Plan, points: list[tuple[Row, float, float, float]]) -> Figur
 
 
 def _spectra(made: Plan, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
-    """Standard deviation along each principal axis, divided by the largest."""
+    """Standard deviation along each principal axis, divided by the largest; an axis of rounding noise is not drawn."""
     figure, axes = _axes(made, "spectra of sentence vectors on STS-B")
     for number, (row, values) in enumerate(spectra):
         grey = str(0.7 * number / len(spectra))
-        axes.plot(
-            np.arange(1, len(values) + 1), values / values[0], LINES[kind(row)], color=grey, lw=1.2, label=row.label
-        )
+        drawn = values[np.square(values) > NOISE * values[0] ** 2] / values[0]
+        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[kind(row)], color=grey, lw=1.2, label=row.label)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 1.5)
     axes.set_xlabel("principal axis")

@@ -10,16 +10,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from repro.errors import ReproError
+from repro.metrics.correlation import unit
 
 BLOCK = 4096  # a block of cosines between two of them is 64 MB of float32
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """float32 (n, d) of norm 1; a zero vector stays, and its cosines are 0."""
-    found = vectors.astype(np.float32)
-    norms = np.linalg.norm(found, axis=1, keepdims=True)
-    np.divide(found, norms, out=found, where=norms > 0)
-    return found
 
 
 def blocks_of(vectors: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
@@ -30,7 +23,7 @@ def blocks_of(vectors: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
 
 def similarities(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cosines (q, n) of (q, d) with (n, d), float32."""
-    found: np.ndarray = unit(first) @ unit(second).T
+    found: np.ndarray = unit(first, np.float32) @ unit(second, np.float32).T
     return found
 
 
@@ -40,12 +33,12 @@ def top_k(queries: np.ndarray, blocks: Iterable[np.ndarray], k: int) -> tuple[np
     `blocks` (m, d) may come from a file or a generator: one is held at a time. Fewer than k vectors give fewer columns.
     Raises ReproError when there is none.
     """
-    asked = unit(queries)
+    asked = unit(queries, np.float32)
     best = np.empty((len(asked), 0), np.float32)
     rows = np.empty((len(asked), 0), np.int64)
     start = 0
     for block in blocks:
-        cosine = asked @ unit(block).T  # (q, m)
+        cosine = asked @ unit(block, np.float32).T  # (q, m)
         here = np.broadcast_to(np.arange(start, start + len(block)), cosine.shape)
         if cosine.shape[1] > 4 * k:  # the rest of a block is far from the best
             candidates = np.argpartition(-cosine, k, axis=1)[:, : k + 1]
@@ -66,7 +59,7 @@ def closest_pairs(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k largest cosines (k,) among all pairs of different rows of (n, d), and the pairs (k, 2), first < second."""
     if len(vectors) < 2:
         raise ReproError(f"{len(vectors)} sentences make no pair; give at least two")
-    points = unit(vectors)
+    points = unit(vectors, np.float32)
     best, pairs = np.empty(0, np.float32), np.empty((0, 2), np.int64)
     for i in range(0, len(points), BLOCK):
         for j in range(i, len(points), BLOCK):
@@ -93,6 +86,6 @@ def faiss_top_k(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.nd
     if len(vectors) == 0:
         raise ReproError("the index is empty; give it at least one sentence")
     index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(unit(vectors))
-    best, rows = index.search(unit(queries), min(k, len(vectors)))
+    index.add(unit(vectors, np.float32))
+    best, rows = index.search(unit(queries, np.float32), min(k, len(vectors)))
     return best, rows

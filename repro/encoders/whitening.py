@@ -14,6 +14,7 @@ import numpy as np
 
 from repro.errors import ReproError
 from repro.files import write_atomic
+from repro.metrics.correlation import unit
 
 BLOCK = 8192  # rows at a time: what float64 copies of them cost in memory
 # An eigenvalue up to this share of the largest is rounding noise of float32 vectors (2⁻²⁴ squared is 4e-15, and the
@@ -26,9 +27,8 @@ class Moments:
 
     def __init__(self, d: int) -> None:
         self.count = 0
-        self._shift = np.zeros(
-            d
-        )  # the first block's mean: keeps the sums of squares small beside a large common offset
+        # the first block's mean: keeps the sums of squares small beside a large common offset
+        self._shift = np.zeros(d)
         self._sum = np.zeros(d)
         self._squares = np.zeros((d, d))
 
@@ -78,10 +78,7 @@ class Whitening:
 
     def apply(self, vectors: np.ndarray) -> np.ndarray:
         """`transform`, each vector then divided by its norm, as the paper's cosines and its code have it."""
-        found = self.transform(vectors)
-        norms = np.linalg.norm(found, axis=1, keepdims=True)
-        np.divide(found, norms, out=found, where=norms > 0)
-        return found
+        return unit(self.transform(vectors), np.float32)
 
     def save(self, path: Path) -> None:
         """One safetensors file."""

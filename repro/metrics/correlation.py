@@ -1,8 +1,9 @@
-"""Pearson, Spearman and cosine, in float64."""
+"""Pearson, Spearman and cosine, in float64; vectors of unit length."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
 class Ranker:
@@ -37,9 +38,15 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
 CORRELATIONS = {"spearman": spearman, "pearson": pearson}
 
 
+def unit(vectors: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """A copy (n, d) of `dtype` with rows of norm 1; a zero vector stays, so that its cosines are 0."""
+    found = vectors.astype(dtype)
+    norms = np.linalg.norm(found, axis=1, keepdims=True)  # (n, 1)
+    np.divide(found, norms, out=found, where=norms > 0)
+    return found
+
+
 def cosines(vectors: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cosine of row `first[i]` with row `second[i]` of `vectors` (n, d), as float64; 0 where a vector is zero."""
-    unit = np.asarray(vectors, np.float64)  # (n, d)
-    norms = np.linalg.norm(unit, axis=1, keepdims=True)  # (n, 1)
-    unit = unit / np.where(norms == 0, 1.0, norms)
-    return np.asarray(np.einsum("nd,nd->n", unit[first], unit[second]))
+    points = unit(vectors)
+    return np.asarray(np.einsum("nd,nd->n", points[first], points[second]))

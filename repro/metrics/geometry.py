@@ -9,15 +9,9 @@ import math
 
 import numpy as np
 
+from repro.metrics.correlation import unit
+
 BLOCK = 1024  # rows of the n × n distances held at a time
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """(n, d) float64 of norm 1; a zero vector stays."""
-    found = vectors.astype(np.float64)
-    norms = np.linalg.norm(found, axis=1, keepdims=True)
-    np.divide(found, norms, out=found, where=norms > 0)
-    return found
 
 
 def alignment(first: np.ndarray, second: np.ndarray) -> float:

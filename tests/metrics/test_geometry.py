@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from repro.metrics import geometry
+from repro.metrics.correlation import unit
 
 
 def on_circle(degrees: list[float]) -> np.ndarray:
@@ -40,7 +41,7 @@ def test_uniformity_over_blocks_is_that_over_all_pairs(monkeypatch: pytest.Monke
     from scipy.spatial.distance import pdist
 
     points = np.random.default_rng(0).normal(size=(50, 7))
-    expected = math.log(np.exp(-2 * pdist(geometry.unit(points)) ** 2).mean())
+    expected = math.log(np.exp(-2 * pdist(unit(points)) ** 2).mean())
     monkeypatch.setattr(geometry, "BLOCK", 8)
     assert geometry.uniformity(points) == pytest.approx(expected, abs=1e-6)
 
