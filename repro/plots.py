@@ -88,10 +88,14 @@ def _scatter(made: Plan, points: list[tuple[Row, float, float, float]]) -> Figur
 def _spectra(made: Plan, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
     """Standard deviation along each principal axis, divided by the largest; an axis of rounding noise is not drawn."""
     figure, axes = _axes(made, "spectra of sentence vectors on STS-B")
-    for number, (row, values) in enumerate(spectra):
-        grey = str(0.7 * number / len(spectra))
+    for number, (row, values) in enumerate(spectra, 1):
+        grey = str(0.7 * (number - 1) / len(spectra))
         drawn = values[np.square(values) > NOISE * values[0] ** 2] / values[0]
-        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[kind(row)], color=grey, lw=1.2, label=row.label)
+        name = f"{number}  {row.label}"
+        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[kind(row)], color=grey, lw=1.2, label=name)
+        place = int(len(drawn) * (0.4 + 0.6 * number / (len(spectra) + 1)))  # to the right, where the curves part
+        box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "none"}
+        axes.text(place + 1, drawn[place], str(number), fontsize=7, ha="center", va="center", bbox=box)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 1.5)
     axes.set_xlabel("principal axis")
