@@ -49,13 +49,11 @@ def encode(arguments: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from repro.data.readers import read_lines
+    from repro.data.readers import own_lines
     from repro.files import write_atomic
     from repro.fitting import embed
 
-    if not arguments.file.is_file():
-        raise ReproError(f"{arguments.file} is not a file; name a text file with one sentence a line")
-    sentences = read_lines(arguments.file)
+    sentences = own_lines(arguments.file)
     suite, progress = suite_of(arguments), sys.stderr.isatty()
     encoded = embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress)
     buffer = io.BytesIO()

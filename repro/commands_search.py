@@ -24,23 +24,23 @@ def _vectors(arguments: argparse.Namespace, sentences: list[str]) -> np.ndarray:
 def similarity(arguments: argparse.Namespace) -> int:
     """Cosines: of two sentences, of each line's pair, of all lines with all, or of the closest pairs of lines."""
     from repro import search
-    from repro.data.readers import cells_of, read_lines
+    from repro.data.readers import cells_of, own_lines
     from repro.metrics.correlation import unit
 
     if arguments.matrix:
-        vectors = _vectors(arguments, read_lines(arguments.matrix))
+        vectors = _vectors(arguments, own_lines(arguments.matrix))
         for block in search.blocks_of(vectors):
             for row in search.similarities(block, vectors):
                 print("\t".join(f"{value:.4f}" for value in row))
         return 0
     if arguments.closest:
-        sentences = list(dict.fromkeys(read_lines(arguments.closest)))
+        sentences = list(dict.fromkeys(own_lines(arguments.closest)))
         best, pairs = search.closest_pairs(_vectors(arguments, sentences), arguments.k)
         for value, (first, second) in zip(best, pairs, strict=True):
             print(f"{value:.4f}\t{sentences[first]}\t{sentences[second]}")
         return 0
     if arguments.pairs:
-        rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, read_lines(arguments.pairs), 2)]
+        rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, own_lines(arguments.pairs), 2)]
     elif len(arguments.sentences) == 2:
         rows = [(arguments.sentences[0], arguments.sentences[1])]
     else:
@@ -54,12 +54,12 @@ def similarity(arguments: argparse.Namespace) -> int:
 def find(arguments: argparse.Namespace) -> int:
     """The sentences of a file that are nearest to each query: query, cosine, sentence."""
     from repro import search
-    from repro.data.readers import read_lines
+    from repro.data.readers import own_lines
 
-    queries = [*arguments.queries, *(read_lines(arguments.query_file) if arguments.query_file else [])]
+    queries = [*arguments.queries, *(own_lines(arguments.query_file) if arguments.query_file else [])]
     if not queries:
         raise ReproError("there is no query; give one after the file, or a file of them with --query-file")
-    sentences = list(dict.fromkeys(read_lines(arguments.file)))
+    sentences = list(dict.fromkeys(own_lines(arguments.file)))
     together = _vectors(arguments, [*sentences, *queries])  # a fit on the target must see what is compared
     vectors, asked = together[: len(sentences)], together[len(sentences) :]
     if arguments.faiss:
@@ -75,13 +75,13 @@ def find(arguments: argparse.Namespace) -> int:
 
 def fit(arguments: argparse.Namespace) -> int:
     """Fit a whitening on a file of sentences and save it."""
-    from repro.data.readers import read_lines
+    from repro.data.readers import own_lines
     from repro.encoders import whitening, zoo
     from repro.encoders.recipe import FittedRecipe
 
     if isinstance(zoo.recipe(arguments.encoder), FittedRecipe):
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
-    vectors = _vectors(arguments, read_lines(arguments.file))
+    vectors = _vectors(arguments, own_lines(arguments.file))
     found = whitening.fit([vectors], arguments.k, str(arguments.file))
     found.save(arguments.output)
     d, k = found.kernel.shape

@@ -120,8 +120,8 @@ def test_the_same_example_from_the_command_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("search {model} {empty} query", "empty.txt is empty"),
-        ("search {model} {dir}/none.txt query", "none.txt is missing"),
+        ("search {model} {empty} query", "empty.txt is empty; give it at least one sentence"),
+        ("search {model} {dir}/none.txt query", "none.txt is not a file"),
         ("search {model} {corpus}", "no query"),
         ("similarity {model} one", "two sentences"),
         ("similarity {model} --pairs {corpus}", "line 1 has 1 columns, expected 2"),

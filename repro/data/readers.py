@@ -47,6 +47,15 @@ def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
     return text_lines(data, str(path), encoding)
 
 
+def own_lines(path: Path) -> list[str]:
+    """The lines of a file that the user names: a sentence, or a pair of them, on each."""
+    if not path.is_file():
+        raise ReproError(f"{path} is not a file; name a text file with one sentence a line")
+    if path.stat().st_size == 0:
+        raise ReproError(f"{path} is empty; give it at least one sentence, one a line")
+    return read_lines(path)
+
+
 def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:
     """Tab-separated cells; ReproError names the first line with too few columns."""
     rows = [line.split("\t") for line in lines]
