@@ -45,7 +45,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Finding:
-    """How a claim fares on one source of numbers; `holds` is None where nothing was measured."""
+    """How a claim of `of` comparisons fares on one source of numbers; `holds` is None where nothing was measured."""
 
     source: str
     holds: bool | None
@@ -55,8 +55,10 @@ class Finding:
     def __str__(self) -> str:
         if self.holds is None:
             return f"{self.source}: not measured"
+        wrong, made = sum("✗" in line for line in self.details), len(self.details)
+        rest = f"; {self.of - made} not measured" if made < self.of else ""
         head = f"{self.source}: {'holds' if self.holds else 'does not hold'}"
-        head += f" ({len(self.details)} of {self.of} comparisons)"
+        head += f" ({made - wrong} of {made} comparisons{rest})"
         shown = [line for line in self.details if self.source != "published" or line.endswith("✗")]
         return head + "".join(f"\n    {line}" for line in shown)
 
