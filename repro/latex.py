@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from repro.render import Line, rows_of, with_spread
 from repro.table import Table
 
-_LATEX = str.maketrans({"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$"})
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%#_$"}
+    | {"|": r"$|$", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "Δ": r"$\Delta$"}
+    | {"↓": r"$\downarrow$"}
+)
 
 
 def to_latex(table: Table, lines: Sequence[Line]) -> str:

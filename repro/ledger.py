@@ -41,7 +41,7 @@ _STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 
 
 def _by_protocol() -> dict[str, Where]:
-    names = {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg."}
+    names = {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg.", "side": "Avg."}
     protocols = ("all", "wmean")
     return {f"{column}-{p}": Where(task, protocol=p) for column, task in names.items() for p in protocols}
 

@@ -179,7 +179,7 @@ class Table:
             if not isinstance(base, TransformerRecipe):
                 raise ReproError(f"{name} is made of word vectors; --base wants a transformer")
             if not self.setups:
-                raise ReproError(f"{self.id} trains nothing; --base goes with the tables sbert-2, -3, -4 and -6")
+                raise ReproError(f"{self.id} trains nothing; --base goes with sbert-2, -3, -4, -6 and simcse-5, -6")
             for setup in self.setups:
                 added.append(
                     setup.row(base, f"{name}:{setup.slug}", f"{name}: {setup.label}", BEYOND, seeds=self.seeds)

@@ -10,14 +10,15 @@ from rich.text import Text
 from repro.render import Line, difference, rows_of
 from repro.table import Table
 
-COLOURS = {"match": "green", "within-noise": "green", "deviates": "red", "no-published": "", "not-run": "dim"}
+COLOURS = {"match": "green", "within-noise": "green", "deviates": "red", "not-run": "dim"}  # others as they are
 
 
 def grid(table: Table, lines: Sequence[Line]) -> tuple[Grid, int]:
-    """The rows that have a measured value, and how many have none."""
+    """One section of a table: the rows that have a measured value, and how many have none."""
     table = rows_of(table, lines)
     by_cell = {(line["row"], line["column"]): line for line in lines}
-    found = Grid(title=table.title, title_justify="left")
+    section = table.columns[0].section or None
+    found = Grid(title=table.title, title_justify="left", caption=section, caption_justify="left")
     found.add_column("")
     for column in table.columns:
         found.add_column(column.label, justify="right")
@@ -34,4 +35,4 @@ def grid(table: Table, lines: Sequence[Line]) -> tuple[Grid, int]:
 def _cell(line: Line, decimals: int) -> Text:
     text = f"{float(line['value']):.{decimals}f}" if line["value"] else "–"
     text += f"\n{difference(line, decimals)}" if line["delta"] else ""
-    return Text(text, style=COLOURS[line["verdict"]])
+    return Text(text, style=COLOURS.get(line["verdict"], ""))

@@ -37,6 +37,22 @@ def test_every_table_runs_and_runs_again_from_the_store(
     assert {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()} == first
 
 
+@pytest.mark.parametrize("folder", [COMMITTED, COMMITTED / "mini"], ids=["paper", "mini"])
+def test_simcse_b2_has_every_aggregation_side_by_side(folder: Path) -> None:
+    lines = render.from_csv((folder / "simcse-b2.csv").read_text(encoding="utf-8"))
+    values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
+    rows = [row for row, column in values if column == "side-all"]
+    assert "minilm-avg" in rows
+    sets = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
+    for row in rows:
+        for name in ("all", "wmean", "mean"):
+            mean = sum(values[row, f"{task}-{name}"] for task in sets) / 7
+            assert values[row, f"side-{name}"] == pytest.approx(mean, abs=1e-8)
+        for year in sets[:5]:
+            difference = values[row, f"{year}-wmean"] - values[row, f"{year}-all"]
+            assert values[row, f"{year}-worth"] == pytest.approx(difference, abs=1e-8)
+
+
 @pytest.mark.parametrize("name", tables.TABLES)
 def test_committed_demo_tables_hold(name: str) -> None:
     assert verify(name, COMMITTED / "mini", "mini") == []

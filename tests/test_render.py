@@ -1,12 +1,14 @@
 """The three texts of a table."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from repro import latex, render, tables
 from repro.table import Average, Difference
 
+COMMITTED = Path(__file__).parent.parent / "tables"
 TABLE = tables.get("sbert-1")
 
 
@@ -69,6 +71,15 @@ def test_markdown_has_every_row_and_every_published_number() -> None:
     assert grid["Avg. GloVe embeddings"][1:] == ["– (55.14)"] * 9
     assert "sts12|agg:all" in text
     assert "70.25 to 74.22" in text
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_latex_is_plain_ascii_outside_comments(name: str) -> None:
+    text = (COMMITTED / f"{name}.tex").read_text(encoding="utf-8")
+    printed = [line for line in text.splitlines() if not line.startswith("%")]
+    assert len(printed) > 5
+    assert all(line.isascii() for line in printed)
+    assert not any("|" in line.replace("$|$", "") for line in printed)  # a dash in LaTeX's default encoding
 
 
 def test_latex_has_as_many_columns_as_the_table() -> None:

@@ -2,13 +2,13 @@
 
     make simcse        (repro table simcse-b2; --encoder NAME adds a row)
 
-One forward pass gives all three sections: over all pairs of a year (Sentence-BERT, SimCSE, MTEB), weighted by subset
-size (BERT-flow, BERT-whitening), plain mean over subsets (SentEval). Without a model hub expect all-MiniLM-L6-v2 under
-four poolings, each plain, whitened and flowed, and trained on as SimCSE does.
+One forward pass gives all three: over all pairs of a year (Sentence-BERT, SimCSE, MTEB), weighted by subset size
+(BERT-flow, BERT-whitening), plain mean over subsets (SentEval). Without a model hub expect all-MiniLM-L6-v2 under four
+poolings, each plain, whitened and flowed, and trained on as SimCSE does.
 """
 
-from repro.table import BEYOND, Column, Ref, Row, Table, zoo_row
-from repro.tables.columns import geometry, minilm_rows, sts
+from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Ref, Row, Table, zoo_row
+from repro.tables.columns import OTHERS, YEARS, geometry, minilm_rows, sts
 from repro.tables.simcse_5_sts import minilm_trained
 
 SECTIONS = {
@@ -18,7 +18,19 @@ SECTIONS = {
 }
 RERUN = "re-run by SimCSE authors"
 QUOTED = "original numbers (quoted)"
-COLUMNS = (*(column for name, title in SECTIONS.items() for column in sts(name, title, f"-{name}")), *geometry())
+SIDE = "Side by side: the average of the seven sets; Δ: by year, wmean less all"
+SIDE_BY_SIDE: tuple[AnyColumn, ...] = (
+    *(Average(name, tuple(f"{task}-{name}" for task in (*YEARS, *OTHERS)), f"side-{name}", SIDE) for name in SECTIONS),
+    *(
+        Difference(f"{year}-worth", f"Δ {label}", (f"{year}-wmean", f"{year}-all"), SIDE)
+        for year, label in YEARS.items()
+    ),
+)
+COLUMNS = (
+    *SIDE_BY_SIDE,
+    *(column for name, title in SECTIONS.items() for column in sts(name, title, f"-{name}")),
+    *geometry(),
+)
 
 
 def rerun(slug: str, label: str, system: str) -> Row:
@@ -27,7 +39,7 @@ def rerun(slug: str, label: str, system: str) -> Row:
 
 def quoted(slug: str, system: str, aggregation: str) -> Row:
     """What the system's own paper printed, under the aggregation that it used."""
-    columns = tuple(column.slug for column in sts(aggregation, suffix=f"-{aggregation}"))
+    columns = (f"side-{aggregation}", *(column.slug for column in sts(aggregation, suffix=f"-{aggregation}")))
     why = f"printed by its authors, under {aggregation}"
     return Row(
         slug,
