@@ -232,11 +232,13 @@ def compare(arguments: argparse.Namespace) -> int:
     )
     options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
     made = runner.plan(table, options)
+    comparisons = list(compare(made, arguments.first, arguments.second))
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
-    for found in compare(made, arguments.first, arguments.second):
+    labels = [", ".join(filter(None, [found.column.label, found.column.section])) for found in comparisons]
+    width = max(map(len, labels))
+    for label, found in zip(labels, comparisons, strict=True):
         low, high = found.interval
-        label = ", ".join(filter(None, [found.column.label, found.column.section]))
-        print(f"{label:18} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   p = {found.p:.3f} ({found.test})")
+        print(f"{label:{width}} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {found.significance}")
     return 0
 
 

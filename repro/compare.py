@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
-from repro.cells import check_comparable, unpack
+import numpy as np
+
+from repro.cells import Cell, check_comparable, unpack
 from repro.errors import ReproError
 from repro.metrics.bootstrap import interval
 from repro.runner import Plan
@@ -24,25 +26,33 @@ class Comparison:
     p: float
     test: str
 
+    @property
+    def significance(self) -> str:
+        """`p = 0.012 (paired bootstrap)`."""
+        return (f"p = {self.p:.3f}" if self.p >= 0.001 else "p < 0.001") + f" ({self.test})"
+
 
 def compare(made: Plan, first: str, second: str) -> Iterator[Comparison]:
-    """Every column where both rows are stored and have test items.
+    """Every column where both rows are stored and there is something to test with.
 
-    Raises ReproError when no column has both, or when the two were computed under different protocols.
+    Raises ReproError when there is no such column, or when the two were computed under different protocols.
     """
     shared = [c for c in made.table.scored() if (first, c.slug) in made.stored and (second, c.slug) in made.stored]
     if not shared:
         raise ReproError(f"{made.table.id}: {first} and {second} have no stored column in common; run the table first")
-    for column in shared:
-        found = significance(made, column, first, second)
-        if found is not None:
-            yield found
+    found = [tested for column in shared if (tested := significance(made, column, first, second))]
+    if not found:
+        raise ReproError(
+            f"{made.table.id}: {first} and {second} share no column with a test: speed and geometry have none"
+        )
+    yield from found
 
 
 def significance(made: Plan, column: Column, first: str, second: str) -> Comparison | None:
     """The difference of two rows in one column; None when a cell is not stored or there is nothing to test with.
 
-    Over the test items where both rows are one model each; over seeds (Welch's t) where both were trained with several.
+    Over the test items where both rows are one model each; over seeds where there are several: Welch's t, or a t-test
+    against the one value of a row that knows no seeds.
     """
     cells = [made.stored.get((slug, column.slug)) for slug in (first, second)]
     one, other = cells
@@ -58,14 +68,20 @@ def significance(made: Plan, column: Column, first: str, second: str) -> Compari
             return None
         p, test = scores[0].p_value(scores[1], column.metric, draws[0] - draws[1])
         return Comparison(column, difference, interval(draws[0] - draws[1]), p, test)
-    if one.seeds > 1 and other.seeds > 1:
-        return _welch(column, list(one.scores.values()), list(other.scores.values()))
-    return None
+    values, others = _by_seed(one), _by_seed(other)
+    return _over_seeds(column, values, others) if len(values) > 1 or len(others) > 1 else None
 
 
-def _welch(column: Column, first: list[float], second: list[float]) -> Comparison:
-    from scipy.stats import ttest_ind
+def _by_seed(cell: Cell) -> list[float]:
+    return [value for name, value in cell.scores.items() if name.startswith("seed-")] or [cell.value]
 
-    found = ttest_ind(first, second, equal_var=False)
+
+def _over_seeds(column: Column, first: list[float], second: list[float]) -> Comparison:
+    from scipy.stats import ttest_1samp, ttest_ind
+
+    if len(first) > 1 and len(second) > 1:
+        found, test = ttest_ind(first, second, equal_var=False), "Welch's t"
+    else:
+        found, test = ttest_1samp(np.subtract(first, second), 0.0), "t over seeds"
     low, high = found.confidence_interval(0.95)
-    return Comparison(column, fmean(first) - fmean(second), (float(low), float(high)), float(found.pvalue), "Welch's t")
+    return Comparison(column, fmean(first) - fmean(second), (float(low), float(high)), float(found.pvalue), test)
