@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repro.encoders import zoo
-from repro.encoders.recipe import FittedRecipe, Recipe, TransformerRecipe
+from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, TransformerRecipe
 from repro.errors import ReproError
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
@@ -168,8 +168,17 @@ class Table:
     def with_encoders(self, names: Iterable[str]) -> Table:
         """The table with a row of its own for each named encoder, under "Beyond the paper"."""
         taken = {row.slug for row in self.rows}
-        added = [Row(name, name, BEYOND, zoo.recipe(name)) for name in dict.fromkeys(names) if name not in taken]
+        added = [Row(name, name, BEYOND, self._recipe(name)) for name in dict.fromkeys(names) if name not in taken]
         return replace(self, rows=(*self.rows, *added))
+
+    def _recipe(self, name: str) -> Recipe:
+        """Of a named encoder: as it is, or timed where that is what the table's rows are."""
+        recipe = zoo.recipe(name)
+        if not any(isinstance(row.recipe, TimedRecipe) for row in self.rows):
+            return recipe
+        if isinstance(recipe, FittedRecipe | TimedRecipe):
+            raise ReproError(f"{name}: {self.id} times an encoder alone; name it without post=")
+        return TimedRecipe(recipe)
 
     def with_bases(self, names: Iterable[str]) -> Table:
         """The table with a row of its own for each named base and each setup, under "Beyond the paper"."""

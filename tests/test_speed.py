@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import ledger, render, runner, speed
+from repro import ledger, render, runner, speed, tables
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
 from repro.measured import Options
@@ -69,3 +69,10 @@ def test_the_papers_figures_are_in_the_ledger() -> None:
     found = ledger.published(Ref("sbert", "Table 7", "SBERT-base - smart batching"), "gpu")
     assert found is not None
     assert found.value == 2042
+
+
+def test_an_encoder_of_ones_own_is_timed_too(tiny_bert: Path) -> None:
+    named = tables.get("sbert-7").with_encoders([str(tiny_bert)]).rows[-1]
+    assert named.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
+    with pytest.raises(ReproError, match="sbert-7 times an encoder alone; name it without post="):
+        tables.get("sbert-7").with_encoders([f"{tiny_bert},post=whitening"])

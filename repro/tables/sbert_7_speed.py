@@ -1,6 +1,6 @@
 """Sentence-BERT Table 7: sentences encoded a second, on the STS benchmark's sentences.
 
-    make table7        (repro table sbert-7; --force measures again)
+    make table7        (repro table sbert-7; --force measures again, --encoder NAME adds a row)
 
 The paper's figures are from its machines (an i7-5820K with six cores, a V100) and stand beside yours without a verdict.
 Speed does not depend on trained values: where BERT-base's weights, or word vectors, cannot be reached, random ones of
