@@ -219,4 +219,4 @@ def _test(made: runner.Plan | None, table: Table, comparison: Comparison, prefix
         return ""
     (column,) = (column for column in table.scored() if column.slug == comparison.column)
     found = significance(made, column, prefix + comparison.first, prefix + comparison.second)
-    return f", {found.significance}" if found else ""
+    return f", {found.p_text}" if found else ""

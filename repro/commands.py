@@ -238,7 +238,7 @@ def compare(arguments: argparse.Namespace) -> int:
     width = max(map(len, labels))
     for label, found in zip(labels, comparisons, strict=True):
         low, high = found.interval
-        print(f"{label:{width}} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {found.significance}")
+        print(f"{label:{width}} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {found.p_text}")
     return 0
 
 

@@ -27,7 +27,7 @@ class Comparison:
     test: str
 
     @property
-    def significance(self) -> str:
+    def p_text(self) -> str:
         """`p = 0.012 (paired bootstrap)`."""
         return (f"p = {self.p:.3f}" if self.p >= 0.001 else "p < 0.001") + f" ({self.test})"
 

@@ -27,6 +27,7 @@ def figures(made: Plan) -> Iterator[tuple[str, bytes]]:
         yield from _files(".geometry", _scatter(made, points))
     cells = [(row, made.stored.get((row.slug, "isoscore"))) for row in made.table.rows]
     spectra = [(row, unpack(cell.items[0])) for row, cell in cells if cell and cell.items]
+    spectra = [(row, values) for row, values in spectra if values[0] > 0]  # vectors that are all the same have none
     if 1 < len(spectra) <= CURVES:
         yield from _files(".spectra", _spectra(made, spectra))
 

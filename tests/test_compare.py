@@ -59,4 +59,4 @@ def test_without_a_test_there_is_one_sentence(table: str, column: str) -> None:
     ("p", "text"), [(0.0123, "p = 0.012 (t)"), (0.001, "p = 0.001 (t)"), (0.0009, "p < 0.001 (t)")]
 )
 def test_a_small_p_is_not_zero(p: float, text: str) -> None:
-    assert Comparison(COLUMN, 1.0, (0.0, 2.0), p, "t").significance == text
+    assert Comparison(COLUMN, 1.0, (0.0, 2.0), p, "t").p_text == text

@@ -4,7 +4,7 @@
 
 The paper's figures are from its machines (an i7-5820K with six cores, a V100) and stand beside yours without a verdict.
 Speed does not depend on trained values: where BERT-base's weights, or word vectors, cannot be reached, random ones of
-the same size stand in, and their rows say so. About five minutes on two cores.
+the same size stand in, and their rows say so. Three to five minutes on two cores.
 """
 
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
