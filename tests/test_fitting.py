@@ -63,19 +63,20 @@ def _split(name: str) -> list[object]:
 @pytest.mark.real
 def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Group) -> None:
     base = replace(zoo.MINILM, pooling="cls")
-    made = planned(base, white=WhitenedRecipe(base, k=32))
+    made = planned(base, white=WhitenedRecipe(base, k=32), corpus=WhitenedRecipe(base, "nli", 32))
     group = zoo.build(base, device="cpu")
-    fitted_on = fitting.Corpora(MINI).sentences("target", "STSB")
-    map = whitening.fit([group.encode(fitted_on)[0].vectors], 32).apply
-    data = MINI.load("stsb")
-    sentences = TASKS["stsb"].sentences(data)
-    vectors = map(group.encode(sentences)[0].vectors)
-    expected = TASKS["stsb"].score(data, sentences, vectors, "").values["spearman-all"]
-    cell = made.stored["white", "stsb"]
-    assert cell.value == pytest.approx(expected, abs=1e-3)
-    assert "|fit:target|whiten:32|" in cell.signature
-    assert cell.seeds == 1
-    assert cell.ci_low is not None
+    for name, source in (("white", "target"), ("corpus", "nli")):
+        fitted_on = fitting.Corpora(MINI).sentences(source, "STSB")
+        map = whitening.fit([group.encode(fitted_on)[0].vectors], 32).apply
+        data = MINI.load("stsb")
+        sentences = TASKS["stsb"].sentences(data)
+        vectors = map(group.encode(sentences)[0].vectors)
+        expected = TASKS["stsb"].score(data, sentences, vectors, "").values["spearman-all"]
+        cell = made.stored[name, "stsb"]
+        assert cell.value == pytest.approx(expected, abs=1e-3)
+        assert f"|fit:{source}|whiten:32|" in cell.signature
+        assert cell.seeds == 1
+        assert cell.ci_low is not None
     assert made.stored["plain", "stsb"].value != made.stored["white", "stsb"].value
     assert made.stored["white", "cosine"].value == pytest.approx(0, abs=0.05)  # isotropic on what it was fitted on
     assert made.stored["white", "isoscore"].value > made.stored["plain", "isoscore"].value
