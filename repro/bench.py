@@ -91,7 +91,7 @@ def encode(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     alone = ratios(times["sentence-transformers, distinct"], times["float32, distinct"])
     yield f"float32 without repeated sentences: {alone}"
     yield from _bfloat16_cells(suite, sentences, vectors)
-    lengths = np.array([len(ids) for ids in ours["float32"].token_ids(distinct)])
+    lengths = ours["float32"].tokens(distinct).lengths
     config = ours["float32"].model.config
     work = forward_flops(lengths, config.num_hidden_layers, config.hidden_size, config.intermediate_size)
     for dtype in ours:

@@ -176,7 +176,7 @@ class Embedder:
     def _key(self, member: zoo.Ready, content: str) -> str:
         parts = {
             "recipe": describe(member.recipe),
-            "weights": member.sha256,
+            "files": member.identity,
             "sentences": content,
             "device": zoo.device_of(member, self.device),
             "dtype": self.dtype,

@@ -70,8 +70,8 @@ def encoder_of(
             transformer = group.transformer
 
             def in_order(sentences: Sequence[str]) -> None:
-                ids = transformer.token_ids(sentences)
-                list(transformer.run([ids[i : i + BATCH] for i in range(0, len(ids), BATCH)]))
+                tokens = transformer.tokens(sentences)
+                list(transformer.run(tokens, np.array_split(np.arange(len(tokens)), range(BATCH, len(tokens), BATCH))))
 
             yield in_order
 

@@ -20,12 +20,18 @@ def cls(hidden: Tensor, mask: Tensor) -> Tensor:
 
 def mean(hidden: Tensor, mask: Tensor) -> Tensor:
     """Mean over tokens (Sentence-BERT §3, MEAN)."""
-    return _sum(hidden, mask) / mask.sum(dim=1, keepdim=True)  # (B, d)
+    return _sum(hidden, mask) / _count(mask)  # (B, d)
 
 
 def mean_sqrt_len(hidden: Tensor, mask: Tensor) -> Tensor:
     """Sum over tokens divided by the square root of their number."""
-    return _sum(hidden, mask) / mask.sum(dim=1, keepdim=True).sqrt()  # (B, d)
+    return _sum(hidden, mask) / _count(mask).sqrt()  # (B, d)
+
+
+def weighted_mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean over tokens, the first counted once, the second twice, … (SGPT, Muennighoff 2022, eq. 2)."""
+    weights = mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)  # (B, T)
+    return (hidden * weights[:, :, None]).sum(dim=1) / weights.sum(dim=1, keepdim=True).clamp(min=1)  # (B, d)
 
 
 def max(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -48,6 +54,11 @@ def last(hidden: Tensor, mask: Tensor) -> Tensor:
     return hidden[torch.arange(len(hidden), device=hidden.device), final]  # (B, d)
 
 
+def _count(mask: Tensor) -> Tensor:
+    """(B, 1) tokens, at least 1: where a cut left none the sum is zero already."""
+    return mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+
 def _sum(hidden: Tensor, mask: Tensor) -> Tensor:
     return (hidden * mask[:, :, None]).sum(dim=1)  # (B, d)
 
@@ -56,6 +67,7 @@ POOLERS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cls": cls,
     "mean": mean,
     "mean-sqrt-len": mean_sqrt_len,
+    "weighted-mean": weighted_mean,
     "max": max,
     "max-padded": max_padded,
     "last": last,

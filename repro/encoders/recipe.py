@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Protocol, TypeGuard, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 # `static` averages the input embeddings of the tokens, special ones left out: a word-vector average without context
-POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "last", "static")
+POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "weighted-mean", "last", "static")
+ALONE = ("pooler", "static")  # not of token vectors, so not to be joined with others
+NO_LIMIT = 10**9  # tokens; of a model whose positions are relative and whose tokenizer cuts nothing
 TOKENS = ("whitespace", "sbert")
 
 
@@ -36,14 +39,18 @@ class TransformerRecipe:
 
     weights: str  # hub id or folder
     revision: str | None = None  # commit; None: resolved at first download, then pinned
-    pooling: str | None = None  # one of POOLINGS [mean]
+    pooling: str | None = None  # one of POOLINGS, or several side by side as in `cls+mean` [mean]
     layers: tuple[int, ...] | None = None  # averaged; 0 is the embedding output, -1 the last layer [(-1,)]
     max_length: int | None = None  # in tokens, specials included [the model's limit]
     normalize: bool | None = None  # divide by the Euclidean norm at the end [False]
+    prompt: str | None = None  # put before every sentence ['']
 
     def __post_init__(self) -> None:
-        if self.pooling is not None and self.pooling not in POOLINGS:
+        modes = [] if self.pooling is None else self.pooling.split("+")
+        if not set(modes) <= set(POOLINGS):
             raise ReproError(f"pooling {self.pooling!r} is unknown; choose from {', '.join(POOLINGS)}")
+        if len(modes) > 1 and set(modes) & set(ALONE):
+            raise ReproError(f"pooling {self.pooling!r}: {' and '.join(ALONE)} cannot be joined with others")
         if self.layers is not None and not self.layers:
             raise ReproError("layers is empty; name at least one, such as -1")
         if self.max_length is not None and self.max_length < 3:
@@ -51,11 +58,13 @@ class TransformerRecipe:
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
+        length = "none" if self.max_length == NO_LIMIT else str(self.max_length or "model")
         return {
             "pool": self.pooling or "model",
             "layers": ",".join(map(str, self.layers)) if self.layers else "model",
-            "maxlen": str(self.max_length or "model"),
+            "maxlen": length,
             "norm": {None: "model", True: "yes", False: "no"}[self.normalize],
+            "prompt": quote(self.prompt or "", safe=" "),
         }
 
 

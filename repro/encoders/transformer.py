@@ -1,4 +1,4 @@
-"""Transformer encoders: one forward pass serves every recipe that shares weights and max length.
+"""Transformer encoders: one forward pass serves every recipe that shares weights, length and prompt.
 
 Letters: n sentences, B sentences in a batch, T tokens, d dimensions.
 """
@@ -8,26 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pickle import UnpicklingError
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from repro.encoders.loading import check_vocabulary, load_heads, load_model, load_tokenizer, loading_errors
 from repro.encoders.pooling import POOLERS
-from repro.encoders.weights import Dense, Resolved
-from repro.errors import NotAvailable, ReproError
+from repro.encoders.recipe import NO_LIMIT
+from repro.encoders.tokens import Tokens, tokenize
+from repro.encoders.weights import Resolved
+from repro.errors import ReproError
 
 # Tokens per batch, padding included: the fastest of 256…4096 for all-MiniLM-L6-v2 on two cores; GPUs want more.
 TOKEN_BUDGET = {"cpu": 1024, "cuda": 32768, "mps": 8192}
 
 
 def pick_device(name: str) -> str:
-    """`auto` is cuda, else mps, else cpu; ReproError when the named device is not there."""
+    """`auto` is cuda, else mps, else cpu; ReproError when the named device (`cuda:1` the second GPU) is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there |= {f"cuda:{number}": True for number in range(torch.cuda.device_count())}
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
     if not there.get(name):
@@ -39,160 +42,155 @@ class TransformerEncoder:
     """Encodes with one or several recipes over the same weights; `encode` gives the first recipe's vectors."""
 
     def __init__(self, resolved: Sequence[Resolved], device: str = "auto", dtype: str = "float32") -> None:
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
-
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
         base = resolved[0]
         self.resolved = list(resolved)
-        self.max_length = base.recipe.max_length or 512
-        self.lowercase = base.lowercase
+        self.max_length = base.recipe.max_length or NO_LIMIT
+        self.prompt = base.recipe.prompt or ""
         self.device = pick_device(device)
-        self.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
-        safely = {"trust_remote_code": False, "local_files_only": True}
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(base.folder, **safely)
-            self.model: Any = AutoModel.from_pretrained(base.folder, dtype=self.dtype, weights_only=True, **safely)
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, UnpicklingError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ReproError(f"{base.folder}: the weights cannot be loaded ({reason})") from error
-        self.model.eval().to(self.device)
-        self.dense = [[_load_dense(module, self.device) for module in item.dense] for item in self.resolved]
-        self._check()
+        self.poolings = [(item.recipe.pooling or "mean").split("+") for item in self.resolved]
+        self.tokenizer = load_tokenizer(base.layout)
+        precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
+        self.model: Any = load_model(base, chain.from_iterable(self.poolings), precision)
+        check_vocabulary(base.folder, self.tokenizer, self.model)
+        self._check_layers()
+        self.model.to(self.device)
+        self.heads: list[nn.Module] = []
+        self.widths: list[int] = []  # d of each recipe
+        for item, modes in zip(self.resolved, self.poolings, strict=True):
+            static = self.model.get_input_embeddings().embedding_dim
+            width = static if modes == ["static"] else self.model.config.hidden_size * len(modes)
+            heads, width = load_heads(item, width)
+            self.heads.append(heads.to(self.device))
+            self.widths.append(width)
+        self.unpooled = 0 if base.layout.prompt_pooled else self._prompt_length()  # tokens that only the model sees
 
-    def _check(self) -> None:
+    def _check_layers(self) -> None:
         depth = self.model.config.num_hidden_layers
         for item in self.resolved:
             for layer in item.recipe.layers or ():
                 if not -depth - 1 <= layer <= depth:
                     raise ReproError(f"{item.recipe.weights} has layers 0 to {depth}; layer {layer} does not exist")
-            if item.recipe.pooling == "pooler" and not self._has_pooler(item):
-                raise NotAvailable(f"{item.recipe.weights} has no trained pooler; use another pooling")
+                if layer != -1 and self.model.config.is_encoder_decoder and hasattr(self.model, "decoder"):
+                    raise ReproError(f"{item.recipe.weights} is an encoder-decoder; only its last layer can be pooled")
 
-    def _has_pooler(self, item: Resolved) -> bool:
-        if getattr(self.model, "pooler", None) is None:
-            return False
-        safe = item.folder / "model.safetensors"
-        if not safe.is_file():
-            return True
-        from safetensors import safe_open
+    def _prompt_length(self) -> int:
+        """Tokens of the prompt, without a special one at the end."""
+        if not self.prompt:
+            return 0
+        ids = tokenize(self.tokenizer, [self.prompt], None).ids
+        return len(ids) - int(len(ids) > 0 and int(ids[-1]) in self.tokenizer.all_special_ids)
 
-        with safe_open(safe, framework="pt") as file:  # a missing pooler would be drawn at random by from_pretrained
-            return any("pooler." in key for key in file.keys())  # noqa: SIM118
-
-    def token_ids(self, sentences: Sequence[str], max_length: int | None = None) -> list[list[int]]:
-        """Token ids of each sentence, special tokens included, cut at the shorter of `max_length` and the encoder's."""
-        if not sentences:
-            return []
-        texts = [sentence.lower() for sentence in sentences] if self.lowercase else list(sentences)
+    def tokens(self, sentences: Sequence[str], max_length: int | None = None) -> Tokens:
+        """Tokens of each sentence, the prompt before it, cut at the shorter of `max_length` and the encoder's."""
         length = min(max_length or self.max_length, self.max_length)
-        encoded = self.tokenizer(texts, truncation=True, max_length=length, return_attention_mask=False)
-        return list(encoded["input_ids"])
+        texts = [self.prompt + sentence for sentence in sentences] if self.prompt else sentences
+        with loading_errors(self.resolved[0].folder):  # some faults of a tokenizer show when it is used
+            return tokenize(self.tokenizer, texts, None if length == NO_LIMIT else length)
 
     def encode(self, sentences: Sequence[str], progress: bool = False) -> np.ndarray:
         """float32 (n, d) vectors of the first recipe."""
         return self.encode_each(sentences, progress)[0]
 
     def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
-        """One float32 (n, d) array a recipe. Each distinct sentence is encoded once, in batches of like length."""
-        distinct = list(dict.fromkeys(sentences))
-        position = {sentence: row for row, sentence in enumerate(distinct)}
-        ids = self.token_ids(distinct)
-        lengths = np.array([len(row) for row in ids], dtype=np.int64)
-        outputs: list[np.ndarray | None] = [None] * len(self.resolved)
-        with tqdm(total=len(distinct), unit=" sentences", disable=None if progress else True, leave=False) as bar:
-            cut = batches(lengths, TOKEN_BUDGET[self.device])
-            for rows, found in zip(cut, self.run([[ids[row] for row in rows] for rows in cut]), strict=True):
-                for i, array in enumerate(found):  # (B, d)
-                    if outputs[i] is None:
-                        outputs[i] = np.empty((len(distinct), array.shape[1]), np.float32)
-                    outputs[i][rows] = array  # type: ignore[index]
-                bar.update(len(rows))
-        order = np.array([position[sentence] for sentence in sentences], dtype=np.int64)
-        width = self.model.config.hidden_size
-        return [np.empty((0, width), np.float32) if array is None else array[order] for array in outputs]
+        """One float32 (n, d) array a recipe; a sentence without a token gives the zero vector.
 
-    def run(self, batched: list[list[list[int]]]) -> Iterator[list[np.ndarray]]:
-        """`_forward` of every batch, in order. On the CPU as many batches at a time as torch has threads, each on one:
-
-        one batch on all threads waits at every operation for the slowest of them, which costs more the busier the
-        machine is; and a vector's last bits no longer depend on the number of threads.
+        Each distinct sentence is encoded once, in batches of like length.
         """
+        position: dict[str, int] = {}
+        order = np.array([position.setdefault(sentence, len(position)) for sentence in sentences], np.int64)  # (n,)
+        tokens = self.tokens(list(position))
+        outputs = [np.zeros((len(position), width), np.float32) for width in self.widths]
+        with tqdm(total=len(position), unit=" sentences", disable=None if progress else True, leave=False) as bar:
+            cut = batches(tokens.lengths, TOKEN_BUDGET[torch.device(self.device).type])
+            for rows, vectors in zip(cut, self.run(tokens, cut), strict=True):
+                for output, array in zip(outputs, vectors, strict=True):  # (B, d)
+                    output[rows] = array
+                bar.update(len(rows))
+        return outputs if len(position) == len(order) else [output[order] for output in outputs]
+
+    def run(self, tokens: Tokens, cut: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
+        """(B, d) float32 vectors of each recipe for every batch of rows, in order.
+
+        On the CPU as many batches at a time as torch has threads, each on one: one batch on all threads waits at every
+        operation for the slowest of them, which costs more the busier the machine is; and a vector's last bits do not
+        depend on the number of threads.
+        """
+
+        @torch.inference_mode()
+        def forward(rows: np.ndarray) -> list[np.ndarray]:
+            return [vectors.cpu().numpy() for vectors in self.vectors(tokens.select(rows))]
+
         if self.device != "cpu":
-            yield from map(self._forward, batched)
+            yield from map(forward, cut)
             return
         with one_thread_each() as workers:
-            yield from workers.map(self._forward, batched)
+            yield from workers.map(forward, cut)
 
-    @torch.inference_mode()
-    def _forward(self, ids: list[list[int]]) -> list[np.ndarray]:
-        """(B, d) float32 vectors of each recipe for one batch of token ids."""
-        return [vectors.cpu().numpy() for vectors in self.vectors(ids)]
-
-    def vectors(self, ids: Sequence[Sequence[int]], embedded: Tensor | None = None) -> list[Tensor]:
-        """(B, d) float32 vectors of each recipe for one batch of token ids, on the encoder's device; differentiable.
+    def vectors(self, batch: Tokens, embedded: Tensor | None = None) -> list[Tensor]:
+        """(B, d) float32 vectors of each recipe for one batch, on the encoder's device; differentiable.
 
         `embedded` (B, at least T, d): the token embeddings, where they have been looked up already.
         """
-        tokens, mask = self.pad(ids)
-        full = bool(mask.all())
-        tokens, mask = tokens.to(self.device), mask.to(self.device)
-        every = any(item.recipe.layers != (-1,) for item in self.resolved)
-        inputs = {"input_ids": tokens} if embedded is None else {"inputs_embeds": embedded[:, : tokens.shape[1]]}
-        output = self.model(
-            **inputs,
-            attention_mask=None if full and self.device == "cpu" else mask.long(),
-            output_hidden_states=every,
-        )
+        ids, filled, types = batch.pad(self.tokenizer.pad_token_id or 0)
+        tokens, mask = torch.from_numpy(ids).to(self.device), torch.from_numpy(filled).to(self.device)  # (B, T)
+        output = None
+        if self.poolings != [["static"]] * len(self.poolings):
+            inputs = {"input_ids": tokens} if embedded is None else {"inputs_embeds": embedded[:, : tokens.shape[1]]}
+            if types is not None:
+                inputs["token_type_ids"] = torch.from_numpy(types).to(self.device)
+            output = self.model(
+                **inputs,
+                attention_mask=None if filled.all() and self.device == "cpu" else mask.long(),
+                output_hidden_states=any(item.recipe.layers != (-1,) for item in self.resolved),
+            )
         return [self._pool(output, tokens, mask, i).float() for i in range(len(self.resolved))]
 
-    def pad(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Token ids (B, T) int64 and mask (B, T) bool."""
-        longest = max(len(row) for row in ids)
-        tokens = torch.full((len(ids), longest), self.tokenizer.pad_token_id or 0, dtype=torch.long)  # (B, T)
-        mask = torch.zeros(len(ids), longest, dtype=torch.bool)  # (B, T)
-        for i, row in enumerate(ids):
-            tokens[i, : len(row)] = torch.tensor(row, dtype=torch.long)
-            mask[i, : len(row)] = True
-        return tokens, mask
-
     def _pool(self, output: Any, tokens: Tensor, mask: Tensor, i: int) -> Tensor:
-        recipe = self.resolved[i].recipe
-        if recipe.pooling == "pooler":
+        recipe, modes = self.resolved[i].recipe, self.poolings[i]
+        if modes == ["static"]:
+            vectors = self._static(tokens, mask)  # (B, d)
+        elif modes == ["pooler"]:
             vectors = output.pooler_output.float()  # (B, d)
-        elif recipe.pooling == "static":
-            special = torch.tensor(self.tokenizer.all_special_ids, device=tokens.device)
-            words = mask & ~torch.isin(tokens, special)  # (B, T)
-            embedded = self.model.get_input_embeddings()(tokens).float()  # (B, T, d)
-            vectors = (embedded * words[:, :, None]).sum(dim=1) / words.sum(dim=1, keepdim=True).clamp(min=1)  # (B, d)
         else:
             layers = recipe.layers or (-1,)
             if layers == (-1,):
                 hidden = output.last_hidden_state.float()  # (B, T, d)
             else:
-                states = output.hidden_states
-                hidden = torch.stack([states[layer].float() for layer in layers]).mean(dim=0)  # (B, T, d)
-            vectors = POOLERS[recipe.pooling or "mean"](hidden, mask)  # (B, d)
-        for dense in self.dense[i]:
-            vectors = dense(vectors)  # (B, d')
+                hidden = torch.stack([output.hidden_states[layer].float() for layer in layers]).mean(dim=0)  # (B, T, d)
+            pooled = mask.clone() if self.unpooled else mask
+            pooled[:, : self.unpooled] = False
+            vectors = torch.cat([POOLERS[mode](hidden, pooled) for mode in modes], dim=1)  # (B, modes × d)
+        vectors = self.heads[i](vectors)  # (B, d')
         return nn.functional.normalize(vectors, dim=1) if recipe.normalize else vectors
+
+    def _static(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Mean of the input embeddings (B, d) of all tokens but the special ones."""
+        special = torch.tensor(self.tokenizer.all_special_ids, device=tokens.device)
+        words = mask & ~torch.isin(tokens, special)  # (B, T)
+        embedded = self.model.get_input_embeddings()(tokens).float()  # (B, T, d)
+        total: Tensor = (embedded * words[:, :, None]).sum(dim=1)  # (B, d)
+        return total / words.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 @contextmanager
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
     """A pool of as many workers as torch has threads, torch's own threads resting meanwhile."""
     count = torch.get_num_threads()
+    workers = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as workers:
-            yield workers
-    finally:
+        yield workers
+    finally:  # after an interrupt what has not begun is left out
+        workers.shutdown(cancel_futures=True)
         torch.set_num_threads(count)
 
 
 def batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
-    """Row indices in batches of rising token count, each at most `budget` tokens with padding (or one sentence)."""
+    """Row indices in batches of rising token count, each at most `budget` tokens with padding (or one sentence).
+
+    Sentences without a token are in none.
+    """
     order = np.argsort(lengths, kind="stable")  # (n,)
+    order = order[lengths[order] > 0]
     cut: list[np.ndarray] = []
     start = 0
     for end in range(1, len(order) + 1):
@@ -200,21 +198,3 @@ def batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
             cut.append(order[start:end])
             start = end
     return cut
-
-
-def _load_dense(module: Dense, device: str) -> nn.Module:
-    """Linear layer and activation of a Dense module, from safetensors or a weights-only pickle."""
-    safe, pickled = module.folder / "model.safetensors", module.folder / "pytorch_model.bin"
-    if safe.is_file():
-        from safetensors.torch import load_file
-
-        state = load_file(safe)
-    elif pickled.is_file():
-        state = torch.load(pickled, weights_only=True, map_location="cpu")
-    else:
-        raise NotAvailable(f"{module.folder} holds no weights of the Dense module")
-    weight, bias = state["linear.weight"].float(), state.get("linear.bias")  # (d', d), (d',)
-    linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
-    linear.load_state_dict({"weight": weight, **({} if bias is None else {"bias": bias.float()})})
-    activation: nn.Module = nn.Tanh() if module.activation == "tanh" else nn.Identity()
-    return nn.Sequential(linear, activation).to(device)

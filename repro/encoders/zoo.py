@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from repro.encoders.gate import checked
 from repro.encoders.recipe import (
     BaseRecipe,
     FittedRecipe,
@@ -139,9 +140,10 @@ class Ready:
     """A recipe whose files are on this machine. `backbone` is equal where one forward pass serves two recipes."""
 
     recipe: BaseRecipe
-    sha256: str
+    sha256: str  # of the weights
     revision: str
     backbone: tuple[object, ...]
+    identity: str  # sha256 over every file that decides a vector
     resolved: Resolved | None = None
     path: Path | None = None  # of word vectors
 
@@ -157,10 +159,12 @@ def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = Fal
         from repro.encoders.glove import vectors_path
 
         path = vectors_path(recipe, data_dir)
-        return Ready(recipe, sha256_file(path), "", (path,), path=path)
+        checksum = sha256_file(path)
+        return Ready(recipe, checksum, "", (path,), checksum, path=path)
     found = resolve(recipe, offline)
-    backbone = (found.folder, found.recipe.max_length, found.lowercase)
-    return Ready(found.recipe, found.sha256, found.recipe.revision or "", backbone, resolved=found)
+    layout = found.layout
+    backbone = (found.folder, found.recipe.max_length, layout.lowercase, found.recipe.prompt, layout.tokenizer)
+    return Ready(found.recipe, found.sha256, found.recipe.revision or "", backbone, found.identity, resolved=found)
 
 
 def device_of(ready: Ready, device: str) -> str:
@@ -204,10 +208,13 @@ class Group:
             self.device = self.transformer.device
 
     def encode(self, sentences: Sequence[str], progress: bool = False) -> list[Encoded]:
-        """One Encoded a member, in the members' order."""
+        """One Encoded a member, in the members' order; ReproError when a vector is not finite."""
         if self.words:
-            return [Encoded(encoder.encode(sentences), encoder.zero_vectors) for encoder in self.words]
-        return [Encoded(vectors) for vectors in self.transformer.encode_each(sentences, progress)]
+            each = [encoder.encode(sentences) for encoder in self.words]
+        else:
+            each = self.transformer.encode_each(sentences, progress)
+        names = [member.recipe.weights for member in self.members]
+        return [Encoded(*checked(vectors, sentences, name)) for vectors, name in zip(each, names, strict=True)]
 
 
 def build(name: str | BaseRecipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:

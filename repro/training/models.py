@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.tokens import Tokens, join
 from repro.encoders.transformer import TransformerEncoder, pick_device
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
@@ -56,8 +57,9 @@ class SentenceLearner:
 
     def __init__(self, base: TransformerRecipe, recipe: TrainedRecipe, examples: Examples, device: str) -> None:
         resolved = resolve(base)
-        if resolved.dense:
-            raise ReproError(f"{base.weights} has a Dense module; name a pooling, such as {base.weights},pooling=mean")
+        if resolved.heads:
+            kind = resolved.heads[0].kind
+            raise ReproError(f"{base.weights} has a {kind} module; name a pooling, such as {base.weights},pooling=mean")
         self.encoder = TransformerEncoder([resolved], device)
         self.encoder.model = _without_pooler(self.encoder.model)
         if self.encoder.device == "cpu":
@@ -70,28 +72,29 @@ class SentenceLearner:
         if isinstance(recipe, ContrastiveRecipe):
             self.kept = self.module["objective"].head if recipe.head == "mlp" else None
             length = recipe.train_length
-        self.ids = [self.encoder.token_ids(column, length) for column in examples.columns]
+        self.tokens = [self.encoder.tokens(column, length) for column in examples.columns]
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
         self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean objective () over the batch."""
-        vectors = self._vectors([[column[row] for row in rows] for column in self.ids])
+        vectors = self._vectors([column.select(rows) for column in self.tokens])
         return self.module["objective"](vectors, self.labels[torch.from_numpy(rows)])  # type: ignore[no-any-return]
 
-    def _vectors(self, columns: Sequence[Sequence[list[int]]]) -> list[Tensor]:
+    def _vectors(self, columns: Sequence[Tokens]) -> list[Tensor]:
         """(B, d) for each text column. All texts of a batch go in groups of like length: same numbers, less padding."""
         if self.resolved.recipe.pooling == "max-padded":  # a column at once, as in the first release
             return [self.encoder.vectors(column)[0] for column in columns]
-        texts = [text for column in columns for text in column]
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        texts = [texts[i] for i in order]
+        texts = join(columns)
+        order = np.argsort(texts.lengths, kind="stable")
         # one look-up for all groups: its gradient is as large as the vocabulary
-        embedded = self.encoder.model.get_input_embeddings()(self.encoder.pad(texts)[0].to(self.encoder.device))
-        size = GROUP[self.encoder.device]
+        ids = torch.from_numpy(texts.select(order).pad(self.encoder.tokenizer.pad_token_id or 0)[0])  # (texts, T)
+        embedded = self.encoder.model.get_input_embeddings()(ids.to(self.encoder.device))
+        size = GROUP[torch.device(self.encoder.device).type]
         parts = [slice(start, start + size) for start in range(0, len(texts), size)]
-        found = torch.cat([self.encoder.vectors(texts[part], embedded[part])[0] for part in parts])  # (texts, d)
-        return list(found[torch.from_numpy(np.argsort(order)).to(found.device)].chunk(len(columns)))
+        grouped = [self.encoder.vectors(texts.select(order[part]), embedded[part])[0] for part in parts]
+        vectors = torch.cat(grouped)  # (texts, d)
+        return list(vectors[torch.from_numpy(np.argsort(order)).to(vectors.device)].chunk(len(columns)))
 
     def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
         """Cosines (n,)."""
@@ -109,7 +112,7 @@ class SentenceLearner:
         self.encoder.model.save_pretrained(folder)
         self.encoder.tokenizer.save_pretrained(folder)
         recipe = self.resolved.recipe
-        if recipe.layers != (-1,) and not self.resolved.lowercase and self.kept is None:
+        if recipe.layers != (-1,) and not self.resolved.layout.lowercase and self.kept is None:
             return
         kinds = ["Transformer", "Pooling"]
         kinds += ["Dense"] if self.kept is not None else []
@@ -131,7 +134,7 @@ class SentenceLearner:
         pooling = {"word_embedding_dimension": width, f"pooling_mode_{flags[recipe.pooling]}": True}
         if recipe.pooling != "mean":  # sentence-transformers' default
             pooling["pooling_mode_mean_tokens"] = False
-        limits = {"max_seq_length": recipe.max_length, "do_lower_case": self.resolved.lowercase}
+        limits = {"max_seq_length": recipe.max_length, "do_lower_case": self.resolved.layout.lowercase}
         _write_json(folder / "modules.json", modules)
         _write_json(folder / "sentence_bert_config.json", limits)
         _write_json(folder / "1_Pooling" / "config.json", pooling)

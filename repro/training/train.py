@@ -72,7 +72,7 @@ def train(
     about = {
         "recipe": describe(recipe),
         "seed": seed,
-        "base_sha256": resolve(base).sha256,
+        "base_files": resolve(base).identity,
         "data_sha256": examples.digest(),
         "examples": len(examples),
         "device": pick_device(device),

@@ -77,7 +77,7 @@ def test_the_leaking_maximum_depends_on_the_batch_and_the_masked_one_does_not(ti
         found = learner(replace(made, base=replace(made.root, pooling=pooling)), data)
         assert isinstance(found, SentenceLearner)
         found.module.eval()
-        return np.asarray(found._vectors([[column[row] for row in rows] for column in found.ids])[0][0].detach())
+        return np.asarray(found._vectors([column.select(np.array(rows)) for column in found.tokens])[0][0].detach())
 
     lengths = [len(sentence.split()) for sentence in data.columns[0]]
     short, long = int(np.argmin(lengths)), int(np.argmax(lengths))
@@ -87,7 +87,7 @@ def test_the_leaking_maximum_depends_on_the_batch_and_the_masked_one_does_not(ti
 
 def test_a_model_with_a_dense_module_wants_a_pooling(tiny_sbert: Path) -> None:
     made = recipe(tiny_sbert, "cosine")
-    with pytest.raises(ReproError, match="has a Dense module; name a pooling"):
+    with pytest.raises(ReproError, match="has a dense module; name a pooling"):
         learner(replace(made, base=TransformerRecipe(str(tiny_sbert))))
 
 
@@ -128,6 +128,6 @@ def test_a_head_is_kept_or_dropped_and_sentence_transformers_agrees(tiny_bert: P
 def test_the_length_in_training_is_not_that_of_evaluation(tiny_bert: Path, tmp_path: Path) -> None:
     found = learner(contrastive(tiny_bert, "none", train_length=5))
     assert isinstance(found, SentenceLearner)
-    assert max(len(ids) for column in found.ids for ids in column) == 5
+    assert max(column.lengths.max() for column in found.tokens) == 5
     found.save(tmp_path)
-    assert len(found.encoder.token_ids([SENTENCES[-1]])[0]) > 5
+    assert found.encoder.tokens([SENTENCES[-1]]).lengths[0] > 5

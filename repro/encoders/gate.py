@@ -1,0 +1,23 @@
+"""The gate that every vector passes, whatever it came from and wherever it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from repro.errors import ReproError
+
+
+def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tuple[np.ndarray, int]:
+    """(vectors as float32 (n, d), how many are zero: sentences without a known word or token).
+
+    Raises ReproError naming the encoder, and the sentence whose vector is not finite.
+    """
+    vectors = np.asarray(vectors, np.float32)
+    if vectors.ndim != 2 or len(vectors) != len(sentences) or (len(vectors) and not vectors.shape[1]):
+        raise ReproError(f"{encoder}: {len(sentences)} sentences gave vectors of shape {vectors.shape}, not (n, d)")
+    finite = np.isfinite(vectors).all(axis=1)  # (n,)
+    if not finite.all():
+        raise ReproError(f"{encoder}: the vector of {sentences[int(finite.argmin())]!r} is not finite")
+    return vectors, int((~vectors.any(axis=1)).sum())

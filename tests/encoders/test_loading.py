@@ -1,0 +1,242 @@
+"""Weights: what a forward pass uses comes from the files, in whatever form they are, or is a refusal with names."""
+
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.errors import NotAvailable, ReproError
+from tests.conftest import write_json
+from tests.encoders.folders import SENTENCES, edit_json, save_transformer, words_tokenizer
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_transformer(tmp_path_factory.mktemp("models") / "bert")
+
+
+def vectors(folder: Path, pooling: str = "mean") -> np.ndarray:
+    recipe = TransformerRecipe(str(folder), pooling=pooling)
+    return zoo.build(recipe, device="cpu").encode(SENTENCES)[0].vectors
+
+
+def stored(folder: Path, form: str, state: dict[str, torch.Tensor]) -> None:
+    """Put these weights into the folder in one of the forms that transformers reads."""
+    (folder / "model.safetensors").unlink(missing_ok=True)
+    halves = [dict(list(state.items())[::2]), dict(list(state.items())[1::2])]
+    if form == "safetensors":
+        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    elif form == "bin":
+        torch.save(state, folder / "pytorch_model.bin")
+    else:
+        name, write = {
+            "safetensors shards": (
+                "model-{}-of-2.safetensors",
+                lambda s, p: save_file(s, p, metadata={"format": "pt"}),
+            ),
+            "bin shards": ("pytorch_model-{}-of-2.bin", torch.save),
+        }[form]
+        index = "model.safetensors.index.json" if "safe" in form else "pytorch_model.bin.index.json"
+        for number, half in enumerate(halves, 1):
+            write(half, folder / name.format(number))
+        where = {key: name.format(number) for number, half in enumerate(halves, 1) for key in half}
+        write_json(folder / index, {"metadata": {}, "weight_map": where})
+
+
+FORMS = ["safetensors", "safetensors shards", "bin", "bin shards"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_vectors_and_a_checksum_of_its_own(form: str, bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    stored(folder, form, load_file(bert / "model.safetensors"))
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))
+
+
+def renamed(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: renamed(state, "module."), "the weights do not hold .* and .* more; .* partly random"),
+        (
+            lambda state: {k: v for k, v in state.items() if "layer.1." not in k},
+            r"do not hold encoder\.layer\.1\.",
+        ),
+        (
+            lambda state: {k: v for k, v in state.items() if k != "embeddings.LayerNorm.bias"},
+            r"do not hold embeddings\.LayerNorm\.bias;",
+        ),
+        (lambda state: state | {"embeddings.word_embeddings.weight": torch.zeros(320, 15)}, "cannot be loaded"),
+    ],
+)
+def test_weights_that_are_not_in_the_files_are_a_refusal(
+    form: str, change: object, message: str, bert: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    stored(folder, form, change(load_file(bert / "model.safetensors")))  # type: ignore[operator]
+    with pytest.raises(ReproError, match=message):
+        vectors(folder)
+
+
+def test_a_configuration_with_more_layers_than_the_file(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    edit_json(folder / "config.json", num_hidden_layers=3)
+    with pytest.raises(ReproError, match=r"do not hold encoder\.layer\.2\..* and 12 more"):
+        vectors(folder)
+
+
+def test_another_architectures_prefix(tmp_path: Path) -> None:
+    folder = save_transformer(tmp_path / "albert", "albert")
+    stored(folder, "safetensors", renamed(load_file(folder / "model.safetensors"), "bert."))
+    with pytest.raises(ReproError, match="partly random"):
+        vectors(folder)
+    stored(
+        folder,
+        "safetensors",
+        {k.replace("bert.", "albert."): v for k, v in load_file(folder / "model.safetensors").items()},
+    )
+    assert vectors(folder).shape == (6, 16)  # its own prefix is what a model with a head saves
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("instead", [{}, {"mlp.dense.weight": torch.eye(16), "mlp.dense.bias": torch.zeros(16)}])
+def test_no_trained_pooler_in_any_form(form: str, instead: dict, bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    state = {name: tensor for name, tensor in load_file(bert / "model.safetensors").items() if "pooler" not in name}
+    stored(folder, form, state | instead)
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))  # a pooler that no pooling uses may be missing
+    with pytest.raises(NotAvailable, match="has no trained pooler; use another pooling"):
+        vectors(folder, "pooler")
+
+
+def test_half_a_pooler_is_none(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    state = load_file(bert / "model.safetensors")
+    stored(folder, "safetensors", {name: tensor for name, tensor in state.items() if name != "pooler.dense.bias"})
+    with pytest.raises(NotAvailable, match="has no trained pooler"):
+        vectors(folder, "pooler")
+
+
+def test_shards_that_are_missing_or_elsewhere(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    stored(folder, "safetensors shards", load_file(bert / "model.safetensors"))
+    index = folder / "model.safetensors.index.json"
+    whole = index.read_text()
+    (folder / "model-2-of-2.safetensors").rename(tmp_path / "elsewhere.safetensors")
+    with pytest.raises(ReproError, match=r"model-2-of-2.safetensors is missing; model.safetensors.index.json says"):
+        vectors(folder)
+    index.write_text(whole.replace("model-2-of-2.safetensors", "../elsewhere.safetensors"))
+    with pytest.raises(ReproError, match="lies outside the model folder"):
+        vectors(folder)
+    index.write_text(json.dumps({"metadata": {}}))
+    with pytest.raises(ReproError, match="has no weight_map"):
+        vectors(folder)
+
+
+TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"]
+
+
+def test_without_a_tokenizer_every_word_would_be_unknown(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    for name in TOKENIZER_FILES:
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(ReproError, match="tokenizer"):
+        vectors(folder)
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer"})
+    with pytest.raises(ReproError, match=r"lacks the tokenizer's file vocab.txt"):
+        vectors(folder)
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
+    with pytest.raises(ReproError, match="knows no word"):
+        vectors(folder)
+
+
+def test_letters_without_merges_are_not_a_tokenizer(tmp_path: Path) -> None:
+    folder = save_transformer(tmp_path / "model", "gpt2")
+    words = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "tokenizer.json").unlink()
+    write_json(folder / "vocab.json", words)
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "GPT2Tokenizer", "pad_token": "<|end|>"})
+    with pytest.raises(ReproError, match="merges"):
+        vectors(folder)
+
+
+def test_a_tokenizer_with_more_words_than_the_model_has_embeddings(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    tokenizer = words_tokenizer()
+    tokenizer.add_tokens([f"word{number}" for number in range(300)])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(ReproError, match=r"the tokenizer has ids up to .*, the model 320 embeddings"):
+        vectors(folder)
+
+
+def test_an_adapter_is_not_taken_for_a_model(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    write_json(folder / "adapter_config.json", {"peft_type": "LORA", "base_model_name_or_path": "owner/base"})
+    with pytest.raises(ReproError, match="holds a PEFT adapter, which is not supported"):
+        vectors(folder)
+
+
+def test_code_of_a_models_own_is_not_run(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    edit_json(folder / "config.json", model_type="mine", auto_map={"AutoConfig": "mine.C", "AutoModel": "mine.M"})
+    (folder / "mine.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'ran')!r})\n")
+    with pytest.raises(ReproError, match="needs code of its own, which is not run"):
+        vectors(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+class Payload:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("where", ["pytorch_model.bin", "2_Dense/pytorch_model.bin"])
+def test_a_pickle_that_runs_code_is_not_run(where: str, bert: Path, tiny_sbert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_sbert, tmp_path / "model")
+    path = folder / where
+    path.with_name("model.safetensors").unlink()
+    path.write_bytes(pickle.dumps(Payload(tmp_path / "ran"), protocol=2))
+    with pytest.raises(ReproError, match="is not opened; ask for the weights as safetensors") as refusal:
+        zoo.build(str(folder))
+    assert "weights_only" not in str(refusal.value)
+    assert not (tmp_path / "ran").exists()
+
+
+DENSE = {"linear.weight": torch.ones(8, 16), "linear.bias": torch.ones(8)}
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({}, "no matrix linear.weight"),
+        ({"weight": torch.ones(8, 16)}, "no matrix linear.weight"),
+        (DENSE | {"linear.weight": torch.ones(8)}, "no matrix linear.weight"),
+        (DENSE | {"linear.weight": torch.ones(8, 12)}, "cannot be loaded"),
+        (DENSE | {"linear.bias": torch.ones(7)}, "cannot be loaded"),
+        (DENSE | {"more": torch.ones(1)}, "cannot be loaded"),
+    ],
+)
+def test_a_dense_module_with_other_weights_is_refused(
+    state: dict, message: str, tiny_sbert: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_sbert, tmp_path / "model")
+    save_file(state, folder / "2_Dense/model.safetensors")
+    with pytest.raises(ReproError, match=message) as refusal:
+        zoo.build(str(folder))
+    assert "2_Dense" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
