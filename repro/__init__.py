@@ -1,3 +1,3 @@
 """Regenerates the published tables of Sentence-BERT, BERT-flow, BERT-whitening and SimCSE."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

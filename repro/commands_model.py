@@ -26,11 +26,11 @@ def train(arguments: argparse.Namespace) -> int:
         raise ReproError(f"{arguments.base} is made of word vectors; --base wants a transformer")
     if arguments.output and arguments.output.exists():
         raise ReproError(f"{arguments.output} is there already; name a new folder")
-    recipe = setups.on(setups.setup(arguments.recipe), base).cut(arguments.sample)
+    recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)
     if arguments.pooling:
         recipe = setups.pooled(recipe, arguments.pooling)
     options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
-    material = Material(suite.examples, lambda: list(suite.load("stsb-dev")))
+    material = Material(suite.examples, suite.dev)
     with data_parallel() as first:
         model = train(recipe, arguments.seed, material, arguments.device, options)
         if not first:

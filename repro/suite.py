@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro.data import fetch, registry
+from repro.data import fetch, labelled, registry
 from repro.data.corpora import CORPORA
 from repro.errors import NotAvailable, ReproError
 from repro.files import home
 from repro.tasks import TASKS
 from repro.training import data as training_sets
 from repro.training.data import Examples
+from repro.training.selection import TRIPLETS
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class Suite:
         """The training set of that name; NotAvailable when it cannot be had."""
         item = self._fetched(training_sets.SETS[name][0])
         return training_sets.read(name, self.root / item.folder)
+
+    def dev(self, name: str) -> Any:
+        """What models are selected on, by the name of a selection: a task's pairs, or triplets."""
+        if name == "wikisec-dev":
+            folder = self.root / self._fetched("WIKISEC").folder
+            return labelled.read_triplets(folder / "validation.csv")[:TRIPLETS]
+        return self.load(name)
 
     def corpus(self, name: str) -> list[str]:
         """The sentences of that corpus, repeats counted; NotAvailable when they cannot be had."""

@@ -167,9 +167,7 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
         assert isinstance(cross_validated, CrossValidated)
         pairs, data[task] = cross_validated.held_out(data[task], unit.fold)
         held_out.append(graded(pairs.first, pairs.second, pairs.gold))
-    material = Material(
-        lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), lambda: list(suite.load("stsb-dev"))
-    )
+    material = Material(lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), suite.dev)
     model = train(
         unit.recipe, unit.seed, material, options.device, TrainerOptions(dtype=options.dtype, progress=progress)
     )

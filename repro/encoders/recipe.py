@@ -223,8 +223,8 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         return override(POST[post](before), settings[place + 1 :])
     special: dict[str, Callable[[str], object]] = {
         "layers": lambda value: tuple(int(layer) for layer in value.split("+")),
-        "normalize": _truth,
-        "lowercase": _truth,
+        "normalize": truth,
+        "lowercase": truth,
         "k": lambda value: None if value == "full" else int(value),
     }
     special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size"), int)
@@ -236,7 +236,8 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 POST: dict[str, type[FittedRecipe]] = {"whitening": WhitenedRecipe, "flow": FlowedRecipe}
 
 
-def _truth(value: str) -> bool:
+def truth(value: str) -> bool:
+    """`true` or `false`; KeyError for anything else."""
     return {"true": True, "false": False}[value.lower()]
 
 

@@ -1,13 +1,17 @@
-"""Checkpoints of a training: one safetensors file, written with one rename, so that the last good one survives a kill.
+"""Checkpoints of a training: one safetensors file, written with one rename, and the one before it.
 
-It holds the weights, AdamW's moments and the best weights so far; position and scores are in its metadata. Learning
-rate, data order and dropout are functions of seed and step (trainer.py), so there is nothing else to keep.
+A file holds the weights, AdamW's moments and the best weights so far; position and scores are in its metadata, with a
+checksum over everything. Learning rate, data order and dropout are functions of seed and step (trainer.py), so there is
+nothing else to keep.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+import logging
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,10 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from repro.errors import ReproError
 from repro.files import new_file
 
 NAME = "checkpoint.safetensors"
+BEFORE = "checkpoint-before.safetensors"
+MOMENTS = ("exp_avg", "exp_avg_sq")
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -32,59 +38,91 @@ class Best:
 
 @dataclass
 class Position:
-    """How far a training is: steps done, of which training, and the best so far."""
+    """How far a training is: steps done, of which training, the losses since the last record, and the best so far."""
 
     identity: str  # of recipe, seed, data and device
     step: int = 0
     best: Best | None = None
+    losses: list[float] = field(default_factory=list)
+    looks: int = 0
 
 
-def save(path: Path, position: Position, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Replace the checkpoint; ReproError when the disk is full, the old one then stays."""
+def save(folder: Path, position: Position, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint in place and keep the one before it; ReproError when the disk is full, both then stay."""
     tensors = {f"weights.{name}": value.detach() for name, value in module.state_dict().items()}
-    for name, parameter in module.named_parameters():
-        for key in ("exp_avg", "exp_avg_sq"):
-            if key in optimizer.state[parameter]:
-                tensors[f"{key}.{name}"] = optimizer.state[parameter][key]
     about: dict[str, object] = {"identity": position.identity, "step": position.step}
+    about |= {"losses": position.losses, "looks": position.looks}
+    for name, parameter in module.named_parameters():
+        state = optimizer.state[parameter]
+        tensors |= {f"{key}.{name}": state[key] for key in MOMENTS if key in state}
+        about |= {"adam": float(state["step"])} if "step" in state else {}
     if position.best:
         tensors |= {f"best.{name}": value for name, value in position.best.weights.items()}
         about |= {"best_score": position.best.score, "best_step": position.best.step}
+    copies = {name: value.cpu().contiguous().clone() for name, value in tensors.items()}
+    text = json.dumps(about)
+    path = folder / NAME
     with new_file(path) as unfinished:
-        save_file(
-            {name: value.contiguous().clone() for name, value in tensors.items()},
-            unfinished,
-            {"about": json.dumps(about)},
-        )
+        save_file(copies, unfinished, {"about": text, "sha256": _checksum(text, copies)})
+        if path.is_file():
+            os.replace(path, folder / BEFORE)
 
 
-def load(path: Path, identity: str, module: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
-    """Put the checkpoint's state into module and optimizer; at step 0 when there is none.
+def load(folder: Path, identity: str, module: nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+    """Put the last sound checkpoint's state into module and optimizer; at step 0 when there is none.
 
-    Raises ReproError when the file is not whole or is the checkpoint of another training.
+    One that is not whole, was altered or is another training's is passed over, and that is said.
     """
+    for name in (NAME, BEFORE):
+        state = _read(folder / name, identity)
+        if state is not None:
+            return _restore(*state, module, optimizer)
+    return Position(identity)
+
+
+def _read(path: Path, identity: str) -> tuple[dict[str, object], dict[str, Tensor]] | None:
     if not path.is_file():
-        return Position(identity)
+        return None
     try:
         with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})["about"])
+            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise ReproError(f"{path} is not a whole checkpoint; remove it to train from the beginning") from error
-    if about["identity"] != identity:
-        raise ReproError(
-            f"{path} is the checkpoint of another recipe, seed or data set; remove it, or name another folder"
-        )
+        about = json.loads(metadata["about"])
+        sound = metadata["sha256"] == _checksum(metadata["about"], tensors) and about["identity"] == identity
+    except (OSError, SafetensorError, KeyError, ValueError, RecursionError):
+        sound = False
+    if not sound:
+        logger.warning("%s is not whole or was altered; the training goes on from the checkpoint before it", path)
+        return None
+    return about, tensors
+
+
+def _restore(
+    about: dict[str, object], tensors: dict[str, Tensor], module: nn.Module, optimizer: torch.optim.Optimizer
+) -> Position:
     module.load_state_dict(_part(tensors, "weights."))
-    moments = {key: _part(tensors, f"{key}.") for key in ("exp_avg", "exp_avg_sq")}
+    moments = {key: _part(tensors, f"{key}.") for key in MOMENTS}
     for name, parameter in module.named_parameters():
         if name in moments["exp_avg"]:
-            state: dict[str, Tensor] = {key: found[name].to(parameter.device) for key, found in moments.items()}
-            optimizer.state[parameter] = {"step": torch.tensor(float(about["step"])), **state}
+            step = torch.tensor(float(str(about["adam"])), device=parameter.device)
+            own = {key: by_name[name].to(parameter.device) for key, by_name in moments.items()}
+            optimizer.state[parameter] = {"step": step, **own}
     best = None
     if "best_score" in about:
-        best = Best(about["best_score"], about["best_step"], _part(tensors, "best."))
-    return Position(identity, about["step"], best)
+        best = Best(float(str(about["best_score"])), int(str(about["best_step"])), _part(tensors, "best."))
+    losses = about["losses"]
+    assert isinstance(losses, list)
+    return Position(str(about["identity"]), int(str(about["step"])), best, losses, int(str(about["looks"])))
+
+
+def _checksum(about: str, tensors: dict[str, Tensor]) -> str:
+    """Hex sha256 over the description and every tensor with its name, type and shape."""
+    state = hashlib.sha256(about.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        state.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return state.hexdigest()
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

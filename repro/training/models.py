@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.loading import SAFELY, load_tokenizer, loading_errors, quietly, refuse_missing
+from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.encoders.tokens import Tokens, join
 from repro.encoders.transformer import TransformerEncoder, pick_device
 from repro.encoders.weights import Resolved, resolve
@@ -43,8 +44,8 @@ class Learner(Protocol):
         """Mean loss () of the examples of those indices (B,)."""
         ...
 
-    def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
-        """(n,) of each pair, the module in evaluation mode."""
+    def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
+        """(n,) of each pair under every similarity that the model has, the module in evaluation mode."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -96,13 +97,15 @@ class SentenceLearner:
         vectors = torch.cat(grouped)  # (texts, d)
         return list(vectors[torch.from_numpy(np.argsort(order)).to(vectors.device)].chunk(len(columns)))
 
-    def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
-        """Cosines (n,)."""
+    def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
+        """Cosines, and Manhattan and Euclidean distances with a minus, (n,) each."""
         vectors = self.encoder.encode([*first, *second])
         if self.kept is not None:
             with torch.inference_mode():
                 vectors = self.kept(torch.from_numpy(vectors).to(self.encoder.device)).cpu().numpy()
-        return cosines(vectors, np.arange(len(first)), len(first) + np.arange(len(second)))
+        apart = vectors[: len(first)].astype(np.float64) - vectors[len(first) :]  # (n, d)
+        cosine = cosines(vectors, np.arange(len(first)), len(first) + np.arange(len(second)))
+        return [cosine, -np.abs(apart).sum(axis=1), -np.sqrt(np.square(apart).sum(axis=1))]
 
     def save(self, folder: Path) -> None:
         """In sentence-transformers' layout: `SentenceTransformer(folder)` gives the same embeddings.
@@ -112,7 +115,8 @@ class SentenceLearner:
         self.encoder.model.save_pretrained(folder)
         self.encoder.tokenizer.save_pretrained(folder)
         recipe = self.resolved.recipe
-        if recipe.layers != (-1,) and not self.resolved.layout.lowercase and self.kept is None:
+        plain = not self.resolved.layout.lowercase and not recipe.prompt and self.kept is None
+        if recipe.layers != (-1,) and plain:
             return
         kinds = ["Transformer", "Pooling"]
         kinds += ["Dense"] if self.kept is not None else []
@@ -128,13 +132,19 @@ class SentenceLearner:
         ]
         width = self.encoder.model.config.hidden_size
         flags = {"cls": "cls_token", "max": "max_tokens", "max-padded": "max_tokens", "mean": "mean_tokens"}
-        flags |= {"mean-sqrt-len": "mean_sqrt_len_tokens", "last": "lasttoken"}
+        flags |= {"mean-sqrt-len": "mean_sqrt_len_tokens", "weighted-mean": "weightedmean_tokens", "last": "lasttoken"}
         if recipe.pooling not in flags or recipe.layers != (-1,):
             raise ReproError(f"pooling {recipe.pooling} of layers {recipe.layers} cannot be written as a model folder")
         pooling = {"word_embedding_dimension": width, f"pooling_mode_{flags[recipe.pooling]}": True}
+        if not self.resolved.layout.prompt_pooled:
+            pooling["include_prompt"] = False
         if recipe.pooling != "mean":  # sentence-transformers' default
             pooling["pooling_mode_mean_tokens"] = False
-        limits = {"max_seq_length": recipe.max_length, "do_lower_case": self.resolved.layout.lowercase}
+        length = None if recipe.max_length == NO_LIMIT else recipe.max_length
+        limits = {"max_seq_length": length, "do_lower_case": self.resolved.layout.lowercase}
+        if recipe.prompt:
+            prompts = {"prompts": {"default": recipe.prompt}, "default_prompt_name": "default"}
+            _write_json(folder / "config_sentence_transformers.json", prompts)
         _write_json(folder / "modules.json", modules)
         _write_json(folder / "sentence_bert_config.json", limits)
         _write_json(folder / "1_Pooling" / "config.json", pooling)
@@ -153,7 +163,7 @@ class CrossLearner:
 
     def __init__(self, base: TransformerRecipe, recipe: TrainedRecipe, examples: Examples, device: str) -> None:
         self.name = recipe.objective
-        self.model = CrossEncoder(base, max(examples.classes, 1), device)
+        self.model = CrossEncoder(base, max(examples.classes, 1), device, new_head=True)
         self.module: nn.Module = self.model.module
         if self.model.device == "cpu":
             use_cheap_dropout(self.module)
@@ -166,9 +176,9 @@ class CrossLearner:
         logits = self.model.logits([self.inputs[row] for row in rows])
         return cross_loss(self.name, logits, self.labels[torch.from_numpy(rows)])
 
-    def similarities(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
+    def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
         """The first logit (n,)."""
-        return self.model.predict(first, second)[:, 0]
+        return [self.model.predict(first, second)[:, 0]]
 
     def save(self, folder: Path) -> None:
         """In transformers' layout, which sentence-transformers' CrossEncoder reads too."""
@@ -177,29 +187,42 @@ class CrossLearner:
 
 
 class CrossEncoder:
-    """Pairs → logits (n, k) float32, from a folder of transformers; a missing or unfitting head is drawn at random."""
+    """Pairs → logits (n, k) float32, from a folder of transformers.
 
-    def __init__(self, recipe: TransformerRecipe, classes: int, device: str) -> None:
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
-        from transformers.utils import logging
+    `new_head`: a head (and the pooler below it) that is missing or does not fit is drawn at random, to be trained.
+    """
 
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+    module: Any
+
+    def __init__(self, recipe: TransformerRecipe, classes: int, device: str, new_head: bool = False) -> None:
+        from transformers import AutoModelForSequenceClassification
+
+        quietly()
         found: Resolved = resolve(recipe)
-        safely = {"trust_remote_code": False, "local_files_only": True}
         self.device = pick_device(device)
-        self.max_length = found.recipe.max_length or 512
-        self.tokenizer = AutoTokenizer.from_pretrained(found.folder, **safely)
-        self.module: Any = AutoModelForSequenceClassification.from_pretrained(
-            found.folder, num_labels=classes, weights_only=True, ignore_mismatched_sizes=True, **safely
-        )
+        length = found.recipe.max_length or NO_LIMIT
+        self.cut = {} if length == NO_LIMIT else {"truncation": True, "max_length": length}
+        self.tokenizer = load_tokenizer(found.layout)
+        with loading_errors(found.folder):
+            self.module, report = AutoModelForSequenceClassification.from_pretrained(
+                found.folder,
+                num_labels=classes,
+                weights_only=True,
+                ignore_mismatched_sizes=True,
+                attn_implementation=None,
+                output_loading_info=True,
+                **SAFELY,
+            )
+        lost = {name for name, *_ in report["mismatched_keys"]} | set(report["missing_keys"])
+        base = f"{self.module.base_model_prefix}."
+        refuse_missing(found.folder, sorted(n for n in lost if n.startswith(base) and "pooler" not in n.split(".")))
+        if not new_head:
+            refuse_missing(found.folder, sorted(lost))
         self.module.to(self.device).eval()
 
     def inputs(self, first: Sequence[str], second: Sequence[str]) -> list[dict[str, list[int]]]:
         """Token ids (and segment ids where the model has them) of each pair, cut at max_length."""
-        found = self.tokenizer(
-            list(first), list(second), truncation=True, max_length=self.max_length, return_attention_mask=False
-        )
+        found = self.tokenizer(list(first), list(second), **self.cut, return_attention_mask=False)
         return [{name: found[name][i] for name in found} for i in range(len(first))]
 
     def logits(self, inputs: Sequence[dict[str, list[int]]]) -> Tensor:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from repro.encoders.recipe import TransformerRecipe, apply
+from repro.encoders.recipe import TransformerRecipe, apply, truth
 from repro.errors import ReproError
 
 OBJECTIVES = ("softmax", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
 HEADS = ("none", "mlp", "mlp-train")
 PARTS = ("u", "v", "abs(u-v)", "u*v")
+# poolings of a sentence encoder that can be trained and written as a model folder
+TRAINABLE = ("cls", "mean", "max", "max-padded", "mean-sqrt-len", "weighted-mean", "last")
+# what models are selected on: STS-B dev as Sentence-BERT looks at it, as SimCSE does, and Wikipedia sections
+SELECTIONS = ("stsb-dev", "stsb-dev-senteval", "wikisec-dev")
+LARGEST = 10**9  # of any count
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,11 @@ class TrainedRecipe:
     warmup: float = 0.1  # share of all steps, then linear decay
     weight_decay: float = 0.01
     clip: float = 1.0  # largest gradient norm
+    epsilon: float = 1e-6  # of Adam
+    bias_correction: bool = False  # of Adam's moments
     select_every: int | None = None  # steps between looks at the dev set; the best model is kept
+    select: str = "stsb-dev"  # one of SELECTIONS
+    looks: str = "epoch"  # steps are counted anew each `epoch`, whose end is a look too; or on through `training`
     sample: int | None = None  # only so many of the training examples
 
     def __post_init__(self) -> None:
@@ -41,10 +51,18 @@ class TrainedRecipe:
             raise ReproError(f"concatenation {self.concatenation} is unknown; choose from {', '.join(PARTS)}")
         for name in ("epochs", "batch_size", "select_every", "sample"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ReproError(f"{name} {value} must be at least 1")
-        if not (self.learning_rate > 0 and 0 <= self.warmup <= 1 and self.clip > 0):
-            raise ReproError("learning_rate and clip must be positive and warmup between 0 and 1")
+            if value is not None and not 1 <= value <= LARGEST:
+                raise ReproError(f"{name} {value} must be at least 1 and at most {LARGEST}")
+        if self.select not in SELECTIONS or self.looks not in ("epoch", "training"):
+            raise ReproError(f"select is one of {', '.join(SELECTIONS)}, looks are counted by epoch or training")
+        for name in ("learning_rate", "clip", "epsilon"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ReproError(f"{name} {getattr(self, name)} must be positive and finite")
+        if not (0 <= self.warmup <= 1 and 0 <= self.weight_decay < math.inf):
+            raise ReproError("warmup must be between 0 and 1, weight_decay finite and not negative")
+        pooling = self.root.pooling
+        if not self.cross and pooling is not None and pooling not in TRAINABLE:
+            raise ReproError(f"pooling {pooling} cannot be trained; choose from {', '.join(TRAINABLE)}")
 
     @property
     def cross(self) -> bool:
@@ -95,7 +113,8 @@ class TrainedRecipe:
             "epochs": str(self.epochs),
             "batch": str(self.batch_size),
             "lr": f"{self.learning_rate:g}",
-            "select": f"stsb-dev/{self.select_every}" if self.select_every else "",
+            "adam": f"{self.epsilon:g}" + (",corrected" if self.bias_correction else ""),
+            "select": f"{self.select}/{self.select_every}" if self.select_every else "",
             "sample": str(self.sample or ""),
         }
 
@@ -117,8 +136,10 @@ class ContrastiveRecipe(TrainedRecipe):
             raise ReproError(f"objective {self.objective!r} has no head and no temperature; use contrastive")
         if self.head not in HEADS:
             raise ReproError(f"head {self.head!r} is unknown; choose from {', '.join(HEADS)}")
-        if not self.temperature > 0:
-            raise ReproError(f"temperature {self.temperature:g} must be positive")
+        if not 0 < self.temperature < math.inf:
+            raise ReproError(f"temperature {self.temperature:g} must be positive and finite")
+        if self.train_length is not None and not 3 <= self.train_length <= LARGEST:
+            raise ReproError(f"train_length {self.train_length} leaves no room for a word between the special tokens")
 
     def trained(self, folder: str) -> TransformerRecipe:
         """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
@@ -134,8 +155,9 @@ def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
     parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
     parsers |= dict.fromkeys(("epochs", "batch_size"), int)
-    parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip"), float)
+    parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
     parsers |= dict.fromkeys(("select_every", "sample"), int)
+    parsers |= {"select": str, "looks": str, "bias_correction": truth}
     if isinstance(recipe, ContrastiveRecipe):
         parsers |= {"head": str, "temperature": float, "train_length": int}
     return apply(recipe, settings, parsers, "a training")

@@ -1,7 +1,9 @@
 """The trainings of the papers, by name, on BERT-base; `on` puts another base under them.
 
-Settings are those of Sentence-BERT: NLI one epoch, STS-B four, batch 16, learning rate 2e-5, warm-up over 10 %, the
-best model on STS-B's dev set kept every 1,000 steps (§3.1; basic_training_nli.py:53-65 @239fc1b7), 128 tokens (v0.2).
+Settings are those of Sentence-BERT's v0.2.3: NLI one epoch, STS-B four, batch 16, learning rate 2e-5, warm-up over
+10 %, 128 tokens, Adam's ε 1e-6 without bias correction; the best model on STS-B's dev set is kept, looked at every
+1,000 steps of an epoch and at its end (training_nli_bert.py:51-71). The paper does not name a release: v0.1.0 had
+batches of 32, 64 tokens, ε 1e-8 and the correction (`batch_size=32,epsilon=1e-8,bias_correction=true`).
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from repro.encoders.recipe import TransformerRecipe
-from repro.encoders.zoo import BERT_BASE
+from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
 from repro.training.recipe import ContrastiveRecipe, TrainedRecipe, override
 
@@ -23,13 +25,14 @@ NLI_STSB = replace(STSB, base=NLI)
 CROSS_NLI = TrainedRecipe(BASE, "nli", "cross-softmax")
 CROSS_STSB = TrainedRecipe(BASE, "stsb", "cross-regression", epochs=4, select_every=LOOK)
 CROSS_NLI_STSB = replace(CROSS_STSB, base=CROSS_NLI)
-WIKISEC = TrainedRecipe(BASE, "wikisec", "triplet")
+WIKISEC = TrainedRecipe(BASE, "wikisec", "triplet", select_every=LOOK, select="wikisec-dev")
 # the paper does not say for how long: as for STS-B
 AFS = TrainedRecipe(BASE, "held-out", "cosine", epochs=4)
 CROSS_AFS = TrainedRecipe(BASE, "held-out", "cross-regression", epochs=4)
 
 # SimCSE (Appendix A; run_unsup_example.sh, run_sup_example.sh @49fa580): [CLS] through a dense layer, 32 tokens in
-# training and no limit at evaluation, no warm-up, no weight decay (its trainer's defaults), a look every 125 steps
+# training and no limit at evaluation, no warm-up, no weight decay, AdamW as its trainer has it by default, a look at
+# SentEval's STS-B dev every 125 steps of the training
 SIMCSE_BASE = replace(BERT_BASE, pooling="cls")
 UNSUP_SIMCSE = ContrastiveRecipe(
     SIMCSE_BASE,
@@ -39,12 +42,24 @@ UNSUP_SIMCSE = ContrastiveRecipe(
     learning_rate=3e-5,
     warmup=0.0,
     weight_decay=0.0,
+    epsilon=1e-8,
+    bias_correction=True,
     select_every=125,
+    select="stsb-dev-senteval",
+    looks="training",
     head="mlp-train",
 )
 SUP_SIMCSE = replace(UNSUP_SIMCSE, data="simcse-nli", epochs=3, batch_size=512, learning_rate=5e-5, head="mlp")
-UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample")
-SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets")
+# fewer than 125 steps an epoch: its end is a look too
+UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample", looks="epoch")
+SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets", looks="epoch")
+# (batch, learning rate) of each base, unsupervised and supervised (Table A.1; README @49fa580); others: BERT-base's
+SIMCSE_SETTINGS: dict[str, tuple[tuple[int, float], tuple[int, float]]] = {
+    BERT_BASE.weights: ((64, 3e-5), (512, 5e-5)),
+    BERT_LARGE.weights: ((64, 1e-5), (512, 1e-5)),
+    ROBERTA_BASE.weights: ((512, 1e-5), (512, 5e-5)),
+    ROBERTA_LARGE.weights: ((512, 3e-5), (512, 1e-5)),
+}
 
 # the seven concatenations of Table 6, by the name of their row
 CONCATENATIONS: dict[str, tuple[str, ...]] = {
@@ -73,10 +88,16 @@ SETUPS: dict[str, TrainedRecipe] = {
 
 
 def on(recipe: TrainedRecipe, base: TransformerRecipe) -> TrainedRecipe:
-    """The same training from another base, with the pooling, the layers and the length of the recipe's own."""
+    """The same training from another base, with the pooling, the layers and the length of the recipe's own.
+
+    SimCSE's batch and learning rate depend on the base, so they change with it.
+    """
     if isinstance(recipe.base, TrainedRecipe):
         return replace(recipe, base=on(recipe.base, base))
     own = recipe.base
+    if isinstance(recipe, ContrastiveRecipe) and base.weights in SIMCSE_SETTINGS:
+        batch, rate = SIMCSE_SETTINGS[base.weights][recipe.data not in ("wiki", "wiki-sample")]
+        recipe = replace(recipe, batch_size=batch, learning_rate=rate)
     return replace(recipe, base=replace(base, pooling=own.pooling, layers=own.layers, max_length=own.max_length))
 
 
@@ -87,9 +108,12 @@ def pooled(recipe: TrainedRecipe, pooling: str) -> TrainedRecipe:
     return replace(recipe, base=replace(recipe.base, pooling=pooling))
 
 
-def setup(name: str) -> TrainedRecipe:
-    """The training of that name with settings after commas, `stsb,epochs=1`; ReproError lists the names there are."""
-    base, *settings = name.split(",")
-    if base not in SETUPS:
-        raise ReproError(f"{base!r} is not a training; there are: {', '.join(SETUPS)}")
-    return override(SETUPS[base], settings)
+def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
+    """The training of that name with settings after commas, `stsb,epochs=1`, from another base where one is given.
+
+    Raises ReproError that lists the names there are.
+    """
+    key, *settings = name.split(",")
+    if key not in SETUPS:
+        raise ReproError(f"{key!r} is not a training; there are: {', '.join(SETUPS)}")
+    return override(SETUPS[key] if base is None else on(SETUPS[key], base), settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -13,26 +14,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from filelock import FileLock
 from torch import distributed
 
 from repro import __version__
-from repro.data.readers import Pairs
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
-from repro.files import disk_errors, home
-from repro.metrics.correlation import spearman
+from repro.files import disk_errors, home, sha256_file
 from repro.provenance import library_versions
-from repro.training import checkpoint, plot, trainer
+from repro.sealed import seal, unseal
+from repro.training import plot, selection, trainer
 from repro.training.data import Examples
 from repro.training.models import CrossLearner, Learner, SentenceLearner
 from repro.training.recipe import TrainedRecipe
 
 ABOUT = "repro.json"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Material:
     """What a training reads: training sets by name, and the pairs that models are selected on."""
 
     examples: Callable[[str], Examples]
-    dev: Callable[[], list[Pairs]]
+    dev: Callable[[str], selection.Dev]  # by the name of a selection
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def train(
     Raises NotAvailable when base or data cannot be had, ReproError when the training fails.
     """
     options = options or trainer.Options()
+    device = pick_device(device)
     base = recipe.base
     if isinstance(base, TrainedRecipe):
         folder = train(base, 0, material, device, options).folder
@@ -69,13 +70,15 @@ def train(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
         )
     examples = material.examples(recipe.data).sample(recipe.sample, seed=0)
+    dev = material.dev(recipe.select) if recipe.select_every else None
     about = {
         "recipe": describe(recipe),
         "seed": seed,
         "base_files": resolve(base).identity,
         "data_sha256": examples.digest(),
+        "dev_sha256": selection.checksum(dev) if dev else None,
         "examples": len(examples),
-        "device": pick_device(device),
+        "device": device,
         "dtype": options.dtype,
         "version": __version__,
     }
@@ -87,8 +90,8 @@ def train(
         target.parent.mkdir(parents=True, exist_ok=True)
     if not distributed.is_initialized():
         with FileLock(f"{target}.lock"):
-            return _train(recipe, base, seed, examples, material, about, target, options)
-    return _train(recipe, base, seed, examples, material, about, target, options)
+            return _train(recipe, base, seed, examples, dev, about, target, options)
+    return _train(recipe, base, seed, examples, dev, about, target, options)
 
 
 def _train(
@@ -96,19 +99,21 @@ def _train(
     base: TransformerRecipe,
     seed: int,
     examples: Examples,
-    material: Material,
+    dev: selection.Dev | None,
     about: dict[str, object],
     target: Path,
     options: trainer.Options,
 ) -> Trained:
-    if (target / ABOUT).is_file():
-        return Trained(target, json.loads((target / ABOUT).read_text(encoding="utf-8")))
+    if target.exists():
+        if (stored := _sound(target, about)) is not None:
+            return Trained(target, stored)
+        logger.warning("%s is not whole or was altered; it is trained again", target)
+        shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
     start = time.perf_counter()
     torch.manual_seed(seed)  # the classifier's first weights
     device = str(about["device"])
     learner: Learner = (CrossLearner if recipe.cross else SentenceLearner)(base, recipe, examples, device)
-    dev = material.dev() if recipe.select_every else None
-    look = (lambda: dev_score(learner, dev)) if dev else None
+    look = (lambda: dev_score(learner, dev, recipe)) if dev else None
     working = target.with_name(f"{target.name}.training")
     place = trainer.train(learner, len(examples), recipe, seed, working, target.name, look, options)
     about = about | {
@@ -140,13 +145,27 @@ def data_parallel() -> Iterator[bool]:
         distributed.destroy_process_group()
 
 
-def dev_score(learner: Learner, parts: list[Pairs]) -> float:
-    """Spearman × 100 of the model's similarities on all pairs."""
+def dev_score(learner: Learner, dev: selection.Dev, recipe: TrainedRecipe) -> float:
+    """What a look says of the model as it is now (selection.score)."""
     learner.module.eval()
-    first = [sentence for part in parts for sentence in part.first]
-    second = [sentence for part in parts for sentence in part.second]
-    gold = np.concatenate([part.gold for part in parts])
-    return 100 * spearman(learner.similarities(first, second), gold)
+    return selection.score(learner, dev, cosine_only=recipe.objective == "contrastive")
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """{path below the folder: sha256} of all files but the description itself."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / ABOUT)
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in paths}
+
+
+def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
+    """What a trained model says of itself, when it is the one that is wanted and every file is as it was written."""
+    try:
+        stored = unseal((folder / ABOUT).read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps(about))
+        sound = stored["files"] == _files(folder) and {name: stored[name] for name in wanted} == wanted
+    except (OSError, ValueError, KeyError):
+        return None
+    return stored if sound else None
 
 
 def _put_in_place(learner: Learner, about: dict[str, object], working: Path, target: Path) -> None:
@@ -157,11 +176,11 @@ def _put_in_place(learner: Learner, about: dict[str, object], working: Path, tar
             learner.save(unfinished)
             shutil.copyfile(working / trainer.LOG, unfinished / trainer.LOG)
             plot.training(trainer.read_log(unfinished / trainer.LOG), unfinished / "training.svg")
-            (unfinished / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            about = about | {"files": _files(unfinished)}
+            (unfinished / ABOUT).write_text(seal(about), encoding="utf-8")
             unfinished.chmod(0o755)
             os.replace(unfinished, target)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
-    (working / checkpoint.NAME).unlink(missing_ok=True)
     shutil.rmtree(working, ignore_errors=True)

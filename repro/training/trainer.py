@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from repro.errors import ReproError
-from repro.files import disk_errors
+from repro.files import disk_errors, write_atomic
+from repro.optimizer import adamw
 from repro.training import checkpoint
 from repro.training.models import Learner
 from repro.training.recipe import TrainedRecipe
@@ -50,19 +51,20 @@ def train(
     dev: Callable[[], float] | None = None,
     options: Options | None = None,
 ) -> checkpoint.Position:
-    """Train on `count` examples, going on from the checkpoint in `folder` if there is one.
+    """Train on `count` examples, going on from the last sound checkpoint in `folder` if there is one.
 
     At the end the module holds the best weights where `recipe.select_every` asks for selection, else the last.
-    Raises ReproError when the loss is not finite, the disk is full, or the checkpoint is another training's.
+    Raises ReproError when the loss is not finite, no look at the dev set gave a number, or the disk is full.
     """
     options = options or Options()
     rank, world = _rank()
     optimizer = _optimizer(learner, recipe)
-    place = checkpoint.load(folder / checkpoint.NAME, identity, learner.module, optimizer)
-    total = recipe.epochs * math.ceil(count / recipe.batch_size)
+    place = checkpoint.load(folder, identity, learner.module, optimizer)
+    epoch_steps = math.ceil(count / recipe.batch_size)
+    total = recipe.epochs * epoch_steps
     log = _Log(folder / LOG, place.step, active=rank == 0)
     bar = tqdm(total=total, initial=place.step, unit=" steps", disable=None if options.progress else True, leave=False)
-    losses: list[float] = []
+    losses = place.losses
     for step, rows in batches(count, recipe.batch_size, recipe.epochs, seed):
         if step < place.step:
             continue
@@ -80,7 +82,7 @@ def train(
         place.step = step + 1
         bar.update()
         bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
-        looked = recipe.select_every and dev and (place.step % recipe.select_every == 0 or place.step == total)
+        looked = dev is not None and looks(place.step, epoch_steps, recipe)
         if place.step % LOG_EVERY == 0 or place.step == total or looked:
             log.write(
                 step=place.step,
@@ -88,14 +90,16 @@ def train(
                 loss=float(np.mean(losses)),
                 lr=rate,
             )
-            losses = []
+            losses.clear()
         if looked and dev and rank == 0:
             _look(learner, place, dev(), log)
         if rank == 0 and (place.step % options.checkpoint_every == 0 or place.step == total):
-            checkpoint.save(folder / checkpoint.NAME, place, learner.module, optimizer)
+            checkpoint.save(folder, place, learner.module, optimizer)
     bar.close()
     if place.best:
         learner.module.load_state_dict(place.best.weights)
+    elif place.looks:
+        raise ReproError(f"none of {place.looks} looks at the dev set gave a number; lower the learning rate")
     learner.module.eval()
     return place
 
@@ -108,6 +112,20 @@ def batches(count: int, size: int, epochs: int, seed: int) -> Iterator[tuple[int
         for start in range(0, count, size):
             yield step, order[start : start + size]
             step += 1
+
+
+def looks(step: int, epoch_steps: int, recipe: TrainedRecipe) -> bool:
+    """Whether the dev set is looked at after so many steps.
+
+    Sentence-BERT counts anew in each epoch and looks at its end too (SentenceTransformer.py:fit, v0.2.3); SimCSE
+    counts on and looks at nothing else (Hugging Face's Trainer with evaluation by steps).
+    """
+    if recipe.select_every is None:
+        return False
+    if recipe.looks == "training":
+        return step % recipe.select_every == 0
+    within = (step - 1) % epoch_steps + 1
+    return within % recipe.select_every == 0 or within == epoch_steps
 
 
 def schedule(step: int, total: int, warmup: float) -> float:
@@ -123,7 +141,7 @@ def _optimizer(learner: Learner, recipe: TrainedRecipe) -> torch.optim.AdamW:
     chosen = {id(parameter) for parameter in plain}
     decayed = [parameter for _, parameter in named if id(parameter) not in chosen]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    return adamw(groups, recipe.learning_rate, recipe.weight_decay, recipe.epsilon, recipe.bias_correction)
 
 
 def processes() -> int:
@@ -163,23 +181,23 @@ def _gradients(learner: Learner, rows: np.ndarray, rank: int, world: int, option
 
 
 def _look(learner: Learner, place: checkpoint.Position, score: float, log: _Log) -> None:
-    """Keep the weights when the dev score is the best so far; the first of equals wins."""
+    """Keep the weights when the dev score is the best so far; the first of equals wins, a NaN never does."""
     log.write(step=place.step, dev=score)
-    if place.best is None or score > place.best.score:
+    place.looks += 1
+    if not math.isnan(score) and (place.best is None or score > place.best.score):
         weights = {name: value.detach().cpu().clone() for name, value in learner.module.state_dict().items()}
         place.best = checkpoint.Best(score, place.step, weights)
 
 
 class _Log:
-    """log.jsonl: one line a record; a resumed training drops what came after its checkpoint."""
+    """log.jsonl: one line a record; a resumed training goes on from its checkpoint's step, in seconds too."""
 
     def __init__(self, path: Path, step: int, active: bool) -> None:
         self.path, self.active, self.start = path, active, time.perf_counter()
         if active:
             kept = [line for line in read_log(path) if line["step"] <= step]
-            with disk_errors(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+            self.start -= kept[-1]["seconds"] if kept else 0.0
+            write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, step: int, **values: float) -> None:
         if self.active:
@@ -195,11 +213,11 @@ class _Log:
 
 def read_log(path: Path) -> list[dict[str, float]]:
     """The records of a training log; a line that a kill cut short is left out."""
-    found = []
+    records = []
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
-    return found
+        for line in path.read_bytes().split(b"\n"):
+            with suppress(ValueError):
+                record = json.loads(line)
+                if isinstance(record, dict) and {"step", "seconds"} <= record.keys():
+                    records.append(record)
+    return records

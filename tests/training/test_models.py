@@ -48,15 +48,17 @@ def test_sentence_transformers_loads_a_saved_cross_encoder(tiny_bert: Path, tmp_
     first, second = SENTENCES, SENTENCES[::-1]
     theirs = sentence_transformers.CrossEncoder(str(tmp_path), device="cpu", activation_fn=torch.nn.Identity())
     expected = theirs.predict(list(zip(first, second, strict=True)))
-    np.testing.assert_allclose(found.similarities(first, second), expected, atol=1e-6)
+    np.testing.assert_allclose(found.similarities(first, second)[0], expected, atol=1e-6)
     again = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
     np.testing.assert_allclose(again.predict(first, second)[:, 0], expected, atol=1e-6)
 
 
 def test_a_cross_encoder_of_three_classes_goes_on_with_a_new_head_of_one(tiny_bert: Path, tmp_path: Path) -> None:
     learner(recipe(tiny_bert, "cross-softmax")).save(tmp_path)
-    found = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
+    found = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu", new_head=True)
     assert found.predict(SENTENCES, SENTENCES).shape == (4, 1)
+    with pytest.raises(ReproError, match="do not hold classifier"):
+        CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
 
 
 def test_the_pooler_is_not_trained_and_not_saved(tiny_bert: Path, tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_a_head_is_kept_or_dropped_and_sentence_transformers_agrees(tiny_bert: P
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
     alone = found.encoder.encode(SENTENCES)
     assert (np.abs(ours - alone).max() > 0.1) == (head == "mlp")
-    seen = found.similarities(SENTENCES[:2], SENTENCES[2:])
+    seen = found.similarities(SENTENCES[:2], SENTENCES[2:])[0]
     np.testing.assert_allclose(seen, cosines(ours, np.arange(2), np.arange(2, 4)), atol=1e-6)
 
 

@@ -25,7 +25,7 @@ MINI = Suite("mini")
 
 
 def material() -> train.Material:
-    return train.Material(MINI.examples, lambda: list(MINI.load("stsb-dev")))
+    return train.Material(MINI.examples, MINI.dev)
 
 
 def tiny(base: Path, name: str, **settings: object) -> TrainedRecipe:
@@ -52,6 +52,38 @@ def test_the_same_recipe_and_seed_is_not_trained_again_and_another_seed_is(
     other = train.train(made, 1, material(), "cpu")
     monkeypatch.setattr(trainer, "train", lambda *_: pytest.fail("trained again"))
     assert train.train(made, 0, material(), "cpu").folder == first.folder != other.folder
+
+
+def damaged(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+MODEL_ALTERED = {
+    "weights truncated": lambda folder: damaged(folder / "model.safetensors"),
+    "another dev score": lambda folder: edit(folder / "repro.json", dev=99.9),
+    "another seed": lambda folder: edit(folder / "repro.json", seed=7),
+    "a file gone": lambda folder: (folder / "1_Pooling/config.json").unlink(),
+    "a file more": lambda folder: (folder / "added.json").write_text("{}"),
+    "no description": lambda folder: (folder / "repro.json").write_text("[[["),
+}
+
+
+def edit(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("how", MODEL_ALTERED)
+def test_a_trained_model_that_was_altered_is_said_and_trained_again(
+    how: str, tiny_bert: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = tiny(tiny_bert, "stsb")
+    first = train.train(made, 0, material(), "cpu")
+    weights = (first.folder / "model.safetensors").read_bytes()
+    MODEL_ALTERED[how](first.folder)
+    again = train.train(made, 0, material(), "cpu")
+    assert (again.folder / "model.safetensors").read_bytes() == weights
+    assert again.about["dev"] == first.about["dev"]
+    assert [record.getMessage().count("it is trained again") for record in caplog.records] == [1]
 
 
 def test_two_trainings_of_one_seed_give_the_same_bytes(
