@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,9 +15,19 @@ import numpy as np
 
 from repro.errors import ReproError
 from repro.files import write_atomic
+from repro.sealed import seal, unseal
 
-# Fields of a signature that decide whether two scores may be compared; the others describe the encoder.
-PROTOCOL_FIELDS = ("task", "suite", "agg", "corr", "sim", "metric", "probe", "cv", "seed", "data", "limit", "v")
+logger = logging.getLogger(__name__)
+
+# Fields of a signature that describe the system; all others are the protocol's, and two scores may be compared only
+# where those are equal. A field that nobody has listed here therefore keeps scores apart.
+SYSTEM_FIELDS = frozenset(
+    {
+        *("pool", "layers", "maxlen", "norm", "prompt", "tokens", "case", "dtype", "seeds"),
+        *("fit", "whiten", "flow", "flowepochs", "flowlr", "passes", "batching", "weights", "on"),
+        *("train", "obj", "epochs", "batch", "lr", "adam", "select", "sample", "head", "temp", "trainlen"),
+    }
+)
 
 
 def signature(task: str, fields: Mapping[str, str]) -> str:
@@ -26,15 +38,15 @@ def signature(task: str, fields: Mapping[str, str]) -> str:
 def protocol_of(text: str) -> dict[str, str]:
     """The protocol part of a signature: what may not differ between the rows of a column."""
     task, *fields = text.split("|")
-    named = {"task": task, **dict(part.split(":", 1) for part in fields)}
-    return {name: named[name] for name in PROTOCOL_FIELDS if name in named}
+    named = {"task": task, **dict(part.partition(":")[::2] for part in fields)}
+    return {name: value for name, value in named.items() if name not in SYSTEM_FIELDS}
 
 
 def check_comparable(signatures: Sequence[str]) -> None:
     """ReproError when scores were computed under different protocols; it names the first difference."""
     first, *rest = [protocol_of(signature) for signature in signatures] or [{}]
     for other in rest:
-        for name in first.keys() | other.keys():
+        for name in sorted(first.keys() | other.keys()):
             if first.get(name) != other.get(name):
                 raise ReproError(
                     f"these scores are not comparable: {name} is {first.get(name, 'unset')} in one "
@@ -93,14 +105,22 @@ class Store:
         return self.folder / table / f"{digest}.json"
 
     def get(self, table: str, key: dict[str, object]) -> Cell | None:
-        """The stored cell, or None when it is not there (or is not readable as a cell)."""
+        """The stored cell, or None when there is none; one that was altered or exchanged is none, and that is said."""
+        path = self.path(table, key)
         try:
-            found = json.loads(self.path(table, key).read_text(encoding="utf-8"))["cell"]
-            return Cell(**{**found, "items": tuple(found["items"])})
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ValueError("not a file")
+            stored = unseal(path.read_text(encoding="utf-8"))
+            content = stored["cell"]
+            if stored["key"] != json.loads(json.dumps(key)) or not isinstance(content, dict):
+                raise ValueError("of another key")
+            return Cell(**{**content, "items": tuple(content["items"])})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            logger.warning("the stored result %s was altered or is damaged; it is computed again", path)
             return None
 
     def put(self, table: str, key: dict[str, object], cell: Cell) -> None:
         """Write the cell with one rename: readers and other runs see all of it or nothing."""
-        text = json.dumps({"key": key, "cell": asdict(cell)}, indent=1, sort_keys=True)
-        write_atomic(self.path(table, key), text + "\n")
+        write_atomic(self.path(table, key), seal({"key": key, "cell": asdict(cell)}))

@@ -1,32 +1,38 @@
 """Embeddings on disk: what was encoded once is not encoded again by a second task, probe, seed or table.
 
-One safetensors file a matrix, named by a hash of the recipe, its weights, device, dtype, library versions and of the
-sentences. Files are written with one rename and never changed, so two processes may share the folder and a killed one
-leaves nothing that could be read. The least recently used files go when the bound is passed.
+One safetensors file a matrix, named by a hash of the recipe, its files, device, dtype, library versions and of the
+sentences; its metadata has that name and a checksum of the content, so what was altered or exchanged is noticed. Files
+are written with one rename and never changed, so many processes may share the folder: what one of them encodes the
+others wait for. The least recently used files go when the bound is passed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import re
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from repro import __version__
 from repro.encoders import zoo
 from repro.encoders.recipe import describe
 from repro.errors import ReproError
-from repro.files import home, write_atomic
+from repro.files import home, new_file
 from repro.provenance import library_versions
 
 GIGABYTES = 4.0  # the bound, unless REPRO_CACHE_GB says another
 STALE = 3600  # seconds after which an unfinished file is that of a killed process
+OWN = re.compile(r"[0-9a-f]{32}\.safetensors")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,26 +64,49 @@ class EmbeddingCache:
         self.bound = _bound() if bound is None else bound
 
     def get(self, key: str) -> Embedded | None:
-        """The stored matrix, or None when it is not there or not whole."""
+        """The stored matrix, or None when there is none; one that was altered or exchanged is none, and that is said."""
         from safetensors import SafetensorError, safe_open
 
         path = self._path(key)
         try:
             with safe_open(path, framework="numpy") as file:
                 about = file.metadata() or {}
-                found = Embedded(file.get_tensor("vectors"), int(about["zero_vectors"]), about["device"], 0.0)
-            os.utime(path)  # the most recently used one
-        except (FileNotFoundError, SafetensorError, KeyError, ValueError):
+                embedded = Embedded(file.get_tensor("vectors"), int(about["zero_vectors"]), about["device"], 0.0)
+            if about["sha256"] != _checksum(key, about["encoder"], embedded):
+                raise ValueError("altered")
+        except FileNotFoundError:
             return None
-        return found
+        except (OSError, SafetensorError, KeyError, ValueError):
+            logger.warning("the stored embeddings %s were altered or are damaged; they are computed again", path)
+            return None
+        with suppress(OSError):  # where nothing may be written
+            os.utime(path)  # the most recently used one
+        return embedded
 
-    def put(self, key: str, encoder: str, found: Embedded) -> None:
-        """Store a matrix, then drop the least recently used ones beyond the bound."""
-        from safetensors.numpy import save
+    def put(self, key: str, encoder: str, embedded: Embedded) -> None:
+        """Store a matrix, then drop the least recently used ones beyond the bound. Where that cannot be, it is said."""
+        from safetensors.numpy import save_file
 
-        about = {"encoder": encoder, "zero_vectors": str(found.zero_vectors), "device": found.device}
-        write_atomic(self._path(key), save({"vectors": np.ascontiguousarray(found.vectors)}, metadata=about))
-        self._evict(keep=self._path(key))
+        about = {"encoder": encoder, "zero_vectors": str(embedded.zero_vectors), "device": embedded.device}
+        about |= {"sha256": _checksum(key, encoder, embedded)}
+        try:
+            with new_file(self._path(key)) as unfinished:
+                save_file({"vectors": np.ascontiguousarray(embedded.vectors)}, unfinished, metadata=about)
+            self._evict(keep=self._path(key))
+        except ReproError as error:
+            logger.warning("the embeddings are not stored: %s", error)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Held by one process at a time for each name; by all at once where nothing may be written."""
+        lock = FileLock(self.folder / f"{name}.lock")
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -108,11 +137,21 @@ class EmbeddingCache:
         return found
 
     def clear(self) -> int:
-        """Remove everything; the number of files removed."""
-        paths = [path for path in self.folder.glob("*") if path.is_file()]
-        for path in paths:
-            path.unlink(missing_ok=True)
-        return len(paths)
+        """Remove every stored matrix, and nothing that is not of this suite's naming; the number of them."""
+        removed = 0
+        for path in self.folder.glob("*"):
+            if OWN.fullmatch(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+
+def _checksum(key: str, encoder: str, embedded: Embedded) -> str:
+    vectors = np.ascontiguousarray(embedded.vectors)
+    about = [key, encoder, embedded.zero_vectors, embedded.device, str(vectors.dtype), vectors.shape]
+    state = hashlib.sha256(json.dumps(about).encode())
+    state.update(vectors.data)
+    return state.hexdigest()
 
 
 def _bound() -> int:
@@ -154,19 +193,29 @@ class Embedder:
 
     def embed(self, sentences: Sequence[str], progress: bool = False) -> list[Embedded]:
         """One Embedded a member, in order; rows of `vectors` belong to `sentences`."""
-        keys = [self._key(member, _digest(sentences)) for member in self.members]
+        content = _digest(sentences)
+        keys = [self._key(member, content) for member in self.members]
+        stored = self._stored(keys)
+        if stored is not None:
+            return stored
+        backbone = [repr(self.members[0].backbone), self.members[0].identity, self.device, self.dtype, content]
+        with self.cache.lock(hashlib.sha256(json.dumps(backbone).encode()).hexdigest()[:32]):
+            return self._stored(keys) or self._encode(keys, sentences, progress)
+
+    def _stored(self, keys: Sequence[str]) -> list[Embedded] | None:
         stored = [self.cache.get(key) for key in keys]
-        found = [item for item in stored if item is not None]
-        if len(found) == len(keys):
-            return found
+        there = [item for item in stored if item is not None]
+        return there if len(there) == len(keys) else None
+
+    def _encode(self, keys: Sequence[str], sentences: Sequence[str], progress: bool) -> list[Embedded]:
         start = time.perf_counter()
         self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
         encoded = self._group.encode(sentences, progress)
         seconds = (time.perf_counter() - start) / len(keys)
-        found = [Embedded(item.vectors, item.zero_vectors, self._group.device, seconds) for item in encoded]
-        for key, member, item in zip(keys, self.members, found, strict=True):
+        embedded = [Embedded(item.vectors, item.zero_vectors, self._group.device, seconds) for item in encoded]
+        for key, member, item in zip(keys, self.members, embedded, strict=True):
             self.cache.put(key, _title(member), item)
-        return found
+        return embedded
 
     def embed_one(self, number: int, progress: bool, sentences: Sequence[str]) -> np.ndarray:
         """The vectors (n, d) of one member; when they are not on disk, all members' are made."""

@@ -1,12 +1,19 @@
 """Signatures and the store."""
 
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from repro.cells import Cell, Store, check_comparable, pack, protocol_of, signature, unpack
+from repro.cells import SYSTEM_FIELDS, Cell, Store, check_comparable, pack, protocol_of, signature, unpack
+from repro.encoders import zoo
 from repro.errors import ReproError
+from repro.tables import TABLES
+from repro.tasks import TASKS
+from repro.training import setups
 
 TEST = "sickr|agg:all|corr:spearman|sim:cos|pool:mean|layers:-1|data:c6c348bde85f|dtype:fp32|v:0.1.0"
 FULL = TEST.replace("sickr", "sickr-all").replace("c6c348bde85f", "1f3a00000000")
@@ -72,9 +79,71 @@ def test_the_store_gives_back_what_it_got(tmp_path: Path) -> None:
     np.testing.assert_array_equal(unpack(cell().items[0]), [0.5, -0.25])
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"cell": {}}', '{"cell": {"items": [], "unknown": 1}}'])
-def test_an_unreadable_cell_counts_as_not_there(damage: str, tmp_path: Path) -> None:
+def edit(path: Path, **changes: object) -> None:
+    """Values of a stored cell changed by hand."""
+    stored = json.loads(path.read_text())
+    stored["cell"] |= changes
+    path.write_text(json.dumps(stored))
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_text(""),
+    "cut": lambda path: path.write_text(path.read_text()[:40]),
+    "not text": lambda path: path.write_bytes(b"\xff\xfe\x00"),
+    "nested": lambda path: path.write_text("[" * 100_000),
+    "other fields": lambda path: path.write_text('{"cell": {"items": [], "unknown": 1}}'),
+    "another value": lambda path: edit(path, value=99.9),
+    "no number": lambda path: edit(path, value=float("nan")),
+    "a huge number": lambda path: edit(path, value=1e308),
+    "text for a number": lambda path: edit(path, value="high"),
+    "another row": lambda path: edit(path, row="other"),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a link to itself": lambda path: (path.unlink(), path.symlink_to(path.name)),
+    "a FIFO": lambda path: (path.unlink(), os.mkfifo(path)),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_an_altered_cell_counts_as_not_there_and_is_said(
+    how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store, key = Store(tmp_path), {"row": "row"}
     store.put("sbert-1", key, cell())
-    store.path("sbert-1", key).write_text(damage)
+    DAMAGES[how](store.path("sbert-1", key))
     assert store.get("sbert-1", key) is None
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert str(store.path("sbert-1", key)) in message
+    assert "computed again" in message
+
+
+def test_exchanged_cells_count_as_not_there(tmp_path: Path) -> None:
+    store, keys = Store(tmp_path), [{"row": "one"}, {"row": "two"}]
+    for key in keys:
+        store.put("sbert-1", key, cell())
+    paths = [store.path("sbert-1", key) for key in keys]
+    contents = [path.read_bytes() for path in paths]
+    for path, content in zip(paths, reversed(contents), strict=True):
+        path.write_bytes(content)
+    assert [store.get("sbert-1", key) for key in keys] == [None, None]
+
+
+def test_every_field_of_a_signature_is_either_the_systems_or_the_tasks() -> None:
+    recipes = [*zoo.ZOO.values(), *setups.SETUPS.values(), *(row.recipe for t in TABLES.values() for row in t.rows)]
+    systems = {name for recipe in recipes if recipe is not None for name in recipe.signature()}
+    assert systems <= SYSTEM_FIELDS
+    protocols = {name for task in TASKS.values() for metric in task.metrics for name in task.protocol(metric)}
+    assert not protocols & SYSTEM_FIELDS
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("geometry|metric:alignment|pos:gold>4|data:1", "geometry|metric:alignment|pos:gold>3|data:1"),
+        ("speed-cpu|metric:sentences-per-second|runs:5|data:1", "speed-cpu|metric:sentences-per-second|runs:3|data:1"),
+        ("sts12|agg:all|text:raw|data:1", "sts12|agg:all|text:senteval|data:1"),
+        ("sts12|agg:all|data:1", "sts12|agg:all|data:1|something-new:7"),
+    ],
+)
+def test_fields_of_any_protocol_keep_scores_apart(one: str, other: str) -> None:
+    with pytest.raises(ReproError, match="not comparable"):
+        check_comparable([one, other])

@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from repro.cli import main
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
@@ -68,15 +71,67 @@ def test_the_newest_stays_even_beyond_the_bound(tmp_path: Path) -> None:
     assert [entry.encoder for entry in cache.entries()] == ["b"]
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", b"\x40\x00\x00\x00\x00\x00\x00\x00{}"])
-def test_a_file_that_is_not_whole_is_encoded_again(tmp_path: Path, content: bytes) -> None:
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def reversed_rows(path: Path) -> None:
+    with safe_open(path, framework="numpy") as file:
+        vectors, metadata = file.get_tensor("vectors"), file.metadata()
+    save_file({"vectors": np.ascontiguousarray(vectors[::-1])}, path, metadata)
+
+
+ALTERED: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "junk": lambda path: path.write_bytes(b"junk"),
+    "a header alone": lambda path: path.write_bytes(b"\x40\x00\x00\x00\x00\x00\x00\x00{}"),
+    "one bit": flipped,
+    "rows reversed": reversed_rows,
+    "another encoder's": lambda path: path.write_bytes(path.with_name("b.safetensors").read_bytes()),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("how", ALTERED)
+def test_an_altered_matrix_counts_as_not_there_and_is_said(
+    how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache = EmbeddingCache(tmp_path, bound=10**6)
     cache.put("a", "a", embedded(3))
-    (tmp_path / "a.safetensors").write_bytes(content)
+    cache.put("b", "b", embedded(3))
+    ALTERED[how](tmp_path / "a.safetensors")
     assert cache.get("a") is None
-    assert cache.entries() == []
-    cache.put("a", "a", embedded(3))
-    assert cache.get("a") is not None
+    assert [record.getMessage().count("computed again") for record in caplog.records] == [1]
+    if how != "a folder":
+        cache.put("a", "a", embedded(3))
+        assert cache.get("a") is not None
+
+
+def test_where_nothing_may_be_written_it_is_said_and_the_vectors_are_there(
+    tiny_bert: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "embeddings").write_text("a file in the folder's place")
+    cache = EmbeddingCache(tmp_path / "embeddings", bound=10**6)
+    assert embedder(tiny_bert, cache).embed(SENTENCES)[0].vectors.shape == (3, 16)
+    assert any("are not stored" in record.getMessage() for record in caplog.records)
+
+
+def test_what_one_process_encodes_the_others_wait_for(tiny_bert: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from repro.embeddings import Embedder, EmbeddingCache\n"
+        "from repro.encoders import zoo\n"
+        "from repro.encoders.recipe import TransformerRecipe\n"
+        "ready = zoo.locate(TransformerRecipe(sys.argv[1]))\n"
+        "sentences = [f'the cat sits on {number}' for number in range(3000)]\n"
+        "print(Embedder([ready], 'cpu', 'float32', EmbeddingCache(Path(sys.argv[2]))).embed(sentences)[0].seconds)\n"
+    )
+    command = [sys.executable, "-c", script, str(tiny_bert), str(tmp_path)]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    seconds = [float(child.communicate(timeout=120)[0]) for child in children]
+    assert sorted(second > 0 for second in seconds) == [False, False, True]
 
 
 def test_what_a_killed_process_left_is_swept_after_an_hour(tmp_path: Path) -> None:
@@ -108,7 +163,9 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_command_lists_and_clears(capsys: pytest.CaptureFixture[str]) -> None:
-    EmbeddingCache().put("a", "model@local", embedded(100))
+    EmbeddingCache().put("a" * 32, "model@local", embedded(100))
+    foreign = EmbeddingCache().folder / "notes.safetensors"
+    foreign.write_text("mine")
     assert main(["cache"]) == 0
     listed = capsys.readouterr().out
     assert "100 × 4" in listed
@@ -116,6 +173,7 @@ def test_the_command_lists_and_clears(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["cache", "--clear"]) == 0
     assert "removed 1 files" in capsys.readouterr().out
     assert EmbeddingCache().entries() == []
+    assert foreign.read_text() == "mine"
 
 
 def test_a_bound_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
