@@ -64,7 +64,7 @@ class EmbeddingCache:
         self.bound = _bound() if bound is None else bound
 
     def get(self, key: str) -> Embedded | None:
-        """The stored matrix, or None when there is none; one that was altered or exchanged is none, and that is said."""
+        """The stored matrix, or None when there is none; one that was altered or exchanged is none, which is said."""
         from safetensors import SafetensorError, safe_open
 
         path = self._path(key)
