@@ -111,8 +111,9 @@ def saved(recipe: FittedRecipe) -> Map:
     """The whitening in the file that the recipe's source names."""
     path = _file(recipe)
     loaded = whitening.load(path)
-    if recipe.k is not None and recipe.k != loaded.kernel.shape[1]:
-        raise ReproError(f"{path} keeps {loaded.kernel.shape[1]} dimensions, not k = {recipe.k}")
+    k = loaded.kernel.shape[1]
+    if isinstance(recipe, WhitenedRecipe) and recipe.k not in (None, k):
+        raise ReproError(f"{path} keeps {k} dimensions, not k = {recipe.k}")
     return loaded.apply
 
 

@@ -279,7 +279,8 @@ def _varying(vectors: np.ndarray, counts: np.ndarray, source: str) -> np.ndarray
         for start in range(0, len(vectors), BLOCK):
             rows = slice(start, start + BLOCK)
             total += counts[rows] @ of(vectors[rows].astype(np.float64))
-        return total / counts.sum()
+        total /= counts.sum()
+        return total
 
     with np.errstate(invalid="ignore"):
         mean = average(lambda block: block)  # (d,)
