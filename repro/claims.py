@@ -9,6 +9,7 @@ from pathlib import Path
 from repro import ledger, render, runner, tables
 from repro.compare import significance
 from repro.errors import ReproError
+from repro.files import home
 from repro.measured import Options
 from repro.suite import Suite
 from repro.table import Table
@@ -213,6 +214,8 @@ def _detail(comparison: Comparison, prefix: str, values: list[float]) -> str:
 
 
 def _plan(table: Table, options: Options) -> runner.Plan | None:
+    if not home().is_dir() or not any(home().iterdir()):  # nothing is stored that could be tested
+        return None
     try:
         return runner.plan(table, options)
     except ReproError:  # no tests then, only the written numbers
