@@ -133,6 +133,7 @@ def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) ->
     assert (cell.value, cell.std) == (pytest.approx(fmean(values)), pytest.approx(stdev(values)))
     assert cell.ci_low is None
     assert "|flow:l2d3w32,additive,reversal|flowepochs:3|flowlr:0.001|" in cell.signature
+    assert "|flowbatch:32|flowdecay:0.01|flowpasses:code|flowinit:data|" in cell.signature
     assert "|seeds:3|" in cell.signature
     assert planned(base, seeds=3, flow=recipe).stored == made.stored
     assert planned(base, seeds=2, flow=recipe).stored["flow", "stsb"].scores == dict(list(cell.scores.items())[:2])
@@ -166,6 +167,11 @@ def test_a_flow_stays_above_a_random_projection_of_the_words(minilm: zoo.Group) 
             "all-minilm-l6-v2,pooling=cls,post=flow,levels=3,coupling=affine",
             FlowedRecipe(replace(zoo.MINILM, pooling="cls"), levels=3, coupling="affine"),
         ),
+        ("minilm-avg-flow-target,levels=3", zoo.ZOO["minilm-avg-flow3-target"]),
+        (
+            "minilm-avg,post=flow,passes=3,actnorm=drawn,batch_size=64",
+            FlowedRecipe(zoo.ZOO["minilm-avg"], passes=3, actnorm="drawn", batch_size=64),  # type: ignore[arg-type]
+        ),
     ],
 )
 def test_names_with_a_map(name: str, recipe: FittedRecipe) -> None:
@@ -181,6 +187,16 @@ def test_names_with_a_map(name: str, recipe: FittedRecipe) -> None:
         ("minilm-avg,post=whitening,pooling=cls", "is not a setting of this encoder"),
         ("minilm-avg-flow-nli,post=flow", "on an encoder that has none yet"),
         ("minilm-avg,post=flow,epochs=0", "must be positive"),
+        ("minilm-avg,post=flow,epochs=inf", "epochs must be positive and at most 10000, not inf"),
+        ("minilm-avg,post=flow,learning_rate=inf", "learning_rate must be positive and at most 10, not inf"),
+        ("minilm-avg,post=flow,weight_decay=nan", "weight_decay must be at least 0 and at most 10, not nan"),
+        (f"minilm-avg,post=flow,batch_size={10**30}", "batch_size must be at least 2 and at most 1000000, not 1000"),
+        ("minilm-avg,post=flow,batch_size=1", "batch_size must be at least 2"),
+        ("minilm-avg,post=flow,passes=0", "passes must be at least 1"),
+        ("minilm-avg,post=flow,levels=nan", "'nan' is not a value for levels"),
+        ("minilm-avg,post=flow,actnorm=none", "actnorm is data or drawn, not 'none'"),
+        ("minilm-avg,post=whitening,k=nan", "'nan' is not a value for k"),
+        ("minilm-avg,post=whitening,k=-1", "k -1 must be at least 1"),
     ],
 )
 def test_names_that_make_no_sense(name: str, message: str) -> None:
