@@ -93,10 +93,10 @@ def _by_seed(cell: Cell) -> list[float]:
 
 
 def _over_seeds(column: Column, first: list[float], second: list[float]) -> Comparison | None:
-    """None where no seed changes anything: there is no spread to hold the difference against."""
+    """None without a spread to hold the difference against: no seed changes anything, or a score is not finite."""
     from scipy.stats import ttest_1samp, ttest_ind
 
-    if max(np.ptp(first), np.ptp(second)) == 0:
+    if not np.isfinite([*first, *second]).all() or max(np.ptp(first), np.ptp(second)) == 0:
         return None
     if len(first) > 1 and len(second) > 1:
         tested, test = ttest_ind(first, second, equal_var=False), "Welch's t"

@@ -1,5 +1,6 @@
 """Which test a difference gets, and what it says."""
 
+import math
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
@@ -60,8 +61,9 @@ def test_rows_of_several_seeds_are_tested_over_them(
     assert found.test == test
 
 
-def test_seeds_that_change_nothing_are_no_test() -> None:
-    one, other = cell("isoscore", 1.0, (1.0, 1.0)), cell("isoscore", 2.0, (2.0, 2.0))
+@pytest.mark.parametrize("seeds", [(2.0, 2.0), (2.0, math.nan)])
+def test_seeds_without_a_spread_are_no_test(seeds: tuple[float, float]) -> None:
+    one, other = cell("isoscore", 1.0, (1.0, 1.0)), cell("isoscore", 2.0, seeds)
     with pytest.raises(ReproError, match="share no column with a test"):
         list(compare(plan("flow-2", a=one, b=other), "a", "b"))
 
