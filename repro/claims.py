@@ -9,7 +9,9 @@ from pathlib import Path
 from repro import ledger, render, runner, tables
 from repro.compare import significance
 from repro.errors import ReproError
+from repro.files import home
 from repro.measured import Options
+from repro.suite import Suite
 from repro.table import Table
 
 OWN = ("", "minilm-")  # prefixes of the rows that stand for the paper's: its own systems run here, all-MiniLM-L6-v2
@@ -90,7 +92,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "sbert-6",
-        "concatenating |u−v| matters most: it adds more than any other part, whatever else is there",
+        "concatenating |u−v| matters most: the paper's sentence is about what |u−v| adds beside (u, v); on its own u·v "
+        "(70.54) beats |u−v| (69.78)",
         (
             Comparison("nli", "u,v,diff", "u,v"),
             Comparison("nli", "diff,prod", "prod"),
@@ -144,11 +147,11 @@ CLAIMS: tuple[Claim, ...] = (
         "simcse-5",
         "unsupervised SimCSE beats flow and whitening on every set",
         (
-            *_raised("unsup-simcse-bert-base", "bert-base-flow-nli", _STS),
+            *_raised("unsup-simcse-bert-base", "bert-base-flow3-nli", _STS),
             *_raised("unsup-simcse-bert-base", "bert-base-whitening-nli", _STS),
         ),
         (
-            *_raised("minilm-unsup-simcse-mean", "minilm-avg-flow-nli", _STS),
+            *_raised("minilm-unsup-simcse-mean", "minilm-avg-flow3-nli", _STS),
             *_raised("minilm-unsup-simcse-mean", "minilm-avg-whitening-nli", _STS),
         ),
     ),
@@ -167,14 +170,17 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 def evaluate(claim: Claim, folder: Path, options: Options | None = None) -> Iterator[Finding]:
-    """The claim on the published numbers, then on the table written in `folder`, with tests where cells are stored."""
+    """The claim on the published numbers, then on the table written in `folder`, with tests where cells are stored.
+
+    Nothing is fetched for the tests: `options` are those of an offline run unless others are given.
+    """
     table = tables.get(claim.table)
     if claim.comparisons:
         yield published(claim, table)
     path = folder / f"{claim.table}.csv"
     lines = render.from_csv(path.read_text(encoding="utf-8")) if path.is_file() else []
     values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
-    made = _plan(table, options or Options())
+    made = _plan(table, options or Options(suite=Suite(offline=True)))
     sources = [(prefix, claim.comparisons) for prefix in OWN if claim.comparisons and not (prefix and claim.own)]
     for prefix, comparisons in [*sources, *([("", claim.own)] if claim.own else [])]:
         details, held = [], []
@@ -208,9 +214,11 @@ def _detail(comparison: Comparison, prefix: str, values: list[float]) -> str:
 
 
 def _plan(table: Table, options: Options) -> runner.Plan | None:
+    if not home().is_dir() or not any(home().iterdir()):  # nothing is stored that could be tested
+        return None
     try:
         return runner.plan(table, options)
-    except ReproError:  # without its data there are no tests, only the written numbers
+    except ReproError:  # no tests then, only the written numbers
         return None
 
 

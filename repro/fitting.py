@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from repro.data.corpora import CORPORA
+from repro.data.corpora import CORPORA, Corpus
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders import whitening, zoo
 from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe, plain
@@ -22,36 +24,43 @@ Map = Callable[[np.ndarray], np.ndarray]  # (n, d) → (n, k)
 Embed = Callable[[Sequence[str]], np.ndarray]  # sentences → (n, d) of the base
 
 
+# the STS years of a flow's target, whose pairs the published code reads three times an epoch (`FlowedRecipe.passes`)
+THRICE = ("STS12", "STS13", "STS14", "STS15", "STS16")
+
+
 class Corpora:
     """The sentences that maps are fitted on, read when they are first asked for."""
 
     def __init__(self, suite: Suite, limit: int | None = None) -> None:
         self.suite, self.limit = suite, limit
-        self._sentences: dict[str, list[str]] = {}
+        self._corpora: dict[str, Corpus] = {}
         self._digests: dict[str, str] = {}
 
-    def sentences(self, source: str, dataset: str) -> list[str]:
-        """Of a source, repeats counted; for `target` those of the data set. NotAvailable when they cannot be had."""
+    def corpus(self, source: str, dataset: str) -> Corpus:
+        """Of a source; for `target` every pair of the data set. NotAvailable when it cannot be had."""
         name = dataset if source == TARGET else source
-        if name not in self._sentences:
-            self._sentences[name] = self._read(source, dataset)
-        return self._sentences[name]
+        if name not in self._corpora:
+            self._corpora[name] = self._read(source, dataset)
+        return self._corpora[name]
 
-    def _read(self, source: str, dataset: str) -> list[str]:
+    def _read(self, source: str, dataset: str) -> Corpus:
         if source != TARGET:
             return self.suite.corpus(source)
         if dataset not in WHOLE:
             raise ReproError(f"there is no fit on {dataset}: {TARGET} is defined for {', '.join(WHOLE)}")
-        return WHOLE[dataset].all_sentences(self.suite.load(WHOLE[dataset].name, self.limit))
+        parts = self.suite.load(WHOLE[dataset].name, self.limit)
+        return Corpus.of_pairs((part.first, part.second) for part in parts)
 
     def digest(self, recipe: FittedRecipe, dataset: str) -> str:
         """Hex sha256 of what the recipe's map is fitted on."""
         if is_file(recipe.source):
-            return sha256_file(Path(recipe.source).expanduser())
+            return sha256_file(_file(recipe))
         name = dataset if recipe.source == TARGET else recipe.source
         if name not in self._digests:
-            text = "\n".join(map(json.dumps, self.sentences(recipe.source, dataset)))
-            self._digests[name] = hashlib.sha256(text.encode()).hexdigest()
+            corpus = self.corpus(recipe.source, dataset)
+            state = hashlib.sha256("\n".join(map(json.dumps, corpus.sentences)).encode())
+            state.update(corpus.pairs.astype("<i8").tobytes())
+            self._digests[name] = state.hexdigest()
         return self._digests[name]
 
 
@@ -74,36 +83,47 @@ class Maps:
             if is_file(recipe.source):
                 self._maps[key] = saved(recipe)
             else:
-                self._maps[key] = fitted(recipe, self.corpora.sentences(recipe.source, dataset), seed, embed)
+                self._maps[key] = fitted(recipe, self.corpora.corpus(recipe.source, dataset), seed, embed, dataset)
         return self._maps[key]
 
 
-def fitted(recipe: FittedRecipe, sentences: list[str], seed: int, embed: Embed) -> Map:
-    """The map fitted on these sentences, repeats counted."""
-    distinct = list(dict.fromkeys(sentences))
-    position = {sentence: row for row, sentence in enumerate(distinct)}
-    rows = np.array([position[sentence] for sentence in sentences])
-    vectors = embed(distinct)
+def fitted(recipe: FittedRecipe, corpus: Corpus, seed: int, embed: Embed, dataset: str = "") -> Map:
+    """The map fitted on a corpus; `dataset` is whose it is where that is the recipe's `target`.
+
+    Of what is embedded each distinct sentence is held once; a fit adds blocks of it and no second copy.
+    """
+    position: dict[str, int] = {}
+    rows = np.array([position.setdefault(sentence, len(position)) for sentence in corpus.sentences], np.int64)
+    vectors = embed(list(position))
+    target = recipe.source == TARGET
+    source = (dataset or "these sentences") if target else recipe.source
     if isinstance(recipe, WhitenedRecipe):
         blocks = (vectors[rows[i : i + whitening.BLOCK]] for i in range(0, len(rows), whitening.BLOCK))
-        return whitening.fit(blocks, recipe.k, recipe.source).apply
+        return whitening.fit(blocks, recipe.k, source).apply
     from repro.encoders import flow  # torch: not for those who only plan
 
     assert isinstance(recipe, FlowedRecipe)
-    return flow.fit(vectors[rows], recipe, seed).apply
+    passes = recipe.passes or (3 if target and dataset in THRICE else 1)
+    return flow.fit(vectors, rows[corpus.pairs], replace(recipe, passes=passes), seed, source).apply
 
 
 def saved(recipe: FittedRecipe) -> Map:
     """The whitening in the file that the recipe's source names."""
-    path = Path(recipe.source).expanduser()
-    if not isinstance(recipe, WhitenedRecipe) or not path.is_file():
+    path = _file(recipe)
+    loaded = whitening.load(path)
+    k = loaded.kernel.shape[1]
+    if isinstance(recipe, WhitenedRecipe) and recipe.k not in (None, k):
+        raise ReproError(f"{path} keeps {k} dimensions, not k = {recipe.k}")
+    return loaded.apply
+
+
+def _file(recipe: FittedRecipe) -> Path:
+    path = os.path.expanduser(recipe.source)
+    if not isinstance(recipe, WhitenedRecipe) or not os.path.isfile(path):
         raise ReproError(
             f"{recipe.source!r} is neither {TARGET}, nor one of {', '.join(CORPORA)}, nor the file of a saved whitening"
         )
-    found = whitening.load(path)
-    if recipe.k is not None and recipe.k != found.kernel.shape[1]:
-        raise ReproError(f"{path} keeps {found.kernel.shape[1]} dimensions, not k = {recipe.k}")
-    return found.apply
+    return Path(path)
 
 
 def embed(
@@ -114,13 +134,13 @@ def embed(
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
     embedder = Embedder([zoo.locate(plain(recipe), suite.root, suite.offline)], device, dtype, EmbeddingCache())
-    found = embedder.embed(sentences, progress)[0]
+    plain_ones = embedder.embed(sentences, progress)[0]
     if not isinstance(recipe, FittedRecipe):
-        return found
+        return plain_ones
     base: Embed = lambda texts: embedder.embed(texts, progress)[0].vectors  # noqa: E731
     if is_file(recipe.source):
         apply = saved(recipe)
     else:
-        own = list(sentences) if recipe.source == TARGET else suite.corpus(recipe.source)
-        apply = fitted(recipe, own, 0, base)
-    return Embedded(apply(found.vectors), found.zero_vectors, found.device, found.seconds)
+        own = recipe.source == TARGET
+        apply = fitted(recipe, Corpus.of_lines(sentences) if own else suite.corpus(recipe.source), 0, base)
+    return replace(plain_ones, vectors=apply(plain_ones.vectors))

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from repro import ledger
 from repro.cells import check_comparable
+from repro.encoders import zoo
 from repro.runner import Plan
 from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Row, Table
 
@@ -172,7 +173,7 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
     page += [*_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
-    page += _recipes(table)
+    page += [*_recipes(table), *_unpinned(table)]
     found = ledger.errata(table.id)
     if found and not table.banner:
         page += ["", "## Errata and contradictions between sources", ""]
@@ -258,6 +259,19 @@ def _recipes(table: Table) -> list[str]:
     found = [(row, line) for row in table.rows if (line := ledger.recovered(row))]
     entries = [f"* {row.label}: `{line['recipe']}`, {line['how']} ({line['source']})" for row, line in found]
     return ["", "## Recovered recipes", "", *entries] if entries else []
+
+
+def _unpinned(table: Table) -> list[str]:
+    rows: dict[str, list[str]] = {}  # labels by weights
+    for row in table.rows:
+        recipes = [row.recipe] if row.recipe else [training.root for _, training in row.trainings]
+        for weights in dict.fromkeys(filter(None, map(zoo.unpinned, recipes))):
+            rows.setdefault(weights, []).append(row.label)
+    if not rows:
+        return []
+    head = "No public source names their revision; it is resolved at the first download and then kept."
+    entries = [f"* `{weights}`: {', '.join(dict.fromkeys(labels))}" for weights, labels in rows.items()]
+    return ["", "## Weights without a known revision", "", head, "", *entries]
 
 
 def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:

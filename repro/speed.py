@@ -11,17 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from repro.data.readers import Pairs
 from repro.encoders import zoo
-from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
+from repro.encoders.random_weights import random_like
+from repro.encoders.recipe import TimedRecipe, WordVectorRecipe
 from repro.errors import NotAvailable
 from repro.measured import Subject
 from repro.tasks.speed import SpeedScores, SpeedTask
 
 BATCH = 32  # sentences, without smart batching
-SEED = 12
 
 
 def hardware(device: str) -> str:
@@ -62,7 +60,7 @@ def encoder_of(
     """What is timed: sentences → vectors. `words`: what random word vectors must know."""
     with tempfile.TemporaryDirectory(prefix="repro-") as folder:
         if ready is None:
-            ready = zoo.locate(_random(recipe.base, Path(folder), words))
+            ready = zoo.locate(random_like(recipe.base, Path(folder), words))
         group = zoo.Group([ready], device, recipe.dtype)
         if group.words or recipe.batching == "smart":
             yield group.encode
@@ -74,29 +72,6 @@ def encoder_of(
                 list(transformer.run(tokens, np.array_split(np.arange(len(tokens)), range(BATCH, len(tokens), BATCH))))
 
             yield in_order
-
-
-def _random(
-    base: TransformerRecipe | WordVectorRecipe, folder: Path, words: Sequence[str]
-) -> TransformerRecipe | WordVectorRecipe:
-    """A recipe of the same size whose weights are drawn, in a folder of its own."""
-    if isinstance(base, WordVectorRecipe):
-        rng = np.random.default_rng(SEED)
-        path = folder / "random.txt"
-        rows = rng.standard_normal((len(words), 300))
-        lines = (f"{word} {' '.join(f'{x:.4f}' for x in row)}" for word, row in zip(words, rows, strict=True))
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return replace(base, weights=str(path))
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    torch.manual_seed(SEED)
-    BertModel(BertConfig(), add_pooling_layer=False).save_pretrained(folder)  # its defaults are BERT-base
-    minilm = zoo.locate(zoo.MINILM)  # has BERT-base's uncased vocabulary
-    assert minilm.resolved is not None
-    tokenizer = AutoTokenizer.from_pretrained(minilm.resolved.folder, trust_remote_code=False, local_files_only=True)
-    tokenizer.save_pretrained(folder)
-    return replace(base, weights=str(folder), revision=None)
 
 
 def measure(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.data import fetch, labelled, registry
-from repro.data.corpora import CORPORA
+from repro.data.corpora import CORPORA, Corpus
 from repro.errors import NotAvailable, ReproError
 from repro.files import home
 from repro.tasks import TASKS
@@ -58,8 +58,8 @@ class Suite:
             return labelled.read_triplets(folder / "validation.csv")[:TRIPLETS]
         return self.load(name)
 
-    def corpus(self, name: str) -> list[str]:
-        """The sentences of that corpus, repeats counted; NotAvailable when they cannot be had."""
+    def corpus(self, name: str) -> Corpus:
+        """The sentences of that corpus and which of them are pairs; NotAvailable when they cannot be had."""
         dataset, read = CORPORA[name]
         return read(self.root / self._fetched(dataset).folder)
 

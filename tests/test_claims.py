@@ -69,6 +69,22 @@ def test_the_command_prints_every_claim(tmp_path: Path, capsys: pytest.CaptureFi
     assert "sbert-1" not in out
 
 
+def test_an_empty_home_stays_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims read the ledger and the written tables: no data set is fetched, no hub is asked, nothing is written."""
+
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("claims went for something that is not here")
+
+    for name in ("pooch.retrieve", "huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download"):
+        monkeypatch.setattr(name, asked)
+    monkeypatch.setattr("repro.encoders.weights.hub_answers", asked)
+    assert main(["claims", "--out", str(tmp_path / "tables")]) == 0
+    assert capsys.readouterr().out.count("published: holds") == len(PRINTED)
+    assert not (tmp_path / "home").exists()
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
 def test_every_claim_names_rows_and_columns_that_exist(claim: Claim) -> None:
     table = tables.get(claim.table)

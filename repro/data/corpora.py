@@ -1,25 +1,59 @@
-"""Plain sentences to fit a whitening or a flow on."""
+"""Sentences to fit a whitening or a flow on, and which of them are pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from repro.data import labelled, readers
 
 
-def _nli(folder: Path) -> list[str]:
-    """Both sentences of every pair, all splits and repeats: as the published code counts them (eng/eval.py:89-93)."""
+@dataclass(frozen=True)
+class Corpus:
+    """`sentences`, repeats counted, and `pairs` (m, 2), positions in it: a whitening counts the first, a flow reads
+    the second."""
+
+    sentences: list[str]
+    pairs: np.ndarray
+
+    @classmethod
+    def of_pairs(cls, parts: Iterable[tuple[Sequence[str], Sequence[str]]]) -> Corpus:
+        """From the first and the second sentences of each part."""
+        sentences: list[str] = []
+        pairs = [np.empty((0, 2), np.int64)]
+        for first, second in parts:
+            start, m = len(sentences), len(first)
+            pairs.append(start + np.stack([np.arange(m), m + np.arange(m)], axis=1))
+            sentences += [*first, *second]
+        return cls(sentences, np.concatenate(pairs))
+
+    @classmethod
+    def of_lines(cls, sentences: Sequence[str]) -> Corpus:
+        """From single sentences: neighbours are pairs, so that a flow reads each once an epoch; an odd last one is
+        in none."""
+        return cls(list(sentences), neighbours(len(sentences)))
+
+
+def neighbours(n: int) -> np.ndarray:
+    """Of n rows the first and the second, the third and the fourth, …: (n // 2, 2)."""
+    return np.arange(n // 2 * 2).reshape(-1, 2)
+
+
+def _nli(folder: Path) -> Corpus:
+    """Premises and hypotheses of all splits, repeats counted, as in the published code (eng/eval.py:89-93)."""
     pairs = labelled.read_nli(folder / "AllNLI.tsv")
-    return [*pairs.first, *pairs.second]
+    return Corpus.of_pairs([(pairs.first, pairs.second)])
 
 
-def _wiki(folder: Path) -> list[str]:
-    return readers.read_lines(folder / "wiki.txt")
+def _wiki(folder: Path) -> Corpus:
+    return Corpus.of_lines(readers.read_lines(folder / "wiki.txt"))
 
 
 # name: (data set, reader of its folder)
-CORPORA: dict[str, tuple[str, Callable[[Path], list[str]]]] = {
+CORPORA: dict[str, tuple[str, Callable[[Path], Corpus]]] = {
     "nli": ("NLI", _nli),
     "nli-sample": ("NLI-SAMPLE", _nli),
     "wiki-sample": ("WIKI-SAMPLE", _wiki),

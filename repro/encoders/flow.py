@@ -10,7 +10,7 @@ Letters: B vectors in a batch, d dimensions. Every map returns its output and lo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,21 +21,30 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from repro.encoders.recipe import FlowedRecipe
-from repro.encoders.whitening import NOISE
+from repro.encoders.whitening import NOISE, check_spread
 from repro.errors import ReproError
+from repro.optimizer import adamw
 
 SCALE = 3.0  # log-scales are parameters times three: they learn three times as fast (logscale_factor)
 BLOCK = 8192
+FEWEST = 32  # different sentences; fewer say nothing about a density
 
 
 class Actnorm(nn.Module):
-    """(x + b) · exp(s): the first batch it sees comes out with mean 0 and variance 1 in each dimension."""
+    """(x + b) · exp(s): the first batch it sees comes out with mean 0 and variance 1 in each dimension.
 
-    def __init__(self, d: int) -> None:
+    With a generator b and s are drawn instead, from Glorot's uniform distribution over 1 and d units: TensorFlow's
+    default, which the published script leaves them at (see `FlowedRecipe.actnorm`).
+    """
+
+    def __init__(self, d: int, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(d))
         self.log_scale = nn.Parameter(torch.zeros(d))
-        self.register_buffer("initialised", torch.tensor(False))
+        self.register_buffer("initialised", torch.tensor(generator is not None))
+        if generator is not None:
+            for parameter in (self.bias, self.log_scale):
+                nn.init.uniform_(parameter, -math.sqrt(6 / (1 + d)), math.sqrt(6 / (1 + d)), generator=generator)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if not self.initialised:
@@ -49,6 +58,10 @@ class Actnorm(nn.Module):
 
     def inverse(self, z: Tensor) -> Tensor:
         return z * (-SCALE * self.log_scale).exp() - self.bias
+
+
+def _actnorm(d: int, recipe: FlowedRecipe, generator: torch.Generator) -> Actnorm:
+    return Actnorm(d, generator if recipe.actnorm == "drawn" else None)
 
 
 class Reversal(nn.Module):
@@ -84,22 +97,23 @@ class Linear(nn.Module):
     def inverse(self, z: Tensor) -> Tensor:
         low, up = self._factors()
         mixed = self.permutation.T @ z.T  # type: ignore[operator]
-        found: Tensor = torch.linalg.solve_triangular(low, mixed, upper=False, unitriangular=True)
-        back: Tensor = torch.linalg.solve_triangular(up, found, upper=True).T
+        half_way: Tensor = torch.linalg.solve_triangular(low, mixed, upper=False, unitriangular=True)
+        back: Tensor = torch.linalg.solve_triangular(up, half_way, upper=True).T
         return back
 
 
 class Coupling(nn.Module):
     """The second part of the dimensions moved by a network of the first: x₂ + t, or (x₂ + t) · sigmoid(s + 2)."""
 
-    def __init__(self, d: int, width: int, affine: bool, generator: torch.Generator) -> None:
+    def __init__(self, d: int, recipe: FlowedRecipe, generator: torch.Generator) -> None:
         super().__init__()
+        width, affine = recipe.width, recipe.coupling == "affine"
         self.affine, self.first = affine, d - d // 2
         layers = [nn.Linear(self.first, width, bias=False), nn.Linear(width, width, bias=False)]
         for layer in layers:
             nn.init.normal_(layer.weight, std=0.05, generator=generator)
         self.layers = nn.ModuleList(layers)
-        self.norms = nn.ModuleList([Actnorm(width), Actnorm(width)])
+        self.norms = nn.ModuleList([_actnorm(width, recipe, generator) for _ in layers])
         self.last = nn.Linear(width, (d // 2) * (2 if affine else 1))
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -111,10 +125,10 @@ class Coupling(nn.Module):
         return self.last(x) * (SCALE * self.log_scale).exp()  # type: ignore[no-any-return]
 
     def _shift_and_scale(self, first: Tensor) -> tuple[Tensor, Tensor | None]:
-        found = self._network(first)
+        moved = self._network(first)
         if not self.affine:
-            return found, None
-        shift, scale = found.chunk(2, dim=1)
+            return moved, None
+        shift, scale = moved.chunk(2, dim=1)
         return shift, functional.logsigmoid(scale + 2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +158,7 @@ class Flow(nn.Module):
             steps: list[nn.Module] = []
             for _ in range(recipe.depth):
                 mixing = Linear(d, generator) if recipe.mixing == "linear" else Reversal()
-                steps += [Actnorm(d), mixing, Coupling(d, recipe.width, recipe.coupling == "affine", generator)]
+                steps += [_actnorm(d, recipe, generator), mixing, Coupling(d, recipe, generator)]
             self.levels.append(nn.ModuleList(steps))
             d -= d // 2  # what goes on to the next level
 
@@ -196,39 +210,53 @@ class FittedFlow:
     @torch.inference_mode()
     def apply(self, vectors: np.ndarray) -> np.ndarray:
         """(n, d) → latent (n, kept) float32."""
-        found = np.empty((len(vectors), len(self.kept)), np.float32)
+        latent = np.empty((len(vectors), len(self.kept)), np.float32)
         for start in range(0, len(vectors), BLOCK):
             rows = slice(start, start + BLOCK)
-            found[rows] = self.flow(torch.from_numpy(vectors[rows][:, self.kept]))[0].numpy()
-        return found
+            latent[rows] = self.flow(torch.from_numpy(vectors[rows][:, self.kept]))[0].numpy()
+        return latent
 
 
-def fit(vectors: np.ndarray, recipe: FlowedRecipe, seed: int) -> FittedFlow:
-    """A flow trained on (n, d) float32 vectors by maximum likelihood, in the order that `seed` draws.
+def fit(
+    vectors: np.ndarray, pairs: np.ndarray, recipe: FlowedRecipe, seed: int, source: str = "these sentences"
+) -> FittedFlow:
+    """A flow trained by maximum likelihood on pairs (m, 2) of rows of the vectors (n, d) float32.
+
+    As in the published code (run_siamese.py, siamese_utils.py, optimization_bert_flow.py @9f79ed1): the loss of a step
+    is the sum over both sides of a batch of pairs of the mean of −log₂ p(x) / d; its gradient is clipped to norm 1;
+    AdamW without bias correction (ε 1e-6), decay on every weight, constant learning rate. The pairs of an epoch, each
+    `passes` times, are shuffled as `seed` draws; epochs follow each other without a gap, int(pairs / batch · epochs)
+    steps, so that the rest of the last batch is not seen. Actnorms start from the first sides of the first batch.
 
     Dimensions whose variance is rounding noise (whitening.NOISE of the largest) are left out: no map makes a Gaussian
     of a constant, and all-MiniLM-L6-v2 has three.
 
-    Loss: −log₂ p(x) / d, as in the published code; AdamW (ε 1e-6), constant learning rate, gradients clipped to norm 1
-    (optimization_bert_flow.py:62-86). Raises ReproError when there are too few vectors or the loss is not finite.
+    Raises ReproError, naming `source`, when there are too few pairs or different sentences, when no dimension varies,
+    or when a vector or the loss is not finite.
     """
-    count = len(vectors)
-    if count < 2:
-        raise ReproError(f"{count} sentences are too few to fit a flow; give at least two, better thousands")
-    with np.errstate(invalid="ignore"):
-        variances = vectors.var(axis=0, dtype=np.float64)  # (d,); not finite where a vector is not
-    kept = np.flatnonzero(~(variances <= NOISE * variances.max()))
+    size, count = recipe.batch_size, len(pairs)
+    if count < size:
+        raise ReproError(
+            f"{len(vectors)} sentences are too few to fit a flow: {source} has {count} pairs, a step reads {size}; "
+            "give more sentences, better thousands, or lower batch_size"
+        )
+    counts = np.bincount(pairs.ravel(), minlength=len(vectors))  # (n,)
+    kept = _varying(vectors, counts, source)
+    if (different := np.count_nonzero(counts)) < FEWEST:
+        raise ReproError(
+            f"{different} different sentences are too few to fit a flow: {source} needs at least {FEWEST}, better "
+            "thousands"
+        )
     flow = Flow(len(kept), recipe, seed)
     optimizer: torch.optim.AdamW | None = None
-    for step, rows in enumerate(_batches(count, recipe, seed)):
-        batch = torch.from_numpy(np.ascontiguousarray(vectors[rows][:, kept], np.float32))  # (B, kept)
+    for step, batch in enumerate(_batches(count, recipe, seed)):
+        first, second = (_rows(vectors, pairs[batch, side], kept) for side in (0, 1))  # (B, kept) each
         if optimizer is None:
             with torch.no_grad():
-                flow(batch)  # sets the actnorms
-            optimizer = torch.optim.AdamW(
-                flow.parameters(), lr=recipe.learning_rate, eps=1e-6, weight_decay=recipe.weight_decay, fused=True
-            )
-        loss = -flow.log_likelihood(batch).mean() / (len(kept) * math.log(2))
+                flow(first)  # sets the actnorms
+            optimizer = adamw(flow.parameters(), recipe.learning_rate, recipe.weight_decay, 1e-6, bias_correction=False)
+        likelihood = flow.log_likelihood(torch.cat([first, second]))  # (2B,)
+        loss = -2 * likelihood.mean() / (len(kept) * math.log(2))
         if not torch.isfinite(loss):
             raise ReproError(
                 f"the flow diverged: its loss is {loss.item()} at step {step + 1}; lower its learning rate "
@@ -238,16 +266,41 @@ def fit(vectors: np.ndarray, recipe: FlowedRecipe, seed: int) -> FittedFlow:
         loss.backward()  # type: ignore[no-untyped-call]
         clip_grad_norm_(flow.parameters(), 1.0)
         optimizer.step()
+    if optimizer is None:
+        raise ReproError(f"{recipe.epochs:g} epochs of the {count} pairs of {source} make no step; raise epochs")
     return FittedFlow(flow.eval(), kept)
 
 
+def _varying(vectors: np.ndarray, counts: np.ndarray, source: str) -> np.ndarray:
+    """Indices of the dimensions whose variance is not rounding noise; row i of the vectors counts `counts[i]` times."""
+
+    def average(of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        total = np.zeros(vectors.shape[1])
+        for start in range(0, len(vectors), BLOCK):
+            rows = slice(start, start + BLOCK)
+            total += counts[rows] @ of(vectors[rows].astype(np.float64))
+        total /= counts.sum()
+        return total
+
+    with np.errstate(invalid="ignore"):
+        mean = average(lambda block: block)  # (d,)
+        variances = average(lambda block: (block - mean) ** 2)  # (d,)
+    check_spread(mean, variances.max(initial=0.0), source)
+    return np.flatnonzero(variances > NOISE * variances.max())
+
+
+def _rows(vectors: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(vectors[rows][:, kept], np.float32))
+
+
 def _batches(count: int, recipe: FlowedRecipe, seed: int) -> Iterator[np.ndarray]:
-    """Row indices; the part of an epoch beyond the whole ones ends early."""
-    size = min(recipe.batch_size, count)
-    left = max(1, round(recipe.epochs * count / size))
-    for epoch in range(math.ceil(recipe.epochs)):
-        order = np.random.default_rng([seed, epoch]).permutation(count)
-        for start in range(0, count - size + 1, size):
-            if left:
-                yield order[start : start + size]
-                left -= 1
+    """Positions (batch_size,) of the pairs of each step."""
+    whole = (recipe.passes or 1) * count
+    waiting = np.empty(0, np.int64)
+    epoch = 0
+    for _ in range(int(whole / recipe.batch_size * recipe.epochs)):
+        if len(waiting) < recipe.batch_size:
+            waiting = np.concatenate([waiting, np.random.default_rng([seed, epoch]).permutation(whole) % count])
+            epoch += 1
+        yield waiting[: recipe.batch_size]
+        waiting = waiting[recipe.batch_size :]

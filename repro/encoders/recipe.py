@@ -134,27 +134,53 @@ class WhitenedRecipe(FittedRecipe):
         return super().signature() | {"whiten": str(self.k or "full")}
 
 
+# what a flow's settings may be: smallest, largest
+FLOW_LIMITS: dict[str, tuple[float, float]] = {
+    "levels": (1, 20),
+    "depth": (1, 1000),
+    "width": (1, 65_536),
+    "batch_size": (2, 1_000_000),  # of one pair an actnorm learns no scale
+    "passes": (1, 1000),
+    "epochs": (0, 10_000),
+    "learning_rate": (0, 10),
+    "weight_decay": (0, 10),
+}
+
+
 @dataclass(frozen=True)
 class FlowedRecipe(FittedRecipe):
     """A flow (encoders/flow.py) with the paper's settings (Tables 7 and 8, §4: one epoch at 1e-3 on the target)."""
 
-    levels: int = 2
+    levels: int = 2  # the published code's default, which SimCSE's authors ran, is 3
     depth: int = 3
     width: int = 32
-    coupling: str = "additive"
-    mixing: str = "reversal"
+    coupling: str = "additive"  # or affine
+    mixing: str = "reversal"  # or linear
     epochs: float = 1.0
-    batch_size: int = 64  # 32 pairs
+    batch_size: int = 32  # pairs of sentences
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
+    # how often an epoch reads each pair; None: as the published code, whose reader of STS12-16 gives a year's full file
+    # as train, dev and test (siamese_utils.py, Sts_12_16_Processor): 3 on these targets, 1 elsewhere
+    passes: int | None = None
+    # `data`: actnorms start as Glow's do, from the first batch (flow/glow_init_hook.py); `drawn`: from TensorFlow's
+    # random default, where the published script leaves them: run_siamese.py imports the hook and never registers it
+    actnorm: str = "data"
 
     def __post_init__(self) -> None:
-        if self.coupling not in ("additive", "affine") or self.mixing not in ("reversal", "linear"):
-            raise ReproError("a flow's coupling is additive or affine, its mixing reversal or linear")
-        if min(self.levels, self.depth, self.width, self.batch_size) < 1:
-            raise ReproError("a flow's levels, depth, width and batch_size must be at least 1")
-        if not (self.epochs > 0 and self.learning_rate > 0):
-            raise ReproError("a flow's epochs and learning_rate must be positive")
+        for name, choices in (
+            ("coupling", ("additive", "affine")),
+            ("mixing", ("reversal", "linear")),
+            ("actnorm", ("data", "drawn")),
+        ):
+            if getattr(self, name) not in choices:
+                raise ReproError(f"a flow's {name} is {' or '.join(choices)}, not {getattr(self, name)!r}")
+        for name, (low, high) in FLOW_LIMITS.items():
+            value = getattr(self, name)
+            positive = name in ("epochs", "learning_rate")
+            if value is not None and not (low <= value <= high and (value > 0 or not positive)):
+                least = "be positive" if positive else f"be at least {low}"
+                raise ReproError(f"a flow's {name} must {least} and at most {high}, not {value}")
 
     @property
     def seeded(self) -> bool:
@@ -163,9 +189,15 @@ class FlowedRecipe(FittedRecipe):
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
-        about = f"l{self.levels}d{self.depth}w{self.width},{self.coupling},{self.mixing}"
-        trained = {"flowepochs": f"{self.epochs:g}", "flowlr": f"{self.learning_rate:g}"}
-        return super().signature() | {"flow": about} | trained
+        return super().signature() | {
+            "flow": f"l{self.levels}d{self.depth}w{self.width},{self.coupling},{self.mixing}",
+            "flowepochs": f"{self.epochs:.12g}",
+            "flowlr": f"{self.learning_rate:.12g}",
+            "flowbatch": str(self.batch_size),
+            "flowdecay": f"{self.weight_decay:.12g}",
+            "flowpasses": str(self.passes or "code"),
+            "flowinit": self.actnorm,
+        }
 
 
 @dataclass(frozen=True)
@@ -227,7 +259,7 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
         "lowercase": truth,
         "k": lambda value: None if value == "full" else int(value),
     }
-    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size"), int)
+    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size", "passes"), int)
     special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), float)
     names = [field.name for field in fields(recipe) if field.name not in ("weights", "base")]
     return apply(recipe, settings, {name: special.get(name, str) for name in names}, "this encoder")

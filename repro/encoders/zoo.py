@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,29 +20,39 @@ from repro.encoders.recipe import (
     TransformerRecipe,
     WhitenedRecipe,
     WordVectorRecipe,
+    needs_weights,
     override,
+    plain,
 )
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
 from repro.files import sha256_file
 
-BERT_BASE = TransformerRecipe("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594")
-BERT_LARGE = TransformerRecipe("google-bert/bert-large-uncased")
-ROBERTA_BASE = TransformerRecipe("FacebookAI/roberta-base")
-ROBERTA_LARGE = TransformerRecipe("FacebookAI/roberta-large")
+with (Path(__file__).parent / "revisions.csv").open(encoding="utf-8", newline="") as _file:
+    REVISIONS: dict[str, str] = {line["id"]: line["revision"] for line in csv.DictReader(_file)}
+
+
+def hub(weights: str, pooling: str | None = None) -> TransformerRecipe:
+    """A model of the hub, at the revision that public code names for it (revisions.csv), where one is known."""
+    return TransformerRecipe(weights, REVISIONS.get(weights), pooling)
+
+
+BERT_BASE = hub("google-bert/bert-base-uncased")
+BERT_LARGE = hub("google-bert/bert-large-uncased")
+ROBERTA_BASE = hub("FacebookAI/roberta-base")
+ROBERTA_LARGE = hub("FacebookAI/roberta-large")
 # bert-as-service's defaults: the layer before the last, 25 tokens (jina-ai/clip-as-service@1e4daa51 README)
 BERT_AS_SERVICE = replace(BERT_BASE, layers=(-2,), max_length=25)
-SBERT_NLI_BASE = TransformerRecipe("sentence-transformers/bert-base-nli-mean-tokens")
-SBERT_NLI_LARGE = TransformerRecipe("sentence-transformers/bert-large-nli-mean-tokens")
-SROBERTA_NLI_BASE = TransformerRecipe("sentence-transformers/roberta-base-nli-mean-tokens")
-# evaluation.py:119-136 @49fa580: [CLS] before the pooler where that was for training only, else the pooler's output
-UNSUP_SIMCSE = TransformerRecipe("princeton-nlp/unsup-simcse-bert-base-uncased", pooling="cls")
-SUP_SIMCSE = TransformerRecipe("princeton-nlp/sup-simcse-bert-base-uncased", pooling="pooler")
-MINILM = TransformerRecipe("sentence-transformers/all-MiniLM-L6-v2", "8b3219a92973c328a8e22fadcfa821b5dc75636a")
+SBERT_NLI_BASE = hub("sentence-transformers/bert-base-nli-mean-tokens")
+SBERT_NLI_LARGE = hub("sentence-transformers/bert-large-nli-mean-tokens")
+SROBERTA_NLI_BASE = hub("sentence-transformers/roberta-base-nli-mean-tokens")
+MINILM = hub("sentence-transformers/all-MiniLM-L6-v2")
 
 ZOO: dict[str, Recipe] = {
     "glove-avg": WordVectorRecipe("glove.6B.300d.txt"),
-    "fasttext-avg": WordVectorRecipe("crawl-300d-2M.vec"),
+    # SentEval's own bag of words: every token as it is written (SentEval examples/bow.py)
+    "glove-840b-bow": WordVectorRecipe("glove.840B.300d.txt", tokens="whitespace"),
+    "fasttext-bow": WordVectorRecipe("crawl-300d-2M.vec", tokens="whitespace"),
     "glove-840b-sick-whitespace": WordVectorRecipe("glove.840B.300d.sick.txt", tokens="whitespace"),
     "glove-840b-sick-whitespace-lower": WordVectorRecipe(
         "glove.840B.300d.sick.txt", tokens="whitespace", lowercase=True
@@ -54,10 +66,10 @@ ZOO: dict[str, Recipe] = {
     "sbert-nli-base": SBERT_NLI_BASE,
     "sbert-nli-large": SBERT_NLI_LARGE,
     "sroberta-nli-base": SROBERTA_NLI_BASE,
-    "sroberta-nli-large": TransformerRecipe("sentence-transformers/roberta-large-nli-mean-tokens"),
-    "sbert-nli-stsb-base-released": TransformerRecipe("sentence-transformers/bert-base-nli-stsb-mean-tokens"),
-    "sbert-nli-stsb-large-released": TransformerRecipe("sentence-transformers/bert-large-nli-stsb-mean-tokens"),
-    "sbert-wikisec-base-released": TransformerRecipe("sentence-transformers/bert-base-wikipedia-sections-mean-tokens"),
+    "sroberta-nli-large": hub("sentence-transformers/roberta-large-nli-mean-tokens"),
+    "sbert-nli-stsb-base-released": hub("sentence-transformers/bert-base-nli-stsb-mean-tokens"),
+    "sbert-nli-stsb-large-released": hub("sentence-transformers/bert-large-nli-stsb-mean-tokens"),
+    "sbert-wikisec-base-released": hub("sentence-transformers/bert-base-wikipedia-sections-mean-tokens"),
     "minilm-token-embeddings": replace(MINILM, pooling="static"),
     "minilm-cls": replace(MINILM, pooling="cls"),
     "minilm-avg": replace(MINILM, pooling="mean"),
@@ -67,12 +79,13 @@ ZOO: dict[str, Recipe] = {
     "all-minilm-l6-v2": MINILM,
     "roberta-base-embedding-last-avg": replace(ROBERTA_BASE, pooling="mean", layers=(0, -1)),
     "bert-large-avg": replace(BERT_LARGE, pooling="mean"),
-    "unsup-simcse-bert-base": replace(UNSUP_SIMCSE, weights="princeton-nlp/unsup-simcse-bert-base-uncased"),
-    "unsup-simcse-roberta-base": replace(UNSUP_SIMCSE, weights="princeton-nlp/unsup-simcse-roberta-base"),
-    "unsup-simcse-roberta-large": replace(UNSUP_SIMCSE, weights="princeton-nlp/unsup-simcse-roberta-large"),
-    "sup-simcse-bert-base": replace(SUP_SIMCSE, weights="princeton-nlp/sup-simcse-bert-base-uncased"),
-    "sup-simcse-roberta-base": replace(SUP_SIMCSE, weights="princeton-nlp/sup-simcse-roberta-base"),
-    "sup-simcse-roberta-large": replace(SUP_SIMCSE, weights="princeton-nlp/sup-simcse-roberta-large"),
+    # evaluation.py:119-136 @49fa580: [CLS] before the pooler where that was for training only, else the pooler's output
+    "unsup-simcse-bert-base": hub("princeton-nlp/unsup-simcse-bert-base-uncased", "cls"),
+    "unsup-simcse-roberta-base": hub("princeton-nlp/unsup-simcse-roberta-base", "cls"),
+    "unsup-simcse-roberta-large": hub("princeton-nlp/unsup-simcse-roberta-large", "cls"),
+    "sup-simcse-bert-base": hub("princeton-nlp/sup-simcse-bert-base-uncased", "pooler"),
+    "sup-simcse-roberta-base": hub("princeton-nlp/sup-simcse-roberta-base", "pooler"),
+    "sup-simcse-roberta-large": hub("princeton-nlp/sup-simcse-roberta-large", "pooler"),
 }
 
 
@@ -84,15 +97,19 @@ def _first_last(base: TransformerRecipe) -> TransformerRecipe:
 def _fitted(name: str, base: TransformerRecipe, k: int, corpus: str = "nli") -> dict[str, Recipe]:
     """Whitening (all dimensions and k) and flow over a base, fitted on the corpus and on the target.
 
-    Flow: one epoch at 1e-3 on the target, 0.15 epochs at 2e-5 on NLI (Li et al. 2020, §4).
+    Flow: one epoch at 1e-3 on the target, 0.15 epochs at 2e-5 on NLI (Li et al. 2020, §4); two levels (its Table 7), or
+    as `flow3` the three of its code's default, which SimCSE's authors ran (SimCSE, Appendix C).
     """
+    on_corpus = FlowedRecipe(base, corpus, epochs=0.15, learning_rate=2e-5)
     return {
         f"{name}-whitening-nli": WhitenedRecipe(base, corpus),
         f"{name}-whitening-{k}-nli": WhitenedRecipe(base, corpus, k),
         f"{name}-whitening-target": WhitenedRecipe(base),
         f"{name}-whitening-{k}-target": WhitenedRecipe(base, k=k),
-        f"{name}-flow-nli": FlowedRecipe(base, corpus, epochs=0.15, learning_rate=2e-5),
+        f"{name}-flow-nli": on_corpus,
         f"{name}-flow-target": FlowedRecipe(base),
+        f"{name}-flow3-nli": replace(on_corpus, levels=3),
+        f"{name}-flow3-target": FlowedRecipe(base, levels=3),
     }
 
 
@@ -127,12 +144,19 @@ def recipe(name: str) -> Recipe:
     base, *settings = name.split(",")
     if base in ZOO:
         return override(ZOO[base], settings)
-    path = Path(base).expanduser()
-    if path.is_file() or path.suffix in (".txt", ".vec", ".gz", ".zip"):
+    path = os.path.expanduser(base)  # isfile and isdir are False for what no path can be
+    if os.path.isfile(path) or Path(path).suffix in (".txt", ".vec", ".gz", ".zip"):
         return override(WordVectorRecipe(base), settings)
-    if path.is_dir() or base.count("/") == 1:
-        return override(TransformerRecipe(base), settings)
+    if os.path.isdir(path) or base.count("/") == 1:
+        return override(TransformerRecipe(base) if os.path.isdir(path) else hub(base), settings)
     raise ReproError(f"{base!r} is not in the zoo and is no folder, file or hub id; see `repro list encoders`")
+
+
+def unpinned(recipe: Recipe) -> str:
+    """The recipe's model of the hub if nothing names its revision: resolved when first downloaded. Else ''."""
+    base = plain(recipe)
+    known = not needs_weights(recipe) or not isinstance(base, TransformerRecipe) or base.revision is not None
+    return "" if known or os.path.isdir(base.weights) else base.weights
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,23 @@ OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}
 TRANSFER = {"mr": "MR", "cr": "CR", "subj": "SUBJ", "mpqa": "MPQA", "sst": "SST", "trec": "TREC", "mrpc": "MRPC"}
 GEOMETRY = "Geometry on STS-B"
 FLOW_SEEDS = 5  # as in BERT-flow's Table 8
+RAW, SENTEVAL = "", "-senteval"  # how the tasks' names end: raw text, or as SentEval's files have it
+SIMCSE_TEXT = RAW  # what SimCSE's tables score STS-B and SICK-R on (evaluation.py:90 @49fa580)
 
 
-def sts(aggregation: str, section: str = "", suffix: str = "", order: tuple[str, ...] = ()) -> tuple[AnyColumn, ...]:
-    """The seven STS sets under one aggregation, and their average; `suffix` ends the slugs."""
+def sts(
+    aggregation: str, section: str = "", suffix: str = "", order: tuple[str, ...] = (), text: str = RAW
+) -> tuple[AnyColumn, ...]:
+    """The seven STS sets under one aggregation, and their average; `suffix` ends the slugs.
+
+    `text` is that of STS-B and SICK-R; STS12-16 have one form, SentEval's.
+    """
     labels = {**YEARS, **OTHERS}
     names = order or tuple(labels)
-    columns = [Column(name + suffix, labels[name], name, f"spearman-{aggregation}", section) for name in names]
+    columns = [
+        Column(name + suffix, labels[name], name + (text if name in OTHERS else ""), f"spearman-{aggregation}", section)
+        for name in names
+    ]
     return (*columns, Average("Avg.", tuple(column.slug for column in columns), f"avg{suffix}", section))
 
 
@@ -75,6 +85,7 @@ def minilm_rows(*maps: str, poolings: tuple[str, ...] = tuple(MINILM_POOLINGS)) 
 
 
 def map_label(kind: str, nli: str = "NLI sample") -> str:
-    """`whitening-256-nli` → `whitening-256 (NLI sample)`."""
+    """`whitening-256-nli` → `whitening-256 (NLI sample)`; `flow3` → `flow, three levels`."""
     method, _, source = kind.rpartition("-")
+    method = method.replace("flow3", "flow, three levels")
     return f"{method} ({nli if source == 'nli' else source})"

@@ -41,14 +41,19 @@ _WHITENING: dict[str, FittedRecipe] = {
     "whitening-32-nli": WhitenedRecipe(_MEAN, "nli", 32),
     "whitening-32-target": WhitenedRecipe(_MEAN, k=32),
 }
-_FLOW: dict[str, FittedRecipe] = {
-    "flow-nli": FlowedRecipe(_MEAN, "nli", epochs=0.15, learning_rate=2e-5),
-    "flow-target": FlowedRecipe(_MEAN),
-}
+
+
+def _flow(name: str, levels: int) -> dict[str, FittedRecipe]:
+    return {
+        f"{name}-nli": FlowedRecipe(_MEAN, "nli", levels, epochs=0.15, learning_rate=2e-5),
+        f"{name}-target": FlowedRecipe(_MEAN, levels=levels),
+    }
+
+
 MAPS: dict[str, dict[str, FittedRecipe]] = {
     **dict.fromkeys(("whitening-1", "whitening-2"), _WHITENING),
-    **dict.fromkeys(("flow-2", "flow-3"), _FLOW),
-    **dict.fromkeys(("simcse-5", "simcse-b2"), _WHITENING | _FLOW),
+    **dict.fromkeys(("flow-2", "flow-3"), _flow("flow", 2)),
+    **dict.fromkeys(("simcse-5", "simcse-b2"), _WHITENING | _flow("flow3", 3)),
 }
 FLOW_SEEDS = 2
 # table: (what is trained, for which columns), one of each objective over all tables

@@ -22,8 +22,8 @@ NOTES = (
     "STS12-16: Spearman's ρ of each subset, averaged with the subsets' sizes as weights: the paper names "
     "Sentence-BERT's setting, but its numbers are these (SimCSE Tables B.1 and B.2; princeton-nlp/SimCSE#4).",
     "last2avg: a loop over all_encoder_layers[-i] for i = 0, 1 (run_siamese.py:168-175), which takes layers 1 and 12.",
-    "Target: fitted on train, dev and test sentences, without labels (run_siamese.py:619-622).",
-    WHITENING_NOTES[-1],
+    "Target: fitted on the pairs of train, dev and test, without labels (run_siamese.py:619-622).",
+    *WHITENING_NOTES[-2:],
 )
 
 

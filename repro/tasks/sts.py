@@ -71,10 +71,6 @@ class StsTask:
         """Distinct sentences of the pairs, in order of first occurrence."""
         return sentences_of(parts)
 
-    def all_sentences(self, parts: list[Pairs]) -> list[str]:
-        """Both sentences of every pair, repeats counted."""
-        return [sentence for part in parts for sentence in (*part.first, *part.second)]
-
     def protocol(self, metric: str) -> dict[str, str]:
         """`agg:all|corr:spearman|sim:cos`."""
         correlation, aggregation = metric.split("-")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +98,38 @@ def test_too_few_sentences(n: int, k: int | None, message: str) -> None:
         whitening.fit([drawn()[:n]] if n else [], k)
 
 
+def spoilt(value: float) -> np.ndarray:
+    vectors = drawn()
+    vectors[7, 3] = value
+    return vectors
+
+
+@pytest.mark.parametrize(
+    ("vectors", "k", "message"),
+    [
+        (np.tile(drawn(1), (60, 1)), None, "the vectors of a file are all equal, their covariance has rank 0"),
+        (np.tile(drawn(1, offset=0.1), (6000, 1)), 8, "the vectors of a file are all equal, their covariance has rank"),
+        (np.zeros((60, 24), np.float32), None, "rank 0"),
+        (np.empty((60, 0), np.float32), None, "rank 0"),
+        (spoilt(np.nan), None, "a vector of a file is not finite"),
+        (spoilt(np.inf), 8, "a vector of a file is not finite"),
+        (drawn(), 0, "k 0 must be at least 1"),
+        (drawn(), -3, "k -3 must be at least 1"),
+        (drawn(), float("nan"), "k nan must be at least 1"),
+        (drawn(), 10**30, f"k = {10**30} is above the rank 24"),
+    ],
+)
+def test_what_cannot_be_whitened(vectors: np.ndarray, k: int | None, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        whitening.fit([vectors], k, "a file")
+
+
+def test_empty_blocks_change_nothing() -> None:
+    vectors = drawn()
+    blocks = [vectors[:0], vectors[:100], vectors[100:100], vectors[100:]]
+    np.testing.assert_allclose(whitening.fit(blocks).mean, whitening.fit([vectors]).mean, rtol=1e-6)
+
+
 def test_a_fit_is_saved_and_loaded(tmp_path: Path) -> None:
     path = tmp_path / "fit.safetensors"
     made = whitening.fit([drawn()], 8, "nli")
@@ -107,4 +141,39 @@ def test_a_fit_is_saved_and_loaded(tmp_path: Path) -> None:
         found.apply(drawn(d=7))
     path.write_bytes(b"no such thing")
     with pytest.raises(ReproError, match=r"fit\.safetensors is not a saved whitening; write one with `repro fit`"):
+        whitening.load(path)
+
+
+def changed(path: Path, name: str, value: np.ndarray) -> None:
+    """The saved file with another tensor in it, everything else as it was."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(path, framework="numpy") as file:
+        tensors, about = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file(tensors | {name: value}, path, about)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),  # a bit
+        lambda path: path.write_bytes(path.read_bytes().replace(b"nli", b"abc")),
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(path.read_bytes() + b"more"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\xff" * 200),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+        lambda path: changed(path, "kernel", np.zeros((24, 9))),
+        lambda path: changed(path, "kernel", np.zeros(24)),
+        lambda path: changed(path, "mean", np.full(24, np.nan)),
+        lambda path: changed(path, "eigenvalues", np.zeros(0)),
+    ],
+)
+def test_a_file_that_is_not_as_it_was_written_is_refused(spoil: Callable[[Path], object], tmp_path: Path) -> None:
+    path = tmp_path / "fit.safetensors"
+    whitening.fit([drawn()], 8, "nli").save(path)
+    spoil(path)
+    with pytest.raises(ReproError, match=r"fit\.safetensors is (not a saved whitening|damaged).*`repro fit`"):
         whitening.load(path)

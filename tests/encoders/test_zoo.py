@@ -1,12 +1,13 @@
 """Names, settings and the recovered recipes."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from repro import ledger
 from repro.encoders import zoo
-from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
+from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe, plain
 from repro.errors import ReproError
 
 
@@ -51,6 +52,53 @@ def test_recovered_recipes(name: str) -> None:
     found = zoo.ZOO[name]
     assert isinstance(found, TransformerRecipe)
     assert (found.pooling, found.layers, found.max_length) == RECOVERED[name]
+
+
+# every token as it is written: SentEval examples/bow.py
+@pytest.mark.parametrize(
+    ("name", "file"), [("glove-840b-bow", "glove.840B.300d.txt"), ("fasttext-bow", "crawl-300d-2M.vec")]
+)
+def test_sentevals_bags_of_words(name: str, file: str) -> None:
+    found = zoo.ZOO[name]
+    assert isinstance(found, WordVectorRecipe)
+    assert (found.weights, found.tokens, found.lowercase) == (file, "whitespace", False)
+
+
+# the paper's Table 7 has two levels, its code's default (config_l3_d3_w32) three
+@pytest.mark.parametrize(("kind", "levels"), [("flow", 2), ("flow3", 3)])
+def test_flows_of_two_and_of_three_levels(kind: str, levels: int) -> None:
+    for base in ("bert-base", "sbert-nli-base", "minilm-avg"):
+        nli, target = (zoo.ZOO[f"{base}-{kind}-{source}"] for source in ("nli", "target"))
+        assert isinstance(nli, FlowedRecipe)
+        assert isinstance(target, FlowedRecipe)
+        assert (nli.levels, nli.epochs, nli.learning_rate) == (levels, 0.15, 2e-5)
+        assert (target.levels, target.epochs, target.learning_rate, target.batch_size) == (levels, 1, 1e-3, 32)
+
+
+def test_every_known_revision_is_a_commit_of_a_model_of_the_zoo() -> None:
+    ids = {recipe.weights for recipe in zoo.ZOO.values()}
+    for name, revision in zoo.REVISIONS.items():
+        assert name in ids | {"FacebookAI/roberta-large"}  # a base of trainings
+        assert re.fullmatch("[0-9a-f]{40}", revision)
+
+
+def test_models_are_pinned_where_public_code_names_their_revision() -> None:
+    for recipe in zoo.ZOO.values():
+        base = plain(recipe)
+        if isinstance(base, TransformerRecipe):
+            assert base.revision == zoo.REVISIONS.get(base.weights)
+            assert zoo.unpinned(recipe) == ("" if base.revision else base.weights)
+    assert zoo.ROBERTA_LARGE.revision == "722cf37b1afa9454edce342e7895e588b6ff1d59"
+    assert zoo.recipe("princeton-nlp/sup-simcse-roberta-base,pooling=cls").revision == (  # type: ignore[union-attr]
+        "4bf73c6b5df517f74188c5e9ec159b2208c89c08"
+    )
+    assert zoo.unpinned(zoo.ZOO["unsup-simcse-bert-base"]) == "princeton-nlp/unsup-simcse-bert-base-uncased"
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody-of-this-name/x/y"])
+def test_names_that_no_path_can_have(name: str) -> None:
+    with pytest.raises(ReproError, match="is not in the zoo"):
+        zoo.recipe(name)
 
 
 def test_the_ledgers_recipes_are_in_the_zoo() -> None:
