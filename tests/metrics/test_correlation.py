@@ -14,6 +14,7 @@ from repro.errors import ReproError
 from repro.metrics.correlation import TIE, Ranker, cosines, pearson, spearman, tied, unit
 from repro.tasks import sts
 from tests import conftest
+from tests.exact import Vector, averages, float32, squared_cosine
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -64,47 +65,25 @@ def test_groups_have_a_bounded_width(values: list[float], groups: list[int]) -> 
     assert tied(np.array(values)).tolist() == groups
 
 
-Vector = tuple[Fraction, ...]
-
-
-def exact_ranks(pairs: list[tuple[Vector, Vector]]) -> np.ndarray:
-    """Mid-ranks of the pairs' cosines in rational arithmetic: sign(u·v) (u·v)² / (‖u‖² ‖v‖²) has their order."""
-
-    def squared(u: Vector, v: Vector) -> Fraction:
-        dot, norms = sum(a * b for a, b in zip(u, v, strict=True)), sum(a * a for a in u) * sum(b * b for b in v)
-        return abs(dot) * dot / norms if norms else Fraction(0)
-
-    keys = [squared(u, v) for u, v in pairs]
-    place = {key: i for i, key in enumerate(sorted(set(keys)))}
-    return np.asarray(stats.rankdata([place[key] for key in keys]))
-
-
-def float32_cosines(pairs: list[tuple[Vector, Vector]]) -> np.ndarray:
-    """Cosines of the vectors rounded to float32, as encoders give them."""
-    vectors = np.array([vector for pair in pairs for vector in pair], np.float64).astype(np.float32)
-    return cosines(vectors, np.arange(0, len(vectors), 2), np.arange(1, len(vectors), 2))
+def float32_cosines(first: list[Vector], second: list[Vector]) -> np.ndarray:
+    n = len(first)
+    return cosines(float32([*first, *second]), np.arange(n), np.arange(n, 2 * n))
 
 
 def test_a_hundred_equal_cosines_have_one_rank() -> None:
     third, scales = Fraction(1, 3), [Fraction(i + 1, j + 1) for i in range(10) for j in range(10)]
-    pairs = [((scale, Fraction(0)), (third / scale, third / scale)) for scale in scales]  # 45 degrees
-    found = float32_cosines(pairs)
+    found = float32_cosines([(s, Fraction(0)) for s in scales], [(third / s, third / s) for s in scales])  # 45 degrees
     assert len(set(found)) > 1  # what float64 computes from float32 vectors differs in the last places
     assert set(Ranker(found)()) == {50.5}
 
 
 def test_averages_of_words_are_ranked_as_in_exact_arithmetic() -> None:
-    rng = np.random.default_rng(5)
-    words = rng.integers(-3, 4, (6, 3))
-
-    def average() -> Vector:
-        chosen = words[rng.integers(0, 6, rng.integers(1, 8))]
-        return tuple(Fraction(int(total), len(chosen)) for total in chosen.sum(axis=0))
-
-    pairs = [(average(), average()) for _ in range(600)]
-    expected, found = exact_ranks(pairs), float32_cosines(pairs)
-    assert len(set(expected)) < len(set(found))
-    np.testing.assert_array_equal(Ranker(found)(), expected)
+    first, second = averages(600, seed=1), averages(600, seed=2)
+    exact = [squared_cosine(u, v) for u, v in zip(first, second, strict=True)]
+    place = {value: i for i, value in enumerate(sorted(set(exact)))}
+    found = float32_cosines(first, second)
+    assert len(place) < len(set(found))
+    np.testing.assert_array_equal(Ranker(found)(), stats.rankdata([place[value] for value in exact]))
 
 
 def hardly_moves(cosine: np.ndarray, gold: np.ndarray) -> None:
