@@ -1,6 +1,7 @@
 """Exact nearest neighbours by cosine, in blocks: memory does not grow with the number of vectors.
 
-Letters: q queries, n vectors, d dimensions, m vectors of a block. Of equal cosines the first row comes first.
+Letters: q queries, n vectors, d dimensions, m vectors of a block. Of equal cosines (metrics.correlation.tied) the first
+row comes first. Products in float32 find the candidates; float64 cosines, as those that are scored, order them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from repro.errors import ReproError
-from repro.metrics.correlation import unit
+from repro.metrics.correlation import TIE, tied, unit
 
 BLOCK = 4096  # a block of cosines between two of them is 64 MB of float32
+SPARE = 32  # neighbours beyond the k-th to ask FAISS for: those that are equal to it are mostly among them
 
 
 def blocks_of(vectors: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
@@ -27,54 +29,108 @@ def similarities(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return found
 
 
+class _Nearest:
+    """The k largest cosines so far with their rows, and all others that a tie may still bring among them."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+        self.values, self.rows = np.empty(0), np.empty(0, np.int64)  # float64 (kept,), by row
+
+    @property
+    def full(self) -> bool:
+        """Whether there are k."""
+        return len(self.values) >= self.k
+
+    @property
+    def least(self) -> float:
+        """The k-th largest cosine; −∞ while there are fewer."""
+        return _kth(self.values, self.k)
+
+    def add(self, values: np.ndarray, rows: np.ndarray) -> None:
+        """More cosines (c,) with their rows (c,). What can no longer come among the first k is dropped:
+
+        a value below the k-th by more than a tie, and one that k others equal or exceed and precede.
+        """
+        rows = np.concatenate([self.rows, rows])
+        order = np.argsort(rows)
+        values, rows = np.concatenate([self.values, values])[order], rows[order]
+        keep = values >= _kth(values, self.k) - TIE
+        start = self.k
+        while start < len(values):  # against what precedes, in steps that double
+            keep[start : 2 * start] &= values[start : 2 * start] > _kth(values[:start], self.k)
+            start *= 2
+        self.values, self.rows = values[keep], rows[keep]
+
+    def first(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first k: cosines float32, the largest of its group for each, so that equal ones are equal; and rows."""
+        groups = tied(-self.values)
+        largest = np.full(len(groups), -np.inf)  # (groups or more,)
+        np.maximum.at(largest, groups, self.values)
+        order = np.lexsort((self.rows, groups))[: self.k]
+        return largest[groups[order]].astype(np.float32), self.rows[order]
+
+
+def _kth(values: np.ndarray, k: int) -> float:
+    return float(np.partition(values, -k)[-k]) if len(values) >= k else -np.inf
+
+
+def _slack(d: int) -> float:
+    """How far below the k-th a float32 product of unit vectors may lie whose cosine is equal to it.
+
+    A product of d terms is off by at most d roundoffs (Higham 2002, eq. 3.5), two more come from the vectors' own.
+    """
+    return 2 * (d + 2) * 2.0**-24 + TIE
+
+
+def _first_of_each(found: list[_Nearest], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(q, k) cosines and rows; fewer columns where there are fewer than k vectors."""
+    if n == 0:
+        raise ReproError("the index is empty; give it at least one sentence")
+    shape = (len(found), min(found[0].k, n) if found else 0)
+    best, rows = np.empty(shape, np.float32), np.empty(shape, np.int64)
+    for i, nearest in enumerate(found):
+        best[i], rows[i] = nearest.first()
+    return best, rows
+
+
 def top_k(queries: np.ndarray, blocks: Iterable[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k largest cosines (q, k) of each query (q, d) and the rows (q, k) they belong to, from large to small.
 
     `blocks` (m, d) may come from a file or a generator: one is held at a time. Fewer than k vectors give fewer columns.
-    Raises ReproError when there is none.
+    Raises ReproError when there is none, or when a vector is not finite.
     """
-    asked = unit(queries, np.float32)
-    best = np.empty((len(asked), 0), np.float32)
-    rows = np.empty((len(asked), 0), np.int64)
-    start = 0
+    asked, asked_32 = unit(queries), unit(queries, np.float32)
+    found = [_Nearest(k) for _ in asked]
+    n = 0
     for block in blocks:
-        cosine = asked @ unit(block, np.float32).T  # (q, m)
-        here = np.broadcast_to(np.arange(start, start + len(block)), cosine.shape)
-        if cosine.shape[1] > 4 * k:  # the rest of a block is far from the best
-            candidates = np.argpartition(-cosine, k, axis=1)[:, : k + 1]
-            floor = np.take_along_axis(cosine, candidates, axis=1).min(axis=1, keepdims=True)
-            if (cosine >= floor).sum(axis=1).max() == k + 1:  # no ties at the edge: nothing is lost
-                cosine = np.take_along_axis(cosine, candidates, axis=1)
-                here = candidates + start
-        best, rows = np.concatenate([best, cosine], axis=1), np.concatenate([rows, here], axis=1)
-        order = np.lexsort((rows, -best), axis=1)[:, :k]
-        best, rows = np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)
-        start += len(block)
-    if start == 0:
-        raise ReproError("the index is empty; give it at least one sentence")
-    return best, rows
+        products = asked_32 @ unit(block, np.float32).T  # (q, m)
+        for nearest, query, row in zip(found, asked, products, strict=True):
+            least = nearest.least if nearest.full else _kth(row, k)
+            near = np.flatnonzero(row >= least - _slack(len(query)))
+            if len(near):
+                nearest.add(unit(block[near]) @ query, near + n)
+        n += len(block)
+    return _first_of_each(found, n)
 
 
 def closest_pairs(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k largest cosines (k,) among all pairs of different rows of (n, d), and the pairs (k, 2), first < second."""
-    if len(vectors) < 2:
-        raise ReproError(f"{len(vectors)} sentences make no pair; give at least two")
-    points = unit(vectors, np.float32)
-    best, pairs = np.empty(0, np.float32), np.empty((0, 2), np.int64)
-    for i in range(0, len(points), BLOCK):
-        for j in range(i, len(points), BLOCK):
-            cosine = points[i : i + BLOCK] @ points[j : j + BLOCK].T
+    n, d = vectors.shape
+    if n < 2:
+        raise ReproError(f"{n} sentences make no pair; give at least two")
+    points, nearest = unit(vectors, np.float32), _Nearest(k)
+    for i in range(0, n, BLOCK):
+        for j in range(i, n, BLOCK):
+            products = points[i : i + BLOCK] @ points[j : j + BLOCK].T
             if i == j:
-                cosine[np.tril_indices(len(cosine), m=cosine.shape[1])] = -np.inf
-            floor = best[-1] if len(best) == k else -np.inf
-            if cosine.size > 4 * k:
-                floor = max(floor, np.partition(cosine, -k, axis=None)[-k])
-            first, second = np.nonzero((cosine >= floor) & (cosine > -np.inf))
-            best = np.concatenate([best, cosine[first, second]])
-            pairs = np.concatenate([pairs, np.stack([first + i, second + j], axis=1)])
-            order = np.lexsort((pairs[:, 1], pairs[:, 0], -best))[:k]
-            best, pairs = best[order], pairs[order]
-    return best, pairs
+                products[np.tril_indices(len(products), m=products.shape[1])] = -np.inf
+            least = nearest.least if nearest.full else _kth(products.ravel(), k)
+            first, second = np.nonzero((products >= least - _slack(d)) & (products > -np.inf))
+            for part in range(0, len(first), BLOCK):  # all of the block where everything is equal
+                a, b = first[part : part + BLOCK] + i, second[part : part + BLOCK] + j
+                nearest.add((unit(vectors[a]) * unit(vectors[b])).sum(axis=1), a * n + b)
+    best, rows = nearest.first()
+    return best, np.stack(np.divmod(rows, n), axis=1)
 
 
 def faiss_top_k(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,9 +139,17 @@ def faiss_top_k(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.nd
         import faiss
     except ImportError:
         raise ReproError("FAISS is not installed; `pip install faiss-cpu`, or leave --faiss out") from None
-    if len(vectors) == 0:
-        raise ReproError("the index is empty; give it at least one sentence")
-    index = faiss.IndexFlatIP(vectors.shape[1])
+    n, d = vectors.shape
+    index = faiss.IndexFlatIP(d)
     index.add(unit(vectors, np.float32))
-    best, rows = index.search(unit(queries, np.float32), min(k, len(vectors)))
-    return best, rows
+    asked, asked_32 = unit(queries), unit(queries, np.float32)
+    found = [_Nearest(k) for _ in asked]
+    if n and len(asked):
+        products, rows = index.search(asked_32, min(k + SPARE, n))  # (q, k + SPARE), from large to small
+        floors = products[:, min(k, n) - 1] - _slack(d)
+        for i, nearest in enumerate(found):
+            near = rows[i, products[i] >= floors[i]]
+            if len(near) == k + SPARE:  # there may be more
+                near = index.range_search(asked_32[i : i + 1], float(floors[i]))[2]
+            nearest.add(unit(vectors[near]) @ asked[i], near)
+    return _first_of_each(found, n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.weights import is_local
 from repro.errors import ReproError
+from tests.exact import averages, float32, squared_cosine
 
 
 def drawn(n: int, d: int = 12, seed: int = 0) -> np.ndarray:
@@ -61,6 +63,50 @@ def test_closest_pairs_are_those_of_the_whole_matrix(monkeypatch: pytest.MonkeyP
     best, pairs = search.closest_pairs(vectors, k)
     assert [60 * i + j for i, j in pairs] == expected.tolist()
     np.testing.assert_allclose(best, whole.ravel()[expected], atol=1e-6)
+
+
+def exact_order(keys: dict[object, Fraction]) -> list[object]:
+    """Rows or pairs by their exact cosine, from large to small, and by themselves where it is equal."""
+    return sorted(sorted(keys), key=lambda key: -keys[key])  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("k", [1, 5, 40, 200])
+@pytest.mark.parametrize("size", [1, 7, 64, 4096])
+def test_cosines_that_are_equal_in_exact_arithmetic_keep_their_order(
+    size: int, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = averages(200, seed=3)
+    vectors, queries = float32(exact), [0, 1, 150]
+    expected = [exact_order({row: squared_cosine(exact[q], exact[row]) for row in range(200)})[:k] for q in queries]
+    best, rows = search.top_k(vectors[queries], search.blocks_of(vectors, size), k)
+    assert rows.tolist() == expected
+    assert (np.diff(best) <= 0).all()
+    assert (np.diff(best) == 0).any() == (k > 1)
+    fast, same = search.faiss_top_k(vectors[queries], vectors, k)
+    assert same.tolist() == expected
+    np.testing.assert_array_equal(fast, best)
+    monkeypatch.setattr(search, "BLOCK", size)
+    few = exact[:50]
+    pairs = exact_order({(i, j): squared_cosine(few[i], few[j]) for i in range(50) for j in range(i + 1, 50)})
+    assert list(map(tuple, search.closest_pairs(vectors[:50], k)[1])) == pairs[:k]
+
+
+def test_many_equals_are_not_kept() -> None:
+    nearest = search._Nearest(5)
+    for start in range(0, 100_000, 10_000):
+        nearest.add(np.full(10_000, 0.5), np.arange(start, start + 10_000))
+        assert len(nearest.values) == 5
+    noise = np.random.default_rng(0).uniform(-1e-9, 1e-9, 100_000)  # not equal in float64
+    nearest.add(0.5 + noise, np.arange(100_000, 200_000))
+    assert len(nearest.values) < 200
+    assert nearest.first()[1].tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_length_does_not_count(scale: float) -> None:
+    queries, vectors = drawn(3, seed=1), drawn(50)
+    expected = search.top_k(queries, [vectors], 4)[1]
+    np.testing.assert_array_equal(search.top_k(queries, [vectors * np.float32(scale)], 4)[1], expected)
 
 
 def test_an_empty_index_and_a_lonely_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -25,18 +26,33 @@ NLI_SOURCES = {  # format in the registry: AllNLI's split, dataset and filename
     "mnli-train": ("train", "MultiNLI", "mnli-train"),
     "mnli-dev": ("train", "MultiNLI", "mnli-dev"),
 }
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
 def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
-    r"""Split on b"\n" alone: str.splitlines would also split at NEL and other marks that occur inside sentences."""
+    r"""The lines of a text without their ends: "\n", "\r\n", or "\r" where there is no "\n" (classic Mac).
+
+    Nothing else ends a line: str.splitlines would also split at NEL and other marks that occur inside sentences. A
+    UTF-8 byte-order mark is dropped; it says that the text is UTF-8. ReproError names a text of another encoding.
+    """
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    if mark:
+        encoding = "utf-8"
+    controls = len(data) - len(data.translate(None, CONTROLS))  # about half the bytes of European text in UTF-16
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 5 * controls > 2 * len(data):
+        raise ReproError(f"{name} is UTF-16 or UTF-32; save it as UTF-8")
     try:
-        text = data.decode(encoding)
+        text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
+        wanted = "UTF-8" if encoding == "utf-8" else encoding
         raise ReproError(
-            f"{name}: byte {error.start} is not {encoding}; fetch the file again, or save it as {encoding}"
+            f"{name}: byte {len(mark) + error.start} is not {encoding}; save the file as {wanted}"
         ) from error
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines[:-1] if lines and not lines[-1] else lines
+    if "\n" not in text and "\r" in text:
+        lines = text.split("\r")
+    else:
+        lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines if lines[-1] else lines[:-1]
 
 
 def graded(value: str, name: str, line: int) -> str:

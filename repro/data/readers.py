@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,24 +39,64 @@ def digest(parts: list[Pairs]) -> str:
     return state.hexdigest()
 
 
-def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
-    """The file's lines, split at newline alone; one clear sentence when it is missing, empty or of another encoding."""
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file of that name; ReproError where a folder, pipe or device has it, or none can."""
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data") from None
-    if not data:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # ValueError: NUL, or characters that no file name can have
+        raise ReproError(f"{str(path)!r} cannot be read ({_reason(error)}); name another file") from None
+    if stat.S_ISDIR(mode):
+        raise ReproError(f"{path} is a folder and not a file; name a file")
+    if not stat.S_ISREG(mode):
+        raise ReproError(f"{path} is a pipe or a device and not a regular file; name a regular file")
+    return True
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReproError(f"{path} cannot be read ({_reason(error)}); check who may read it") from None
+
+
+def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
+    """The file's lines (`text_lines`); one clear sentence when it is missing, empty, no file or of another encoding."""
+    if not is_file(path):
+        raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data")
+    lines = text_lines(_read(path), str(path), encoding)
+    if not lines:
         raise ReproError(f"{path} is empty; fetch it again")
-    return text_lines(data, str(path), encoding)
+    return lines
 
 
 def own_lines(path: Path) -> list[str]:
-    """The lines of a file that the user names: a sentence, or a pair of them, on each."""
-    if not path.is_file():
-        raise ReproError(f"{path} is not a file; name a text file with one sentence a line")
-    if path.stat().st_size == 0:
-        raise ReproError(f"{path} is empty; give it at least one sentence, one a line")
-    return read_lines(path)
+    """The lines of a file that the user names, `-` for standard input: a sentence, or a pair of them, on each.
+
+    Row i is line i: blank lines are empty sentences, and blanks stay as they are.
+    """
+    if str(path) == "-":
+        name, data = "standard input", _standard_input()
+    elif is_file(path):
+        name, data = str(path), _read(path)
+    else:
+        raise ReproError(f"{path} is not a file; name a text file with one sentence a line, or - for standard input")
+    lines = text_lines(data, name)
+    if not lines:
+        raise ReproError(f"{name} is empty; give it at least one sentence, one a line")
+    return lines
+
+
+def _standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read()
+    except (AttributeError, OSError, ValueError):  # closed: None, a bad descriptor, or a closed file
+        raise ReproError("standard input cannot be read; name a file instead of -") from None
 
 
 def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:
@@ -65,52 +108,58 @@ def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list
     return rows
 
 
-def scores(path: Path, values: list[str]) -> np.ndarray:
-    """Gold scores as float64 (n,); an empty line is an unscored pair and becomes NaN."""
+def score(text: str, path: Path, line: int, low: float = 0, high: float = 5) -> float:
+    """A gold score as a number; ReproError names file and line where it is none, or none from `low` to `high`."""
     try:
-        gold = np.array([float(value) if value.strip() else np.nan for value in values])
-    except ValueError as error:
-        raise ReproError(f"{path}: {error}; expected a gold score of 0 to 5 on each line") from None
-    return gold
-
-
-def _pairs(path: Path, name: str, first: list[str], second: list[str], gold: np.ndarray) -> Pairs:
-    keep = ~np.isnan(gold)  # STS15 and STS16 ship unscored pairs; SentEval drops them (sts.py:36-42)
-    bad = np.flatnonzero(keep & ~((gold >= 0) & (gold <= 5)))
-    if bad.size:
-        raise ReproError(f"{path}: pair {bad[0] + 1} has the gold score {gold[bad[0]]:g}, expected 0 to 5")
-    if not keep.any():
-        raise ReproError(f"{path}: no pair has a gold score")
-    chosen = np.flatnonzero(keep)
-    return Pairs(name, tuple(first[i] for i in chosen), tuple(second[i] for i in chosen), gold[chosen])
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high or "_" in text:  # Python reads 1_0 as ten
+        raise ReproError(f"{path}: line {line} has the gold score {text!r}, expected a number from {low:g} to {high:g}")
+    return value
 
 
 def read_sts_subset(folder: Path, name: str) -> Pairs:
-    """One subset of an STS year: STS.input.<name>.txt and STS.gs.<name>.txt."""
+    """One subset of an STS year: STS.input.<name>.txt and STS.gs.<name>.txt.
+
+    STS15 and STS16 ship unscored pairs, an empty line for each; SentEval drops them (sts.py:36-42).
+    """
     inputs, golds = folder / f"STS.input.{name}.txt", folder / f"STS.gs.{name}.txt"
     rows, values = cells_of(inputs, read_lines(inputs), 2), read_lines(golds)
     if len(rows) != len(values):
         raise ReproError(f"{inputs} has {len(rows)} pairs but {golds.name} has {len(values)} scores")
-    return _pairs(inputs, name, [row[0] for row in rows], [row[1] for row in rows], scores(golds, values))
+    graded = [
+        (row, score(value, golds, line))
+        for line, (row, value) in enumerate(zip(rows, values, strict=True), 1)
+        if value.strip()
+    ]
+    if not graded:
+        raise ReproError(f"{golds}: no pair has a gold score")
+    return Pairs(
+        name,
+        tuple(row[0] for row, _ in graded),
+        tuple(row[1] for row, _ in graded),
+        np.array([gold for _, gold in graded]),
+    )
 
 
 def read_stsb(folder: Path, split: str) -> Pairs:
     """sts-{train,dev,test}.csv: gold in column 5, sentences in 6 and 7."""
     path = folder / f"sts-{split}.csv"
     rows = cells_of(path, read_lines(path), 7)
-    gold = scores(path, [row[4] for row in rows])
-    return _pairs(path, split, [row[5] for row in rows], [row[6] for row in rows], gold)
+    gold = np.array([score(row[4], path, line) for line, row in enumerate(rows, 1)])
+    return Pairs(split, tuple(row[5] for row in rows), tuple(row[6] for row in rows), gold)
 
 
 SICK_FILES = {"train": "SICK_train.txt", "trial": "SICK_trial.txt", "test": "SICK_test_annotated.txt"}
 
 
 def read_sick(folder: Path, split: str) -> Pairs:
-    """SICK: relatedness 1-5 in column 4, the entailment judgement in column 5."""
+    """SICK under its header: relatedness 1-5 in column 4, the entailment judgement in column 5."""
     path = folder / SICK_FILES[split]
     rows = cells_of(path, read_lines(path)[1:], 5, start=2)
-    gold = scores(path, [row[3] for row in rows])
-    if np.isnan(gold).any():
-        raise ReproError(f"{path}: line {int(np.isnan(gold).argmax()) + 2} has no relatedness score")
-    pairs = _pairs(path, split, [row[1] for row in rows], [row[2] for row in rows], gold)
-    return Pairs(pairs.name, pairs.first, pairs.second, pairs.gold, tuple(row[4] for row in rows))
+    if not rows:
+        raise ReproError(f"{path} has a header and no pairs; fetch it again")
+    gold = np.array([score(row[3], path, line, low=1) for line, row in enumerate(rows, 2)])
+    first, second, labels = (tuple(row[column] for row in rows) for column in (1, 2, 4))
+    return Pairs(split, first, second, gold, labels)

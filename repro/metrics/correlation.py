@@ -1,37 +1,78 @@
-"""Pearson, Spearman and cosine, in float64; vectors of unit length."""
+"""Pearson, Spearman and cosine, in float64; vectors of unit length; which values count as equal."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from repro.errors import ReproError
+
+# Cosines are compared as angles, in radians, and count as equal within four unit roundoffs of float32 (2⁻²⁴ each):
+# rounding a vector to float32 turns it by at most one, so the angles of two pairs that are equal in exact arithmetic
+# come out at most four apart. In cosines that is 2⁻²² sin θ, so that a narrow cone keeps its order.
+TIE = 2.0**-22
+
+
+def _angles(values: np.ndarray) -> np.ndarray:
+    """arcsin of cosines (n,), which has their order; beyond ±1, where there are scores of other kinds, a shift."""
+    values = np.asarray(values, np.float64)
+    clipped = np.clip(values, -1, 1)
+    return np.asarray(np.arcsin(clipped) + (values - clipped))
+
+
+def tied(values: np.ndarray) -> np.ndarray:
+    """Group (n,) of each of the values (n,), counted from 0 for the smallest; values of one group count as equal.
+
+    A group begins with its smallest value and takes all that exceed it by no more than `TIE`: its width is bounded,
+    where a chain of small steps could join everything. NaN comes last.
+    """
+    angles = _angles(values)
+    order = np.argsort(angles, kind="stable")
+    ordered = angles[order]
+    beyond = np.searchsorted(ordered, ordered + TIE, side="right").tolist()  # where a group that begins here ends
+    begins = np.zeros(len(angles), np.int64)
+    start = 0
+    while start < len(angles):
+        begins[start] = 1
+        start = beyond[start]
+    groups = np.empty(len(angles), np.int64)
+    groups[order] = np.cumsum(begins) - 1
+    return groups
+
 
 class Ranker:
     """Mid-ranks of one variable (n,); with counts, those in a sample that holds each value so many times.
 
-    The mid-rank of a group of ties is (values below the group) + (values in the group + 1) / 2.
+    The mid-rank of a group of ties (`tied`) is (values below the group) + (values in the group + 1) / 2.
     """
 
     def __init__(self, values: np.ndarray) -> None:
-        _, self.group = np.unique(values, return_inverse=True)  # (n,) place of each value among the distinct ones
+        self.group = tied(values)  # (n,)
 
     def __call__(self, counts: np.ndarray | None = None) -> np.ndarray:
         """float64 (n,) mid-ranks; `counts` (n,) is one for every value by default."""
-        drawn = np.bincount(self.group, weights=counts)  # (distinct,)
+        drawn = np.bincount(self.group, weights=counts)  # (groups,)
         return np.asarray((np.cumsum(drawn) - (drawn - 1) / 2)[self.group])
 
 
+def constant(values: np.ndarray) -> bool:
+    """Whether all values (n,) count as equal, as fewer than two do."""
+    return len(values) < 2 or bool(np.ptp(_angles(values)) <= TIE)
+
+
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's r of two (n,) arrays; NaN when one of them is constant."""
+    """Pearson's r of two (n,) arrays; NaN when one of them is constant (rounding is no correlation) or holds a NaN."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:  # rounding in the mean must not turn a constant into a correlation
+    if constant(x) or constant(y):
         return float("nan")
     x, y = x - x.mean(), y - y.mean()
     return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's ρ of two (n,) arrays: Pearson's r of the mid-ranks; NaN when one of them is constant."""
+    """Spearman's ρ of two (n,) arrays: Pearson's r of the mid-ranks; NaN as there."""
+    if np.isnan(x).any() or np.isnan(y).any():
+        return float("nan")
     return pearson(Ranker(x)(), Ranker(y)())
 
 
@@ -39,10 +80,15 @@ CORRELATIONS = {"spearman": spearman, "pearson": pearson}
 
 
 def unit(vectors: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
-    """A copy (n, d) of `dtype` with rows of norm 1; a zero vector stays, so that its cosines are 0."""
+    """A copy (n, d) of `dtype` with rows of norm 1; a zero vector stays, so that its cosines are 0.
+
+    Norms are float64, where the squares of float32 neither overflow nor vanish. ReproError when a row is not finite.
+    """
+    norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]  # (n, 1)
+    if not np.isfinite(norms).all():
+        raise ReproError(f"vector {int(np.isfinite(norms).argmin()) + 1} of {len(norms)} is not finite")
     found = vectors.astype(dtype)
-    norms = np.linalg.norm(found, axis=1, keepdims=True)  # (n, 1)
-    np.divide(found, norms, out=found, where=norms > 0)
+    np.divide(found, norms, out=found, where=norms > 0, casting="same_kind")
     return found
 
 

@@ -17,10 +17,9 @@ from repro.data import readers
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, contracts
 from repro.errors import ReproError
-from repro.metrics.bootstrap import aggregated_draws, averaged, paired_p_value, subset_draws
-from repro.metrics.correlation import CORRELATIONS, cosines
+from repro.metrics.bootstrap import AGGREGATIONS, aggregated_draws, averaged, paired_p_value, subset_draws
+from repro.metrics.correlation import CORRELATIONS, constant, cosines
 
-AGGREGATIONS = ("all", "mean", "wmean")
 Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]  # n first and n second sentences → (n,)
 
 
@@ -157,7 +156,7 @@ def score(parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder
         first = np.array([index[sentence] for sentence in part.first])
         second = np.array([index[sentence] for sentence in part.second])
         cosine = cosines(vectors, first, second)
-        if len(cosine) > 1 and np.ptp(cosine) < 1e-9:
+        if len(cosine) > 1 and constant(cosine):
             raise ReproError(
                 f"{encoder}: all {len(cosine)} cosines of {part.name} are the same, beginning with {part.first[0]!r}; "
                 "the encoder gives a constant vector"

@@ -11,6 +11,7 @@ import numpy as np
 from repro.data.labelled import read_triplets
 from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
+from repro.metrics.correlation import TIE
 from repro.metrics.mcnemar import mcnemar
 
 Triplets = list[tuple[str, str, str]]  # anchor, positive, negative
@@ -60,15 +61,20 @@ class TripletTask:
         return {"metric": metric, "sim": "euclidean"}
 
     def score(self, data: Triplets, sentences: list[str], vectors: np.ndarray, encoder: str) -> TripletScores:
-        """`vectors[i]` (d,) belongs to `sentences[i]`; ReproError when a vector is not finite."""
+        """`vectors[i]` (d,) belongs to `sentences[i]`; ReproError when a vector is not finite.
+
+        Rounding three vectors to float32 changes the difference of the distances by up to four roundoffs of the longest
+        one (`TIE`): distances within that count as equal.
+        """
         if not np.isfinite(vectors).all():
             bad = sentences[int(np.isfinite(vectors).all(axis=1).argmin())]
             raise ReproError(f"{encoder}: the vector of {bad!r} is not finite")
         index = {sentence: i for i, sentence in enumerate(sentences)}
         rows = np.array([[index[sentence] for sentence in triplet] for triplet in data])  # (n, 3)
         anchor, positive, negative = (vectors[rows[:, i]].astype(np.float64) for i in range(3))  # (n, d) each
-        near = np.linalg.norm(anchor - positive, axis=1)  # (n,)
-        return TripletScores(near < np.linalg.norm(anchor - negative, axis=1))
+        near, far = (np.linalg.norm(anchor - other, axis=1) for other in (positive, negative))  # (n,) each
+        longest = np.linalg.norm([anchor, positive, negative], axis=2).max(axis=0)  # (n,)
+        return TripletScores(far - near > TIE * longest)
 
     def restore(self, data: Triplets, items: tuple[np.ndarray, ...]) -> TripletScores:
         """Scores from the stored answers."""

@@ -122,7 +122,11 @@ def test_an_encoder_does_well_and_word_overlap_much_worse(minilm: zoo.Group) -> 
         (labelled.read_triplets, "Sentence1,Sentence2\na,b\n", r"has no column 'Sentence3'"),
         (labelled.read_triplets, "Sentence1,Sentence2,Sentence3\na,,c\n", r"line 2 has an empty Sentence2"),
         (labelled.read_argument_pairs, "sentence_1,sentence_2\na,b\n", r"has no column 'regression_label'"),
-        (labelled.read_argument_pairs, "regression_label,sentence_1,sentence_2\n7,a,b\n", r"'7' is not a score"),
+        (
+            labelled.read_argument_pairs,
+            "regression_label,sentence_1,sentence_2\n7,a,b\n",
+            r"line 2 has the gold score '7'",
+        ),
     ],
 )
 def test_a_users_file_with_something_missing_is_one_sentence(

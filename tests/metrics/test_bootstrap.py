@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from repro.errors import ReproError
 from repro.metrics import bootstrap
 
 
@@ -32,6 +33,7 @@ def test_spread_of_pearson_draws_is_the_closed_form(rho: float) -> None:
 def test_interval_is_the_percentile_interval() -> None:
     assert bootstrap.interval(np.arange(1001.0)) == pytest.approx((25.0, 975.0))
     assert bootstrap.interval(np.array([np.nan, 1.0, 1.0])) == (1.0, 1.0)
+    assert np.isnan(bootstrap.interval(np.full(3, np.nan))).all()
 
 
 def test_same_seed_same_draws_and_another_seed_others() -> None:
@@ -60,3 +62,39 @@ def test_p_value_of_no_difference_and_of_a_clear_one() -> None:
     assert bootstrap.paired_p_value(np.zeros(999)) == 1.0
     assert bootstrap.paired_p_value(np.full(999, 0.3)) == pytest.approx(0.002)
     assert bootstrap.paired_p_value(np.full(999, -0.3)) == pytest.approx(0.002)
+
+
+def test_draws_without_a_correlation_are_no_evidence() -> None:
+    nothing, clear = np.full(500, np.nan), np.full(499, 0.3)
+    assert bootstrap.paired_p_value(np.concatenate([nothing, clear])) == bootstrap.paired_p_value(clear) == 0.004
+    assert bootstrap.degenerate(np.concatenate([nothing, clear])) == 500
+    assert np.isnan(bootstrap.paired_p_value(nothing))
+
+
+@pytest.mark.parametrize("name", ["spearman", "pearson"])
+def test_a_resample_of_equal_values_has_no_correlation(name: str) -> None:
+    x, y = np.array([0.1, 0.1 + 1e-9, 0.1, 0.7]), np.array([1.0, 2.0, 3.0, 4.0])
+    draws = bootstrap.correlation_draws(x, y, name, resamples=200, seed=3)
+    rng = np.random.default_rng(3)
+    resamples = [set(rng.integers(0, 4, 4)) for _ in range(200)]
+    expected = [3 not in drawn or len(drawn) == 1 for drawn in resamples]  # only x[3] differs from the others
+    np.testing.assert_array_equal(np.isnan(draws), expected)
+    assert bootstrap.degenerate(bootstrap.correlation_draws(np.full(4, np.nan), y, name, 7)) == 7
+
+
+UNKNOWN = [
+    (
+        lambda x, y: bootstrap.correlation_draws(x, y, "kendall"),
+        "the correlation 'kendall' is unknown; .*: spearman, pe",
+    ),
+    (lambda x, y: bootstrap.subset_draws([(x, y)], "Spearman"), "the correlation 'Spearman' is unknown"),
+    (lambda x, y: bootstrap.aggregated_draws([(x, y)], "kendall", "all"), "the correlation 'kendall' is unknown"),
+    (lambda x, y: bootstrap.aggregated_draws([(x, y)], "pearson", "median"), "'median' is unknown; .*: all, mean, wme"),
+    (lambda x, y: bootstrap.averaged(np.stack([x, y]), [1, 1], "all"), "the average 'all' is unknown; .*: mean, wmean"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), UNKNOWN)
+def test_an_unknown_name_is_an_error_that_lists_the_known(call: object, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        call(np.arange(4.0), np.arange(4.0))  # type: ignore[operator]

@@ -79,7 +79,9 @@ def test_bws_has_its_published_size(data: Path) -> None:
 def test_a_score_out_of_range_and_a_missing_file_are_named(tmp_path: Path) -> None:
     path = tmp_path / "BWS_corpus.csv"
     path.write_text("topic,sentence_1,sentence_2,regression_label\nx,a,b,1.5\n")
-    with pytest.raises(ReproError, match=r"BWS_corpus\.csv: the label '1\.5' is not a score of 0 to 1"):
+    with pytest.raises(
+        ReproError, match=r"BWS_corpus\.csv: line 2 has the gold score '1\.5', expected a number from 0 to 1"
+    ):
         read_bws(path)
     with pytest.raises(NotAvailable, match=r"ArgPairs_city-cars\.csv is not there"):
         task("afs-topics").load(tmp_path, ITEM)

@@ -145,6 +145,36 @@ def test_items_are_sorted_by_length_and_label_and_ties_keep_the_files_order() ->
     assert found.labels == ("0", "0", "1", "0", "0", "1", "1")
 
 
+def subj_as_senteval(folder: Path) -> tuple[list[tuple[list[str], int]], list[np.ndarray]]:
+    """SentEval's rule (subj.py, binary.py, tools/validation.py@5d6dc11): sorted items, test items of each fold."""
+    items = []
+    for name, label in (("objective", 1), ("subjective", 0)):
+        lines = (folder / f"downstream/SUBJ/subj.{name}").read_text(encoding="latin-1").split("\n")[:-1]
+        items += [(line.split(), label) for line in lines]
+    items.sort(key=lambda item: (len(item[0]), item[1]))
+    y = np.array([label for _, label in items])
+    return items, [test for _, test in folds(y, 10)]
+
+
+def holds_subj(root: Path, suite: str) -> None:
+    task = TRANSFER_TASKS["subj"]
+    part = task.load(root, registry.dataset("SUBJ", suite)).parts["all"]
+    items, expected = subj_as_senteval(root)
+    assert [(line.split(), int(label)) for line, label in zip(part.first, part.labels, strict=True)] == items
+    found = [test for _, test in validation.folds_of(np.array(part.labels), 10)]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_objective_sentences_come_after_subjective_ones_of_their_length() -> None:
+    holds_subj(registry.HERE / "mini", "mini")
+
+
+@pytest.mark.real
+def test_subjs_folds_are_sentevals(data: Path) -> None:
+    holds_subj(data, "paper")
+
+
 def test_pairs_are_sorted_by_both_lengths() -> None:
     pairs = Labelled("p", ("a b", "a", "a"), ("0", "1", "0"), ("c", "c d", "c"))
     found = transfer.sorted_as_senteval([pairs])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from repro.data import registry
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import TASKS
 from repro.tasks.triplets import TripletScores
+from tests.exact import float32
 
 TASK = TASKS["wikisec"]
 ITEM = registry.dataset("WIKISEC", "mini")
@@ -41,6 +43,20 @@ def test_nearer_is_right_and_equal_is_not(
 ) -> None:
     vectors = np.array([anchor, positive, negative], np.float32)
     assert TASK.score([("a", "p", "n")], ["a", "p", "n"], vectors, "x").values["accuracy"] == 100 * right
+
+
+@pytest.mark.parametrize("shift", [0, 1000])
+def test_distances_that_are_equal_in_exact_arithmetic_are_wrong(shift: int) -> None:
+    # 3² + 4² = 5², with thirds and sevenths; far from the origin rounding counts more, as it goes by a vector's length
+    anchors = [(shift + Fraction(i, 3), shift + Fraction(j, 7)) for i in range(10) for j in range(10)]
+    steps = [(Fraction(3, 11), Fraction(4, 11)), (Fraction(5, 11), Fraction(0)), (Fraction(6, 11), Fraction(0))]
+    exact = [(x + dx, y + dy) for x, y in anchors for dx, dy in [(Fraction(0), Fraction(0)), *steps]]
+    rows = range(0, 400, 4)
+    equal = [(i, i + 1, i + 2) for i in rows] + [(i, i + 2, i + 1) for i in rows]
+    nearer, further = [(i, i + 1, i + 3) for i in rows], [(i, i + 3, i + 2) for i in rows]
+    data = [(str(a), str(p), str(n)) for a, p, n in [*equal, *nearer, *further]]
+    found = TASK.score(data, [str(i) for i in range(400)], float32(exact), "words")
+    np.testing.assert_array_equal(found.right, [False] * 200 + [True] * 100 + [False] * 100)
 
 
 def test_scores_come_back_from_what_is_stored_and_compare_by_mcnemar() -> None:
