@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -77,16 +76,6 @@ def test_a_file_that_is_not_whole_is_encoded_again(tmp_path: Path, content: byte
     assert cache.entries() == []
     cache.put("a", "a", embedded(3))
     assert cache.get("a") is not None
-
-
-def test_what_a_killed_process_left_is_swept_after_an_hour(tmp_path: Path) -> None:
-    cache = EmbeddingCache(tmp_path, bound=10**6)
-    old, new = tmp_path / ".x.safetensors.abc", tmp_path / ".y.safetensors.abc"
-    old.write_bytes(b"half")
-    new.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200,) * 2)
-    cache.put("a", "a", embedded(3))
-    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_two_processes_share_a_folder(tmp_path: Path) -> None:
