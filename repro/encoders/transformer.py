@@ -26,8 +26,9 @@ TOKEN_BUDGET = {"cpu": 1024, "cuda": 32768, "mps": 8192}
 
 
 def pick_device(name: str) -> str:
-    """`auto` is cuda, else mps, else cpu; ReproError when the named device is not there."""
+    """`auto` is cuda, else mps, else cpu; `cuda:1` the second of several; ReproError when the device is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there |= {f"cuda:{number}": True for number in range(torch.cuda.device_count())}
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
     if not there.get(name):
@@ -102,7 +103,7 @@ class TransformerEncoder:
         lengths = np.array([len(row) for row in ids], dtype=np.int64)
         outputs: list[np.ndarray | None] = [None] * len(self.resolved)
         with tqdm(total=len(distinct), unit=" sentences", disable=None if progress else True, leave=False) as bar:
-            cut = batches(lengths, TOKEN_BUDGET[self.device])
+            cut = batches(lengths, TOKEN_BUDGET[torch.device(self.device).type])
             for rows, found in zip(cut, self.run([[ids[row] for row in rows] for rows in cut]), strict=True):
                 for i, array in enumerate(found):  # (B, d)
                     if outputs[i] is None:

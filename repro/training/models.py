@@ -88,7 +88,7 @@ class SentenceLearner:
         texts = [texts[i] for i in order]
         # one look-up for all groups: its gradient is as large as the vocabulary
         embedded = self.encoder.model.get_input_embeddings()(self.encoder.pad(texts)[0].to(self.encoder.device))
-        size = GROUP[self.encoder.device]
+        size = GROUP[torch.device(self.encoder.device).type]
         parts = [slice(start, start + size) for start in range(0, len(texts), size)]
         found = torch.cat([self.encoder.vectors(texts[part], embedded[part])[0] for part in parts])  # (texts, d)
         return list(found[torch.from_numpy(np.argsort(order)).to(found.device)].chunk(len(columns)))

@@ -11,6 +11,8 @@ from repro.errors import ReproError
 OBJECTIVES = ("softmax", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
 HEADS = ("none", "mlp", "mlp-train")
 PARTS = ("u", "v", "abs(u-v)", "u*v")
+# poolings that a model can be trained with and saved: `pooler` and `static` are no function of its last layer
+TRAINABLE = ("cls", "mean", "max", "max-padded", "mean-sqrt-len", "last")
 
 
 @dataclass(frozen=True)
