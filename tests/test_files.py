@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -301,6 +303,50 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(tmp_p
         assert len(names(tmp_path)) == len(kept) + 1
     assert names(tmp_path) == sorted([*kept, "own"])
     assert names(tmp_path / "elsewhere") == []
+
+
+EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "fcntl.flock", "shutil.rmtree")
+
+
+def killed_at(event: int, work: Callable[[], None]) -> bool:
+    """Do the work in a child that kills itself before its n-th operation on files; whether it got so far."""
+    child = os.fork()
+    if child == 0:
+        seen: list[str] = []
+
+        def tally(name: str, _: object) -> None:
+            if name in EVENTS:
+                seen.append(name)
+                if len(seen) == event:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(tally)
+        work()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def _write_both(place: Path) -> None:
+    write_atomic(place / "file", "new")
+    with new_folder(place / "folder") as unfinished:
+        (unfinished / "a").write_text("new")
+        (unfinished / "b").write_text("new")
+
+
+def test_a_kill_at_any_operation_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+    states = []
+    for event in count(1):
+        place = tmp_path / str(event)
+        place.mkdir()
+        (place / "file").write_text("old")
+        killed = killed_at(event, partial(_write_both, place))
+        states.append(((place / "file").read_text(), *sorted(path.read_text() for path in place.glob("folder/*"))))
+        sweep(place)
+        assert names(place) in (["file"], ["file", "folder"])
+        if not killed:
+            break
+    assert list(dict.fromkeys(states)) == [("old",), ("new",), ("new", "new", "new")]
+    assert len(states) > 20
 
 
 @pytest.mark.parametrize("text", ["", "  "])
