@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.errors import NotAvailable, ReproError
+from repro.files import output_file, output_folder, path_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 def _folder(given: Path | None, variable: str) -> Path | None:
-    found = given or (Path(os.environ[variable]) if os.environ.get(variable) else None)
-    if found is not None and not found.is_dir():
-        raise ReproError(f"{found} (from {'the command line' if given else variable}) is not a folder")
-    return found
+    folder = given or path_from(variable)
+    if folder is not None and not folder.is_dir():
+        raise ReproError(f"{folder} (from {'the command line' if given else variable}) is not a folder")
+    return folder
 
 
 def suite_of(arguments: argparse.Namespace) -> Suite:
+    """Where the data of a command come from, by its options and REPRO_DATA and REPRO_MIRROR."""
     from repro.suite import Suite
 
     if getattr(arguments, "suite", "paper") == "mini":
@@ -95,6 +96,9 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         sample=arguments.sample,
         force=arguments.force,
     )
+    paths = [_folder_of(arguments) / f"{table.id}{options.variant}{suffix}" for suffix in (".md", ".csv", ".tex")]
+    if not arguments.dry_run:
+        _check_outputs(arguments, paths)
     made = runner.plan(table, options)
     if arguments.dry_run:
         for row, column in made.pending:
@@ -106,20 +110,27 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     say = lambda line: print(line, file=sys.stderr)  # noqa: E731
     runner.execute(made, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
     lines = render.lines_of(made)
-    folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
-    texts = {
-        ".md": render.to_markdown(table, lines),
-        ".csv": render.to_csv(table, lines),
-        ".tex": latex.to_latex(table, lines),
-    }
-    paths = [folder / f"{table.id}{options.variant}{suffix}" for suffix in texts]
-    for path, text in zip(paths, texts.values(), strict=True):
-        write_atomic(path, text)
+    for path, write in zip(paths, (render.to_markdown, render.to_csv, latex.to_latex), strict=True):
+        write_atomic(path, write(table, lines))
     for suffix, content in _figures(made):
-        paths.append(folder / f"{table.id}{options.variant}{suffix}")
+        paths.append(paths[0].with_name(f"{table.id}{options.variant}{suffix}"))
         write_atomic(paths[-1], content)
     _show(table, lines, arguments.picture)
     return paths
+
+
+def _folder_of(arguments: argparse.Namespace) -> Path:
+    """Where the tables of the suite that was asked for stand."""
+    out: Path = arguments.out
+    return out if arguments.suite == "paper" else out / arguments.suite
+
+
+def _check_outputs(arguments: argparse.Namespace, paths: list[Path]) -> None:
+    """Refuse what cannot be written before anything is computed."""
+    for folder in (arguments.out, _folder_of(arguments)):
+        output_folder(folder)
+    for path in (*paths, *filter(None, [arguments.picture])):
+        output_file(path)
 
 
 def _figures(made: Plan) -> Iterator[tuple[str, bytes]]:
@@ -155,6 +166,10 @@ def claims(arguments: argparse.Namespace) -> int:
     """Print each finding and how it fares; 1 when one does not hold on the published numbers."""
     from repro.claims import CLAIMS, evaluate
 
+    known = list(dict.fromkeys(claim.table for claim in CLAIMS))
+    for name in arguments.ids:
+        if name not in known:
+            raise ReproError(f"{name!r} is not a table with claims; there are: {', '.join(known)}")
     failed = 0
     for claim in CLAIMS:
         if arguments.ids and claim.table not in arguments.ids:
@@ -190,7 +205,8 @@ def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> No
         return
     first, *others = sections
     shown, hidden = grid(first, lines)
-    console = Console(width=None if sys.stdout.isatty() else 140, record=picture is not None)
+    width = None if sys.stdout.isatty() else 140
+    console = Console(file=sys.stdout, width=width, record=picture is not None)  # named, rich asks for its encoding
     console.print(shown)
     if others:
         print("in the .md file also: " + "; ".join(part.columns[0].section for part in others))
@@ -207,7 +223,7 @@ def verify(arguments: argparse.Namespace) -> int:
     from repro.verify import verify
 
     failed = 0
-    folder = arguments.out if arguments.suite == "paper" else arguments.out / arguments.suite
+    folder = _folder_of(arguments)
     ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
     if not ids:
         raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
@@ -244,11 +260,12 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def fetch(arguments: argparse.Namespace) -> int:
     from repro.data import fetch, registry
+    from repro.files import home
 
-    suite = suite_of(arguments)
+    mirror = _folder(arguments.mirror, "REPRO_MIRROR")  # never into a user's own folder of data
     for name in arguments.names or registry.datasets():
         try:
-            print(f"{name}: {fetch.fetch(registry.dataset(name), suite.root, suite.mirror, suite.offline)}")
+            print(f"{name}: {fetch.fetch(registry.dataset(name), home() / 'data', mirror, arguments.offline)}")
         except NotAvailable as error:
             if arguments.names:
                 raise

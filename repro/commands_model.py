@@ -16,18 +16,25 @@ def train(arguments: argparse.Namespace) -> int:
 
     from repro.encoders import zoo
     from repro.encoders.recipe import TransformerRecipe
-    from repro.files import disk_errors
+    from repro.files import new_folder, output_folder
     from repro.training import setups
+    from repro.training.recipe import TRAINABLE
     from repro.training.train import Material, data_parallel, train
     from repro.training.trainer import Options
 
     suite, base = suite_of(arguments), zoo.recipe(arguments.base)
     if not isinstance(base, TransformerRecipe):
         raise ReproError(f"{arguments.base} is made of word vectors; --base wants a transformer")
-    if arguments.output and arguments.output.exists():
-        raise ReproError(f"{arguments.output} is there already; name a new folder")
+    if arguments.output:
+        output_folder(arguments.output, new=True)
     recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)
-    if arguments.pooling:
+    if arguments.pooling is not None:
+        if arguments.pooling not in TRAINABLE:
+            raise ReproError(
+                f"pooling {arguments.pooling!r} cannot be trained and saved; choose from {', '.join(TRAINABLE)}"
+            )
+        if recipe.cross:
+            raise ReproError(f"{arguments.recipe} reads two sentences at once and pools nothing; leave out --pooling")
         recipe = setups.pooled(recipe, arguments.pooling)
     options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
     material = Material(suite.examples, suite.dev)
@@ -36,8 +43,8 @@ def train(arguments: argparse.Namespace) -> int:
         if not first:
             return 0
     if arguments.output:
-        with disk_errors(arguments.output):
-            shutil.copytree(model.folder, arguments.output)
+        with new_folder(arguments.output) as unfinished:
+            shutil.copytree(model.folder, unfinished, dirs_exist_ok=True)
         model = replace(model, folder=arguments.output)
     dev = model.about["dev"]
     print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
@@ -45,20 +52,19 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def encode(arguments: argparse.Namespace) -> int:
-    import io
-
+    """Write the vectors of a file's sentences as an array of numpy."""
     import numpy as np
 
     from repro.data.readers import own_lines
-    from repro.files import write_atomic
+    from repro.files import new_file, output_file
     from repro.fitting import embed
 
+    output_file(arguments.output)
     sentences = own_lines(arguments.file)
     suite, progress = suite_of(arguments), sys.stderr.isatty()
     encoded = embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress)
-    buffer = io.BytesIO()
-    np.save(buffer, encoded.vectors)
-    write_atomic(arguments.output, buffer.getvalue())
+    with new_file(arguments.output) as unfinished, unfinished.open("wb") as file:
+        np.save(file, encoded.vectors)
     note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""
     print(f"wrote {arguments.output}: {encoded.vectors.shape[0]} × {encoded.vectors.shape[1]} float32{note}")
     return 0

@@ -27,6 +27,9 @@ def similarity(arguments: argparse.Namespace) -> int:
     from repro.data.readers import cells_of, own_lines
     from repro.metrics.correlation import unit
 
+    forms = [bool(arguments.sentences), arguments.pairs, arguments.matrix, arguments.closest]
+    if sum(form not in (False, None) for form in forms) != 1:
+        raise ReproError("similarity wants two sentences, or one file with --pairs, --matrix or --closest")
     if arguments.matrix:
         vectors = _vectors(arguments, own_lines(arguments.matrix))
         for block in search.blocks_of(vectors):
@@ -44,7 +47,7 @@ def similarity(arguments: argparse.Namespace) -> int:
     elif len(arguments.sentences) == 2:
         rows = [(arguments.sentences[0], arguments.sentences[1])]
     else:
-        raise ReproError("similarity wants two sentences, or a file with --pairs, --matrix or --closest")
+        raise ReproError(f"similarity wants two sentences, not {len(arguments.sentences)}; --matrix reads more")
     vectors = unit(_vectors(arguments, [sentence for row in rows for sentence in row]))
     for row, value in zip(rows, (vectors[::2] * vectors[1::2]).sum(axis=1), strict=True):
         print(f"{value:.4f}" + (f"\t{row[0]}\t{row[1]}" if arguments.pairs else ""))
@@ -78,7 +81,9 @@ def fit(arguments: argparse.Namespace) -> int:
     from repro.data.readers import own_lines
     from repro.encoders import whitening, zoo
     from repro.encoders.recipe import FittedRecipe
+    from repro.files import output_file
 
+    output_file(arguments.output)
     if isinstance(zoo.recipe(arguments.encoder), FittedRecipe):
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
     vectors = _vectors(arguments, own_lines(arguments.file))

@@ -30,7 +30,6 @@ from repro.files import home, new_file
 from repro.provenance import library_versions
 
 GIGABYTES = 4.0  # the bound, unless REPRO_CACHE_GB says another
-STALE = 3600  # seconds after which an unfinished file is that of a killed process
 OWN = re.compile(r"[0-9a-f]{32}\.safetensors")
 logger = logging.getLogger(__name__)
 
@@ -112,9 +111,6 @@ class EmbeddingCache:
         return self.folder / f"{key}.safetensors"
 
     def _evict(self, keep: Path) -> None:
-        for path, (age, _) in _states(self.folder.glob(".*")).items():
-            if age > STALE:
-                path.unlink(missing_ok=True)
         used = 0
         for path, (_, size) in _states(self.folder.glob("*.safetensors")).items():
             used += size

@@ -6,13 +6,16 @@ submitit pickles the function and its arguments itself and reads back only what 
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from repro.errors import ReproError
 from repro.files import home
 from repro.measured import Options
+from repro.signals import Interruption
 
 if TYPE_CHECKING:
     from repro.sweep import Unit
@@ -31,27 +34,64 @@ def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: C
         raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
     from repro.sweep import run
 
+    work = run if name == "debug" else _run
     if name == "local":  # jobs that share a machine share its cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
     waiting, failed, done = list(units), [], 0
     running: dict[int, tuple[Any, Unit]] = {}
-    while waiting or running:
-        while waiting and len(running) < jobs:
-            unit = waiting.pop(0)
-            running[id(unit)] = (executor.submit(run, unit, options), unit)
-            say(f"submitted {unit.title}")
-        for key, (job, unit) in list(running.items()):
-            if name == "debug" or job.done():
-                del running[key]
-                error = job.exception()
-                done += 1
-                say(f"{done} of {len(units)}: {unit.title} " + ("done" if error is None else "failed"))
-                if error is not None:
-                    reason = str(error).strip().splitlines()[-1]
-                    failed.append(f"{unit.title} ({reason})")
-        if running:
-            time.sleep(1)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                unit = waiting.pop(0)
+                with _deaf_to_the_terminal():
+                    running[id(unit)] = (executor.submit(work, unit, options), unit)
+                say(f"submitted {unit.title}")
+            for key, (job, unit) in list(running.items()):
+                if name == "debug" or job.done():
+                    del running[key]
+                    error = job.exception()
+                    done += 1
+                    say(f"{done} of {len(units)}: {unit.title} " + ("done" if error is None else "failed"))
+                    if error is not None:
+                        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+                        failed.append(f"{unit.title} ({reason})")
+            if running:
+                time.sleep(1)
+    except KeyboardInterrupt:
+        for job, _ in running.values():
+            _cancel(name, job)
+        raise
     if failed:
         raise ReproError(f"{len(failed)} of {len(units)} trainings failed: {'; '.join(failed)}; the others are stored")
+
+
+def _run(unit: Unit, options: Options) -> None:
+    """What a job does; a signal ends it with the status that shells give, and without a word."""
+    from repro.sweep import run
+
+    interruption = Interruption()
+    try:
+        with interruption.listening():
+            run(unit, options)
+    except KeyboardInterrupt:
+        raise SystemExit(interruption.status) from None
+
+
+@contextmanager
+def _deaf_to_the_terminal() -> Iterator[None]:
+    """What is started here never hears the SIGINT of the terminal, only this process does and tells its jobs."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _cancel(name: str, job: Any) -> None:
+    if name == "local":  # submitit would send SIGINT, at which its controller shows a traceback
+        with suppress(ProcessLookupError):
+            os.kill(int(job.job_id), signal.SIGTERM)
+    else:
+        job.cancel(check=False)

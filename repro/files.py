@@ -1,22 +1,63 @@
-"""Where things live, atomic writes and checksums."""
+"""Where things live, the paths that users name, checksums, and writes that publish with one rename.
+
+A file or folder is built in a hidden folder beside its target, which its process holds locked. What a killed process
+leaves there is recognised by its name and by nobody holding the lock, and goes when the next one writes there.
+"""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
+import re
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from repro.errors import ReproError
+
+UNFINISHED = ".repro-unfinished-"  # begins the name of a folder in which something is built
+LOCK = ".repro-lock"  # in that folder
 
 
 def home() -> Path:
-    """Folder of fetched data and stored cells: `REPRO_HOME`, else `.repro` in the working directory."""
-    return Path(os.environ.get("REPRO_HOME", ".repro"))
+    """Folder of fetched data and stored cells: `REPRO_HOME`, else `.repro` in the working directory.
+
+    Raises ReproError when something else than a folder has that name.
+    """
+    folder = path_from("REPRO_HOME") or Path(".repro")
+    if folder.exists() and not folder.is_dir():
+        raise ReproError(f"{folder} is no folder; move it away, or name another place with REPRO_HOME")
+    return folder
+
+
+def path_from(variable: str) -> Path | None:
+    """The path in an environment variable, `~` expanded; None when it is unset or empty."""
+    text = os.environ.get(variable, "")
+    return user_path(text) if text.strip() else None
+
+
+def user_path(text: str) -> Path:
+    """The path that a user typed, `~` expanded; ReproError when the system can have no file of that name."""
+    if not text:
+        raise ReproError("a path is empty; name a file or a folder")
+    try:
+        path = Path(text).expanduser()
+        os.lstat(path)
+    except RuntimeError:
+        raise ReproError(f"{text}: nobody knows the home folder that ~ stands for; write the path in full") from None
+    except ValueError:
+        raise ReproError(f"{text!r} cannot be a path: it holds a character that no file name has") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ReproError(f"{text[:40]}… is a name too long for this system; choose a shorter one") from None
+    return path
 
 
 def sha256_file(path: Path) -> str:
@@ -34,43 +75,185 @@ def _sha256(path: Path, state: tuple[int, ...]) -> str:
     return digest.hexdigest()
 
 
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full; free some space and run the command again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the command again",
+    errno.EFBIG: "the file would be larger than the limit for files (ulimit -f); raise it and run the command again",
+    errno.ENAMETOOLONG: "the name is too long for this system; choose a shorter one",
+    errno.EISDIR: "there is a folder of that name; name a file",
+    errno.ENOTDIR: "a part of this path is no folder; name another",
+    errno.EEXIST: "that name is taken; name another, or move away what has it",
+    errno.ENOTEMPTY: "that name is taken; name another, or move away what has it",
+    errno.ELOOP: "its symbolic links lead in a circle; name another path",
+}
+_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def refusal(error: BaseException) -> str:
+    """Why the system would not write, and what to do; '' when the error is not of that kind."""
+    code = getattr(error, "errno", None)
+    if code is None and (in_text := re.search(r"os error (\d+)", str(error))):  # as safetensors says it
+        code = int(in_text[1])
+    if code is None and re.search(r"requested and \d+ written", str(error)):  # as numpy says it
+        code = errno.ENOSPC
+    if code in _NOT_PERMITTED:
+        return f"cannot write there ({os.strerror(code)}); choose a writable folder"
+    return _REFUSALS.get(code, "") if code else ""
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk or a refused write below `path` into one clear sentence."""
+    """Turn a full disk, a limit or a refused write at or below `path` into one clear sentence."""
     try:
         yield
-    except Exception as error:
-        code = getattr(error, "errno", None)
-        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "os error 28" in str(error):  # as safetensors says it
-            raise ReproError(f"{path}: the disk is full; free some space and run the command again") from error
-        if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-            reason = os.strerror(code)
-            raise ReproError(f"{path}: cannot write there ({reason}); choose a writable folder") from error
+    except ReproError:
         raise
+    except Exception as error:
+        if reason := refusal(error):
+            raise ReproError(f"{path}: {reason}") from error
+        raise
+
+
+def output_file(path: Path) -> Path:
+    """Where a file written to `path` will stand, found out before the work whose result it is: links are followed.
+
+    Raises ReproError when a folder, device, FIFO or socket has that name, or nothing can be written there.
+    """
+    with disk_errors(path):
+        target = _regular(path)
+        _try_writing(target.parent)
+    return target
+
+
+def output_folder(path: Path, new: bool = False) -> Path:
+    """The same for a folder that files will be written to; a `new` one may not be there yet."""
+    with disk_errors(path):
+        if new and os.path.lexists(path):
+            raise ReproError(f"{path} is there already; name a new folder")
+        if path.exists() and not path.is_dir():
+            raise ReproError(f"{path} is a file; name a folder")
+        _try_writing(path.parent if new else path)
+    return path
+
+
+def _regular(path: Path) -> Path:
+    """The file behind `path` and its links, which is a regular one or not there."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return Path(os.path.realpath(path))
+    if stat.S_ISDIR(mode):
+        raise ReproError(f"{path} is a folder; name a file")
+    target = Path(os.path.realpath(path))
+    # what /dev/stdout leads to may have no name that another file could take
+    if not stat.S_ISREG(mode) or not target.exists() or not target.samefile(path):
+        raise ReproError(f"{path} is a device, a pipe or a socket, which no file may replace; name a file")
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return target
+
+
+def _try_writing(folder: Path) -> None:
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    with _workshop(there):
+        pass
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; at the end the file takes the place of `path` with one rename.
+    """A name to write to; at the end that file takes the place of `path`, or of what it links to, with one rename.
 
-    Raises ReproError when the disk is full or the folder cannot be written; `path` then stays as it was.
+    Data and rename are on the disk when the block is left. The mode is that of the file replaced, else what `open`
+    gives. Raises ReproError as `output_file` does, or when the disk is full; `path` then stays as it was.
     """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            yield Path(name)
-            with open(name, "rb") as file:
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        target = _regular(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(target.parent.absolute())
+        with _workshop(target.parent) as workshop:
+            unfinished = workshop / target.name
+            yield unfinished
+            with suppress(FileNotFoundError):
+                _keep_mode(unfinished, target.stat())
+            _sync(unfinished)
+            os.replace(unfinished, target)
+            _sync(target.parent)
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
     """Write a whole file with one rename, so that a reader sees the old bytes or the new ones (errors: `new_file`)."""
     with new_file(path) as unfinished:
         unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to fill; at the end it becomes `path` with one rename (errors: `output_folder` of a new one)."""
+    with disk_errors(path):
+        if os.path.lexists(path):
+            raise ReproError(f"{path} is there already; name a new folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(path.parent.absolute())
+        with _workshop(path.parent) as workshop:
+            unfinished = workshop / path.name
+            unfinished.mkdir()
+            yield unfinished
+            for folder, _, names in os.walk(unfinished):
+                for name in (*names, ""):
+                    _sync(Path(folder, name))
+            os.rename(unfinished, path)
+            _sync(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished in `folder` itself; what a living process holds stays."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        if left.is_symlink() or not left.is_dir():
+            continue
+        with suppress(Timeout, OSError), FileLock(left / LOCK, timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@cache
+def _sweep_once(folder: Path) -> None:
+    """Once a process: the folder of stored cells has thousands of names."""
+    sweep(folder)
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """An empty folder in `folder` that is this process's own, and goes at the end with what is still in it."""
+    while True:
+        workshop = Path(tempfile.mkdtemp(dir=folder, prefix=UNFINISHED))
+        lock = FileLock(workshop / LOCK, timeout=0)
+        try:
+            lock.acquire()
+            break
+        except Timeout:  # another process swept it before it was locked
+            continue
+        except BaseException:
+            shutil.rmtree(workshop, ignore_errors=True)
+            raise
+    try:
+        yield workshop
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+        lock.release()
+
+
+def _keep_mode(path: Path, before: os.stat_result) -> None:
+    """Mode and, where that is permitted, owner of the file that `path` will replace."""
+    with suppress(PermissionError):
+        os.chown(path, before.st_uid, before.st_gid)
+    os.chmod(path, stat.S_IMODE(before.st_mode))
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot sync a folder
+            raise
+    finally:
+        os.close(handle)

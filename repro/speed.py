@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like

@@ -1,12 +1,17 @@
 """The command line: what it prints, and that bad input is one sentence and exit status 2."""
 
+import errno
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from repro import commands
 from repro.cli import main
+from repro.errors import ReproError
 
 
 @pytest.mark.parametrize("what", ["tables", "encoders", "tasks", "data"])
@@ -26,6 +31,26 @@ BAD = [
     (["encode", "all-minilm-l6-v2", "nowhere.txt", "-o", "x.npy"], "nowhere.txt is not a file"),
     (["verify", "sbert-1", "--out", "/nowhere"], "sbert-1.csv is missing"),
     (["fetch", "SICK", "--offline"], "is not fetched yet; run without --offline or give --mirror DIR"),
+    (["claims", "nobody"], "'nobody' is not a table with claims; there are: sbert-1"),
+    (["similarity", "e", "a", "b", "c"], "two sentences, not 3"),
+    (["similarity", "e", "a", "b", "--pairs", "x"], "two sentences, or one file"),
+    (["similarity", "e"], "two sentences, or one file"),
+    (["encode", "e", "x", "-o", "."], ". is a folder; name a file"),
+    (["encode", "e", "x", "-o", "/dev/stdin/x"], "/dev/stdin/x: "),
+    (["fit", "e", "x", "-o", "."], ". is a folder; name a file"),
+    (["table", "sbert-1", "--suite", "mini", "--out", __file__], f"{__file__} is a file; name a folder"),
+    (["table", "sbert-1", "--suite", "mini", "--picture", "."], ". is a folder; name a file"),
+    (["demo", "--out", __file__], f"{__file__} is a file; name a folder"),
+    (["train", "stsb", "-o", "."], ". is there already; name a new folder"),
+    (["train", "stsb", "--pooling", "pooler"], "pooling 'pooler' cannot be trained and saved; choose from cls, mean"),
+    (["train", "stsb", "--pooling", "static"], "pooling 'static' cannot be trained and saved"),
+    (["train", "stsb", "--pooling", "Mean"], "pooling 'Mean' cannot be trained and saved"),
+    (["train", "cross-stsb", "--pooling", "mean"], "cross-stsb reads two sentences at once and pools nothing"),
+    (["list", "a\0b"], "the argument 'a\\x00b' holds a NUL character"),
+    (["fetch", "\udcff"], "the argument '\\udcff' is not UTF-8"),
+    (["verify", "--out", "x" * 300], "is a name too long for this system"),
+    (["verify", "--out", "~nobody-of-that-name"], "nobody knows the home folder that ~ stands for"),
+    (["verify", "--out", ""], "a path is empty"),
 ]
 
 
@@ -35,6 +60,116 @@ def test_bad_input_is_one_sentence(arguments: list[str], message: str, capsys: p
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.err.count("\n") == 1
+
+
+USAGE = [
+    (["train", "stsb", "--seed", "-1"], "--seed: '-1' is not a whole number from 0 to 4294967295"),
+    (["train", "stsb", "--seed", "4294967296"], "--seed: '4294967296' is not a whole number"),
+    (["train", "stsb", "--accumulate", "99999999999999999999"], "is not a whole number from 1 to 1000"),
+    (["train", "stsb", "--checkpoint-every", "0"], "is not a whole number from 1 to 1000000000"),
+    (["table", "sbert-1", "--limit", "1e3"], "--limit: '1e3' is not a whole number from 1"),
+    (["table", "sbert-1", "--jobs", "9" * 5000], "is not a whole number from 1 to 1000"),
+    (["search", "e", "f", "-k", "0"], "-k: '0' is not a whole number"),
+    (["search", "e", "f", "--threshold", "nan"], "'nan' is not a cosine, a number from -1 to 1"),
+    (["search", "e", "f", "--threshold", "1.1"], "'1.1' is not a cosine"),
+    (["encode", "e", "f", "-o", "x", "--device", "cuda:x"], "'cuda:x' is not auto, cpu, mps, cuda or a numbered one"),
+    (["encode", "e", "f", "-o", "x", "--device", "CPU"], "'CPU' is not auto, cpu, mps"),
+    (["fetch", "--data", "."], "unrecognized arguments: --data"),
+    (["nothing"], "invalid choice: 'nothing'"),
+    ([], "the following arguments are required: COMMAND"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE)
+def test_bad_usage_is_a_status_and_a_hint(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    *usage, last = capsys.readouterr().err.splitlines()
+    assert usage[0].startswith("usage: repro")
+    assert message in last
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["train", "--help"]])
+def test_help_is_no_failure(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert capsys.readouterr().out
+
+
+ERRORS = [
+    (OSError(errno.ENOSPC, "x"), "the disk is full"),
+    (IsADirectoryError(errno.EISDIR, "Is a directory", "some/where"), "some/where: there is a folder of that name"),
+    (FileNotFoundError(errno.ENOENT, "No such file or directory", "some/where"), "some/where: No such file"),
+    (MemoryError(), "the memory does not suffice"),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …"), "the memory does not suffice"),
+    (torch.OutOfMemoryError("CUDA out of memory."), "the memory does not suffice"),
+    (RecursionError(), "the input is nested too deeply"),
+    (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "a text is not in the encoding"),
+    (ReproError("two\nlines \x1b[31m"), "two lines \\x1b[31m"),
+    (KeyError("x"), "unexpected KeyError: 'x'; set REPRO_TRACEBACK=1"),
+]
+
+
+@pytest.mark.parametrize(("error", "message"), ERRORS)
+def test_whatever_happens_is_one_sentence(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr(commands, "listing", fail)
+    assert main(["list"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"repro: {message}")
+    assert said.count("\n") == 1
+    monkeypatch.setenv("REPRO_TRACEBACK", "1")
+    assert main(["list"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("variable", ["REPRO_DATA", "REPRO_MIRROR", "REPRO_HOME"])
+def test_an_empty_variable_counts_as_unset(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "embeddings").mkdir()
+    (tmp_path / "embeddings/mine.txt").write_text("mine")
+    monkeypatch.setenv(variable, "")
+    assert main(["cache", "--clear"]) == 0
+    assert main(["fetch", "SICK", "--offline"]) == 2
+    assert "is not fetched yet" in capsys.readouterr().err
+    assert (tmp_path / "embeddings/mine.txt").read_text() == "mine"
+
+
+@pytest.mark.real
+def test_fetch_never_writes_into_a_users_own_folder(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own/downstream").mkdir(parents=True)
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path / "own"))
+    assert main(["fetch", "SICK", "--mirror", str(mirror)]) == 0
+    assert list((tmp_path / "own").rglob("*")) == [tmp_path / "own/downstream"]
+    assert (tmp_path / "home/data/downstream/SICK").is_dir()
+
+
+def test_a_model_is_copied_to_a_new_folder_with_one_rename(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "stsb,epochs=1,select_every=1000", "--base", str(tiny_bert), "--suite", "mini", "--sample", "8"]
+    command += ["--device", "cpu", "-o", str(tmp_path / "new/model")]
+
+    def killed(source: Path, target: Path, dirs_exist_ok: bool) -> None:
+        shutil.copyfile(source / "modules.json", target / "modules.json")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", killed)
+        assert main(command) == 130
+    assert list((tmp_path / "new").iterdir()) == []
+    assert main(command) == 0
+    assert (tmp_path / "new/model/model.safetensors").is_file()
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'new/model'}: ")
+    assert main(command) == 2
 
 
 def test_without_network_mirror_or_data_table_says_what_to_do(

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,16 +131,6 @@ def test_what_one_process_encodes_the_others_wait_for(tiny_bert: Path, tmp_path:
     children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     seconds = [float(child.communicate(timeout=120)[0]) for child in children]
     assert sorted(second > 0 for second in seconds) == [False, False, True]
-
-
-def test_what_a_killed_process_left_is_swept_after_an_hour(tmp_path: Path) -> None:
-    cache = EmbeddingCache(tmp_path, bound=10**6)
-    old, new = tmp_path / ".x.safetensors.abc", tmp_path / ".y.safetensors.abc"
-    old.write_bytes(b"half")
-    new.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200,) * 2)
-    cache.put("a", "a", embedded(3))
-    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_two_processes_share_a_folder(tmp_path: Path) -> None:
