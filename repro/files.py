@@ -74,3 +74,12 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     """Write a whole file with one rename, so that a reader sees the old bytes or the new ones (errors: `new_file`)."""
     with new_file(path) as unfinished:
         unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename what stands at `path` (a file, folder, link …) to a free name beside it; that name."""
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
+        number += 1
+    os.rename(path, aside)
+    return aside

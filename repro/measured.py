@@ -11,8 +11,8 @@ from statistics import fmean, stdev
 from repro import __version__
 from repro.cells import Cell, pack, signature
 from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe, describe
-from repro.encoders.weights import pinned_revision
 from repro.errors import NotAvailable
+from repro.hub import pinned_revision
 from repro.metrics.bootstrap import RESAMPLES, SEED, interval
 from repro.provenance import git_commit, library_versions
 from repro.suite import Suite
