@@ -259,17 +259,26 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def fetch(arguments: argparse.Namespace) -> int:
+    """Fetch into the suite's own folder, never a user's; a data set that cannot be had does not keep others back."""
     from repro.data import fetch, registry
-    from repro.files import home
 
-    mirror = _folder(arguments.mirror, "REPRO_MIRROR")  # never into a user's own folder of data
-    for name in arguments.names or registry.datasets():
+    suite = suite_of(arguments)
+    items = [registry.dataset(name) for name in arguments.names] or list(registry.datasets().values())
+    if suite.own is not None:
+        print(f"{suite.own} is yours and stays as it is; data sets go to {suite.store}")
+    failed: list[NotAvailable] = []
+    for item in items:
         try:
-            print(f"{name}: {fetch.fetch(registry.dataset(name), home() / 'data', mirror, arguments.offline)}")
+            print(f"{item.name}: {fetch.fetch(item, suite.store, suite.mirror, suite.offline)}", flush=True)
         except NotAvailable as error:
-            if arguments.names:
-                raise
-            print(f"{name}: not fetched, {error}")
+            if len(items) > 1:
+                print(f"{item.name}: not fetched, {error}", flush=True)
+            if arguments.names or item.public:
+                failed.append(error)
+    if len(failed) > 1:
+        raise ReproError(f"{len(failed)} data sets were not fetched; the lines above say why")
+    if failed:
+        raise failed[0]
     return 0
 
 

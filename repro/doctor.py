@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
-from repro.data import fetch, registry
+from repro.data import registry
 from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, needs_weights, plain
-from repro.encoders.weights import hub_answers, is_local
+from repro.encoders.weights import is_local
 from repro.errors import NotAvailable
 from repro.files import home
+from repro.hub import hub_answers
 from repro.suite import Suite
 from repro.table import Row
 from repro.tables import TABLES
@@ -42,7 +43,7 @@ def examine(suite: Suite) -> dict[str, Any]:
         "libraries": libraries(),
         "devices": devices(),
         "folders": {str(folder): size_of(folder) for folder in folders()},
-        "data": {item.name: _present(item, suite) for item in registry.datasets().values()},
+        "data": {name: suite.present(name) for name in registry.datasets()},
         "hub answers": hub,
         "tables": {name: rows_that_can_run(name, suite, hub) for name in TABLES},
     }
@@ -98,10 +99,6 @@ def size_of(folder: Path) -> int:
     return sum(os.lstat(Path(top) / name).st_size for top, _, names in os.walk(folder) for name in names)
 
 
-def _present(item: registry.Dataset, suite: Suite) -> bool:
-    return fetch.is_complete(item, suite.root)
-
-
 def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
     """For each row: `yes`, `after a download`, or why not."""
     found = {}
@@ -130,7 +127,7 @@ def _training(row: Row, suite: Suite, hub: bool) -> str:
     recipes = [recipe for _, recipe in row.trainings]
     names = dict.fromkeys(SETS[stage.data][0] for recipe in recipes for stage in recipe.stages if stage.data in SETS)
     items = [registry.dataset(name) for name in names]
-    missing = [item.name for item in items if not item.public and not _present(item, suite)]
+    missing = [item.name for item in items if not item.public and not suite.present(item.name)]
     state = _weights(recipes[0].root, hub)
     state = f"by training {row.seeds} time{'s' * (row.seeds > 1)}" if state == "yes" else state
     return state + (f"; the training set {', '.join(missing)} is not here" if missing else "")

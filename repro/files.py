@@ -257,3 +257,12 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename what stands at `path` (a file, folder, link …) to a free name beside it; that name."""
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.name}.aside-{number}")):
+        number += 1
+    os.rename(path, aside)
+    return aside

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import fmean, stdev
 
 from repro import __version__
 from repro.cells import Cell, pack, signature
-from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe, describe
-from repro.encoders.weights import pinned_revision
-from repro.errors import NotAvailable
+from repro.encoders import zoo
+from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, describe
+from repro.errors import ReproError
 from repro.metrics.bootstrap import RESAMPLES, SEED, interval
 from repro.provenance import git_commit, library_versions
 from repro.suite import Suite
@@ -61,25 +59,14 @@ class Subject:
 
 
 def identity(recipe: Recipe, suite: Suite) -> dict[str, object]:
-    """The recipe with what its weights are: a pinned commit on the hub, name, size and time of local files.
-
-    Size and time stand in for a checksum, which would take seconds for gigabytes; the cell records the checksum.
-    """
+    """The recipe, and one checksum over every file that its encoder reads; '' where they are not on this machine."""
     if isinstance(recipe, FittedRecipe | TimedRecipe):
         return describe(recipe) | {"base": identity(recipe.base, suite)}
-    found = describe(recipe)
-    files: list[Path] = []
-    if isinstance(recipe, WordVectorRecipe):
-        from repro.encoders.glove import vectors_path
-
-        with suppress(NotAvailable):
-            files = [vectors_path(recipe, suite.root)]
-    elif (folder := Path(recipe.weights).expanduser()).is_dir():
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-    else:
-        found["revision"] = recipe.revision or pinned_revision(recipe.weights)
-    found["files"] = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    return found
+    try:
+        files = zoo.locate(recipe, suite.root, offline=True).identity
+    except ReproError:
+        files = ""
+    return describe(recipe) | {"files": files}
 
 
 def cell_key(options: Options, row: str, column: Column, recipe: dict[str, object], data: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -161,3 +161,34 @@ def drawn(classes: int, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     features = (rng.normal(size=(n, d)) / np.sqrt(d)).astype(np.float32)
     logits = features @ rng.normal(size=(d, classes)) + 0.3 * rng.gumbel(size=(n, classes))
     return features, logits.argmax(axis=1)
+
+
+Connect = Callable[..., None]
+
+
+@pytest.fixture
+def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+    """A function that gives the hub's client an endpoint and proxies; each test has a cache of its own."""
+    from huggingface_hub import close_session, constants
+
+    from repro import hub
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between tries
+
+    def to(endpoint: str, **proxies: str) -> None:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.lower(), raising=False)
+        for name, value in proxies.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        close_session()
+        hub._silence.cache_clear()
+
+    yield to
+    close_session()
+    hub._silence.cache_clear()

@@ -135,7 +135,7 @@ _VISIBLE = [_visible(byte) for byte in range(256)]
 
 
 def as_it_is(source: Source, data: bytes) -> Files:
-    """The same bytes: SST-2 (sentence, tab, label), BWS, and what hub.py has put into shape."""
+    """The same bytes: SST-2 (sentence, tab, label) and BWS."""
     return {source.path: data}
 
 
@@ -201,8 +201,6 @@ CONVERTERS: dict[str, Callable[[Source, bytes], Files]] = {
     "sick-tsv": sick_tsv,
     "senteval-lines": senteval_lines,
     "as-it-is": as_it_is,
-    "hub-nli": as_it_is,
-    "hub-simcse": as_it_is,
     "whole-lines": whole_lines,
     "trec": trec,
     "mrpc": mrpc,

@@ -1,53 +1,91 @@
-"""`repro fetch`: download (or read from a mirror), check, convert, check again, put in place with one rename."""
+"""`repro fetch`: download (or read from a mirror), check, convert, check again, put in place with one rename.
+
+Every use holds the files against their checksums: those of files.csv, or for what comes through the hub those that were
+written down beside it when it was made. What is gone or damaged is replaced, file by file.
+"""
 
 from __future__ import annotations
 
+import csv
+import logging
 import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from urllib.parse import urlparse
 
 import numpy as np
 from filelock import FileLock
 
-from repro.data import hub, labelled, readers
+from repro.checksums import sha256_of
+from repro.data import hub, labelled, readers, sources
 from repro.data.convert import convert
-from repro.data.registry import Dataset, Source, contracts
+from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
-from repro.files import disk_errors, sha256_file
+from repro.files import disk_errors, set_aside
+
+SUMS = (
+    "SHA256SUMS"  # in the folder of a data set from the hub, so that one rename publishes both; `sha256sum -c` reads it
+)
+_log = logging.getLogger(__name__)
 
 
 def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bool = False) -> Path:
-    """Make `data_dir/<folder>` hold the data set and return that folder; a complete one is left as it is.
+    """Make `data_dir/<folder>` hold the data set and return that folder; a sound one is left as it is.
 
     Everything is built and checked in a staging folder beside it, then renamed: whatever goes wrong, the data set
-    is absent or complete. A lock per data set lets two fetches run at the same time.
+    is absent or complete. A damaged file is replaced, which is logged; what is not the suite's own stays. A lock per
+    data set lets two fetches run at the same time. NotAvailable says why it cannot be had.
     """
     target = data_dir / item.folder
     if is_complete(item, data_dir):
         _sweep(target)  # a fetch killed between its rename and its sweep
         return target
     if item.sources[0].format == "user":
-        names = ", ".join(path.name for path, _, _ in contracts(item))
+        names = ", ".join(path.name for path in item.files)
         raise NotAvailable(f"{item.name} has no fixed address: put {names} ({item.citation}) into {target}")
-    with disk_errors(data_dir):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.parent / f".{target.name}.lock")
-        with lock:
-            if is_complete(item, data_dir):
-                return target
-            _sweep(target)
-            staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.partial-"))
-            try:
-                _build(item, staging, mirror, offline)
-                check(item, staging)
-                _place(staging / item.folder, target)
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
+    try:
+        with disk_errors(data_dir):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(target.parent / f".{target.name}.lock"):
+                _make(item, data_dir, mirror, offline)
+    except OSError as error:
+        where, why = error.filename or target, error.strerror or error
+        raise NotAvailable(f"{item.name} cannot be fetched: {where}: {why}; move it away and fetch again") from error
+    except NotAvailable:
+        raise
+    except ReproError as error:
+        raise NotAvailable(str(error)) from error
     return target
+
+
+def _make(item: Dataset, data_dir: Path, mirror: Path | None, offline: bool) -> None:
+    """Build, check and publish what is missing or damaged, under the data set's lock."""
+    target = data_dir / item.folder
+    wrong = dict(damages(item, data_dir))
+    if not wrong:  # another fetch was quicker
+        return
+    there = os.path.lexists(target)
+    if there and not target.is_dir():
+        raise NotAvailable(f"{target} is in the way of a folder; move it away and fetch again")
+    _sweep(target)
+    staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.partial-"))
+    try:
+        _build(item, staging, mirror, offline)
+        check(item, staging)
+        _hold(item, staging)
+        _publish(item, staging, data_dir, wrong)
+    except ReproError as error:
+        if not there:
+            raise
+        path, why = next(iter(wrong.items()))
+        again = f"`repro fetch {item.name}` replaces it, but not now"
+        raise NotAvailable(f"{data_dir / path} {why}; {again}: {error}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    if there:
+        _log.warning("%s: %s; fetched again", target, ", ".join(f"{path.name} {why}" for path, why in wrong.items()))
 
 
 def _sweep(target: Path) -> None:
@@ -57,70 +95,108 @@ def _sweep(target: Path) -> None:
 
 
 def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> None:
-    if item.sources[0].format == "hub-nli":
-        contents = [hub.all_nli(offline)]
-    elif item.sources[0].format == "hub-simcse":
-        contents = [hub.simcse(source.path.name, offline) for source in item.sources]
-    else:
-        contents = [_source_bytes(source, staging, mirror, offline) for source in item.sources]
+    if item.from_hub:
+        hub.make(item, staging, offline)
+        return
+    contents = [sources.read(source, staging, mirror, offline) for source in item.sources]
     for path, data in convert(item.sources, contents).items():
         file = staging / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-        file.chmod(0o644)
 
 
-def _place(built: Path, target: Path) -> None:
-    if target.exists():  # a fetch never leaves an incomplete folder: this one is somebody's own
-        raise ReproError(f"{target} exists but lacks some of its files; move it away and fetch again")
-    built.chmod(0o755)
-    os.replace(built, target)
+def _hold(item: Dataset, staging: Path) -> None:
+    """Hold what was built against files.csv; write down the checksums of what no one knew beforehand."""
+    found = {path: sha256_of(staging / path) for path in item.files}
+    for path, expected in item.digests:
+        if found[path] != expected:
+            raise ReproError(
+                f"{path}: the conversion gave sha256 {found[path][:12]}…, expected {expected[:12]}…; "
+                "install the versions of constraints.txt"
+            )
+    if not item.digests:
+        lines = [f"{digest}  {path.name}\n" for path, digest in found.items()]
+        (staging / item.folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def _source_bytes(source: Source, staging: Path, mirror: Path | None, offline: bool) -> bytes:
-    if mirror is not None:
-        url = urlparse(source.url)
-        path = mirror / url.netloc / url.path.lstrip("/")
-        if not path.is_file():
-            raise ReproError(f"{path} is missing from the mirror; it should be a copy of {source.url}")
-    elif offline:
-        raise ReproError(f"{source.url} is not fetched yet; run without --offline or give --mirror DIR")
-    else:
-        path = _download(source, staging)
-    found = sha256_file(path)
-    if found != source.sha256:
-        raise ReproError(
-            f"{path}: expected sha256 {source.sha256[:12]}…, found {found[:12]}… ({path.stat().st_size} bytes); "
-            f"the file is truncated or altered, get it again from {source.url}"
-        )
-    return path.read_bytes()
+def _publish(item: Dataset, staging: Path, data_dir: Path, wrong: dict[PurePosixPath, str]) -> None:
+    """Put what was built in place: the whole folder where there is none, else each file that is wrong."""
+    built, target = staging / item.folder, data_dir / item.folder
+    for file in built.iterdir():
+        _sync(file)
+    _sync(built)
+    if not os.path.lexists(target):
+        os.replace(built, target)
+        _sync(target.parent)
+        return
+    unknown = not item.digests and not _recorded(item, data_dir)  # perhaps files that somebody put there by hand
+    names = [path.name for path in wrong] if item.digests else [*(path.name for path in item.files), SUMS]
+    for name in names:
+        _make_way(target / name, keep=unknown)
+        os.replace(built / name, target / name)
+    _sync(target)
 
 
-def _download(source: Source, folder: Path) -> Path:
-    import pooch
-    import requests
+def _make_way(path: Path, keep: bool) -> None:
+    """Move away what a rename would not or should not replace: a folder that is not empty, a file of unknown origin."""
+    folder = path.is_dir() and not path.is_symlink()
+    if folder and not any(path.iterdir()):
+        path.rmdir()
+    elif folder or (keep and os.path.lexists(path)):
+        _log.warning("%s is not a file of the suite's; moved to %s", path, set_aside(path).name)
 
-    name = PurePosixPath(urlparse(source.url).path).name
-    getter = pooch.create(
-        path=folder / "downloads",
-        base_url="",
-        registry={name: None},
-        urls={name: source.url},
-        retry_if_failed=2,
-    )
-    pooch.get_logger().setLevel("ERROR")
+
+def _sync(path: Path) -> None:
+    """Have a file's or folder's content on the disk before a rename shows it."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        return Path(getter.fetch(name, downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
-    except (requests.RequestException, ValueError) as error:
-        raise ReproError(
-            f"cannot download {source.url} ({type(error).__name__}); "
-            "check the network, or name a folder of copies with --mirror DIR or REPRO_MIRROR"
-        ) from error
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def is_complete(item: Dataset, data_dir: Path) -> bool:
-    """Whether every file of the data set is there (the rename makes that the same as: was checked)."""
-    return all((data_dir / path).is_file() for path, _, _ in contracts(item))
+    """Whether every file of the data set is there and holds its checksum."""
+    return not any(damages(item, data_dir))
+
+
+def damages(item: Dataset, data_dir: Path) -> Iterator[tuple[PurePosixPath, str]]:
+    """(file, what is wrong with it: missing, empty, altered …) of a data set below a data folder.
+
+    Of what is the user's to bring only whether it is there.
+    """
+    known = dict(item.digests) or (_recorded(item, data_dir) if item.from_hub else None)
+    for path in item.files:
+        file = data_dir / path
+        if not os.path.lexists(file):
+            yield path, "is missing"
+        elif not file.is_file():
+            yield path, "is not a file"
+        elif known is not None and (why := _difference(file, known.get(path, ""))):
+            yield path, why
+
+
+def _difference(file: Path, expected: str) -> str:
+    if file.stat().st_size == 0:
+        return "is empty"
+    if not expected:
+        return f"has no checksum in {SUMS}"
+    try:
+        return "" if sha256_of(file) == expected else "is altered"
+    except ReproError:
+        return "cannot be read"
+
+
+def _recorded(item: Dataset, data_dir: Path) -> dict[PurePosixPath, str]:
+    """The checksums that were written down when a data set from the hub was made; none when that file is damaged."""
+    sums = data_dir / item.folder / SUMS
+    if not sums.is_file():
+        return {}
+    try:
+        pairs = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8").splitlines()]
+        return {item.folder / name: digest for digest, name in pairs}
+    except (OSError, ValueError):
+        return {}
 
 
 def check(item: Dataset, data_dir: Path) -> None:
@@ -148,7 +224,9 @@ def describe(path: Path) -> tuple[int, str]:
         return _graded(np.concatenate([part.gold for part in labelled.read_bws(path)]))
     if folder.name == "argument-similarity":
         return _graded(np.array([score for _, _, score in labelled.read_argument_pairs(path)]))
-    if folder.name == "wikipedia-sections" or name == labelled.SIMCSE_TRIPLETS:
+    if folder.name == "wikipedia-sections":
+        return _csv_rows(path), ""
+    if name == labelled.SIMCSE_TRIPLETS:
         return len(labelled.read_triplets(path)), ""
     if folder.name in labelled.BINARY_FILES:
         label = str(int(name == labelled.BINARY_FILES[folder.name][0]))
@@ -163,6 +241,12 @@ def describe(path: Path) -> tuple[int, str]:
     if folder.name in by_folder:
         return _labelled(by_folder[folder.name](path).labels)
     return len(readers.read_lines(path)), ""
+
+
+def _csv_rows(path: Path) -> int:
+    """Rows below the header, read one by one: 1.8 million triplets would fill the memory."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.reader(file)) - 1
 
 
 def _labelled(labels: tuple[str, ...]) -> tuple[int, str]:

@@ -1,12 +1,15 @@
-"""Training sets from the hub: SNLI and MultiNLI in AllNLI's columns (Sentence-BERT §3.1), and SimCSE's two files."""
+"""Data sets that come through the hub: NLI, SimCSE's two training files, Wikipedia's sections."""
 
 from __future__ import annotations
 
-import os
+import csv
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from repro.data.convert import NLI_HEADER, join
-from repro.encoders.weights import hub_answers, pin, pinned_revision
+from repro import hub
+from repro.data.convert import NLI_HEADER
+from repro.data.registry import Dataset
 from repro.errors import NotAvailable
 
 # corpus: hub id, revision, file; both label 0 entailment, 1 neutral, 2 contradiction, and −1 where nobody agreed
@@ -15,49 +18,96 @@ NLI_FILES = {
     "MultiNLI": ("nyu-mll/multi_nli", "da70db2af9d09693783c3320c4249840212ee221", "data/train-00000-of-00001.parquet"),
 }
 LABELS = ("entailment", "neutral", "contradiction")
-# SimCSE's training sets (data/download_wiki.sh, download_nli.sh @49fa580); pinned when first downloaded
-SIMCSE = "princeton-nlp/datasets-for-simcse"
+# SimCSE's training sets (data/download_wiki.sh, download_nli.sh @49fa580)
+SIMCSE = ("princeton-nlp/datasets-for-simcse", "e145e8bb659b2aa2669f32ef79cb4cdef6c58fef")
+# Wikipedia's sections as triplets (Dor et al. 2018): the data set's page names the splits, not their files
+SECTIONS = ("sentence-transformers/wikipedia-sections", "576bb61f0fc9ebc728b742f91bd5c81cb7d92c71")
+SECTIONS_CONFIG = "triplet"
+TRIPLET_HEADER = ("Sentence1", "Sentence2", "Sentence3")
 
 
-def all_nli(offline: bool) -> bytes:
-    """All labelled training pairs; NotAvailable when they are neither in the hub's cache nor can be downloaded."""
+def make(item: Dataset, root: Path, offline: bool) -> None:
+    """Write the data set's files below `root`; NotAvailable when the hub's cache lacks them and it cannot be asked."""
+    for source in item.sources:
+        find, write = _FORMS[source.format]
+        path = root / source.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(find(path.name, offline), path)
+
+
+def cached(item: Dataset) -> bool:
+    """Whether the data set can be made from the hub's cache alone."""
+    try:
+        for source in item.sources:
+            find, _ = _FORMS[source.format]
+            find(source.path.name, True)
+    except NotAvailable:
+        return False
+    return True
+
+
+def _nli_files(name: str, offline: bool) -> list[Path]:
+    return [hub.file(repo, file, revision, offline, "dataset") for repo, revision, file in NLI_FILES.values()]
+
+
+def _simcse_file(name: str, offline: bool) -> list[Path]:
+    repo, revision = SIMCSE
+    return [hub.file(repo, name, revision, offline, "dataset")]
+
+
+def _section_files(name: str, offline: bool) -> list[Path]:
+    repo, revision = SECTIONS
+    folder = hub.snapshot(repo, revision, [f"{SECTIONS_CONFIG}/*.parquet"], offline, "dataset") / SECTIONS_CONFIG
+    split = Path(name).stem
+    files = sorted(path for path in folder.rglob("*.parquet") if str(path.relative_to(folder)).startswith(split))
+    if not files:
+        raise NotAvailable(f"the data set {repo} has no Parquet file of {split} below {SECTIONS_CONFIG}/ at {revision}")
+    return files
+
+
+def _write_nli(files: Sequence[Path], path: Path) -> None:
+    """All labelled training pairs of SNLI and MultiNLI in AllNLI's columns (Sentence-BERT §3.1)."""
+    with path.open("w", encoding="utf-8", newline="") as out:
+        out.write(NLI_HEADER + "\n")
+        for corpus, file in zip(NLI_FILES, files, strict=True):
+            for premise, hypothesis, label in _rows([file], ("premise", "hypothesis", "label")):
+                if label >= 0:
+                    texts = (" ".join(text.split()) for text in (premise, hypothesis))
+                    out.write("\t".join(["train", corpus, "train", *texts, LABELS[label]]) + "\n")
+
+
+def _write_simcse(files: Sequence[Path], path: Path) -> None:
+    """As it is."""
+    shutil.copyfile(files[0], path)
+
+
+def _write_sections(files: Sequence[Path], path: Path) -> None:
+    """One split of the triplets, in the columns that the published archive has."""
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(TRIPLET_HEADER)
+        writer.writerows(_rows(files, ("anchor", "positive", "negative")))
+
+
+def _rows(files: Sequence[Path], columns: tuple[str, ...]) -> Iterator[tuple]:  # type: ignore[type-arg]
+    """Rows of Parquet files, one batch in memory at a time."""
     import datasets
 
     datasets.disable_progress_bars()
-    lines = [NLI_HEADER]
-    for corpus, (name, revision, file) in NLI_FILES.items():
-        path = _download(name, revision, file, offline)
-        found = datasets.Dataset.from_parquet(
-            str(path), columns=["premise", "hypothesis", "label"], keep_in_memory=True
-        )
-        for batch in found.iter(batch_size=10_000):
-            for premise, hypothesis, label in zip(batch["premise"], batch["hypothesis"], batch["label"], strict=True):
-                if label >= 0:
-                    texts = (" ".join(text.split()) for text in (premise, hypothesis))
-                    lines.append("\t".join(["train", corpus, "train", *texts, LABELS[label]]))
-    return join(lines)
-
-
-def simcse(file: str, offline: bool) -> bytes:
-    """One of SimCSE's training files as it is; NotAvailable when it can neither be found nor downloaded."""
-    path = _download(SIMCSE, pinned_revision(f"datasets/{SIMCSE}"), file, offline)
-    pin(f"datasets/{SIMCSE}", path.parents[len(Path(file).parts) - 1].name)
-    return path.read_bytes()
-
-
-def _download(name: str, revision: str | None, file: str, offline: bool) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    if not os.isatty(2):
-        disable_progress_bars()
     try:
-        local = offline or not hub_answers()
-        found = hf_hub_download(name, file, repo_type="dataset", revision=revision, local_files_only=local)
-    except LocalEntryNotFoundError:
-        why = "--offline was given" if offline else "the hub cannot be reached"
-        raise NotAvailable(f"the data set {name} is not on this machine and {why}") from None
-    except (HfHubHTTPError, OSError) as error:
-        raise NotAvailable(f"the data set {name} cannot be downloaded ({type(error).__name__})") from error
-    return Path(found)
+        found = datasets.load_dataset("parquet", data_files=list(map(str, files)), split="train", streaming=True)
+        for batch in found.select_columns(list(columns)).iter(batch_size=10_000):
+            yield from zip(*(batch[column] for column in columns), strict=True)
+    except Exception as error:
+        raise NotAvailable(
+            f"{files[0].parent}: the downloaded Parquet files cannot be read ({type(error).__name__}); "
+            "remove them from the hub's cache and fetch again"
+        ) from error
+
+
+# format in the registry: how its files are found on the hub, and how they are written
+_FORMS: dict[str, tuple[Callable[[str, bool], list[Path]], Callable[[Sequence[Path], Path], None]]] = {
+    "hub-nli": (_nli_files, _write_nli),
+    "hub-simcse": (_simcse_file, _write_simcse),
+    "hub-sections": (_section_files, _write_sections),
+}

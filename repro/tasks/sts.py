@@ -16,7 +16,7 @@ import numpy as np
 from repro.data import readers
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, contracts
-from repro.errors import ReproError
+from repro.errors import NotAvailable, ReproError
 from repro.metrics.bootstrap import AGGREGATIONS, aggregated_draws, averaged, paired_p_value, subset_draws
 from repro.metrics.correlation import CORRELATIONS, constant, cosines
 
@@ -49,7 +49,7 @@ class StsTask:
         """Read the task's pairs below a data folder; `limit` keeps the first pairs of each split."""
         folder = root / item.folder
         if not folder.is_dir():
-            raise ReproError(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
+            raise NotAvailable(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
         parts = [self._read(folder, split) for split in self.parts(item)]
         if limit is None:
             return parts

@@ -1,6 +1,6 @@
 """Training sets: text columns and labels, read from the data folder.
 
-`wikisec` and `afs` come from the user's files in their published form; the others are fetched.
+`afs` comes from the user's files in their published form; the others are fetched.
 """
 
 from __future__ import annotations
@@ -77,10 +77,9 @@ def _triplets(folder: Path) -> Examples:
     return Examples(tuple(zip(*triplets, strict=True)), None)
 
 
-def _lines(folder: Path) -> Examples:
-    """Each sentence twice: unsupervised SimCSE's positive is the sentence itself under other dropout."""
-    (path,) = [path for path in folder.iterdir() if path.suffix == ".txt"]
-    return _twice(readers.read_lines(path))
+def _lines(name: str) -> Callable[[Path], Examples]:
+    """Each sentence of that file twice: unsupervised SimCSE's positive is the sentence itself under other dropout."""
+    return lambda folder: _twice(readers.read_lines(folder / name))
 
 
 def _nli_sentences(folder: Path) -> Examples:
@@ -122,8 +121,8 @@ SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
     "nli": ("NLI", _nli),
     "nli-sample": ("NLI-SAMPLE", _nli),
     "wikisec": ("WIKISEC", _triplets),
-    "wiki": ("WIKI", _lines),
-    "wiki-sample": ("WIKI-SAMPLE", _lines),
+    "wiki": ("WIKI", _lines("wiki1m_for_simcse.txt")),
+    "wiki-sample": ("WIKI-SAMPLE", _lines("wiki.txt")),
     "nli-sentences": ("NLI", _nli_sentences),
     "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets),
     "nli-triplets": ("NLI", _nli_triplets),

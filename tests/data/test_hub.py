@@ -1,38 +1,60 @@
-"""SNLI and MultiNLI through the hub's own library, from a small server on loopback."""
+"""Data sets through the hub's own library, from a small hub on loopback."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import csv
+import json
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import datasets
 import pytest
 
-from repro.data import hub, registry
-from repro.data.labelled import read_nli
+from repro.data import fetch, hub, registry
+from repro.data.labelled import read_nli, read_triplets
 from repro.errors import NotAvailable
-from tests.conftest import on_loopback
+from tests.conftest import Connect, on_loopback
 
 ROWS = {  # labels as both data sets have them: 0 entailment, 1 neutral, 2 contradiction, −1 no agreement
     "SNLI": [("A man  sleeps.", "He rests.", 0), ("A dog.", "A cat.", 2), ("A dog.", "It barks.", -1)],
     "MultiNLI": [("Tab\there", "and a\nnewline", 1)],
 }
+SECTIONS = {  # a split in several files, as large ones are
+    "triplet/train-00000-of-00002.parquet": [("a", "b, c", 'd "e"'), ("f", "g", "h")],
+    "triplet/train-00001-of-00002.parquet": [("i", "j\nk", "l")],
+    "triplet/validation-00000-of-00001.parquet": [("m", "n", "o")],
+    "triplet/test-00000-of-00001.parquet": [("p", "q", "r"), ("s", "t", "u")],
+    "pair/train-00000-of-00001.parquet": [("another", "configuration", "")],
+}
+COUNTS = {"train.csv": 3, "validation.csv": 1, "test.csv": 2}
 
 
-@pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[str]:
-    """Serves the two parquet files at their pinned revisions and nothing else."""
-    files = {}
+def parquet(path: Path, names: tuple[str, ...], rows: list[tuple]) -> bytes:
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    datasets.Dataset.from_dict(columns).to_parquet(str(path))
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serves the files of all four data sets at their pinned revisions, the listing of one, and nothing else."""
+    folder = tmp_path_factory.mktemp("parquet")
+    files: dict[str, tuple[bytes, str]] = {}
     for corpus, (name, revision, file) in hub.NLI_FILES.items():
-        premise, hypothesis, label = zip(*ROWS[corpus], strict=True)
-        path = tmp_path / f"{corpus}.parquet"
-        columns = {"premise": premise, "hypothesis": hypothesis, "label": label}
-        datasets.Dataset.from_dict({key: list(value) for key, value in columns.items()}).to_parquet(str(path))
-        files[f"/datasets/{name}/resolve/{revision}/{file}"] = (path.read_bytes(), revision)
+        data = parquet(folder / corpus, ("premise", "hypothesis", "label"), ROWS[corpus])
+        files[f"/datasets/{name}/resolve/{revision}/{file}"] = data, revision
+    name, revision = hub.SIMCSE
+    files[f"/datasets/{name}/resolve/{revision}/wiki1m_for_simcse.txt"] = b"one\ntwo\n", revision
+    name, revision = hub.SECTIONS
+    listing = []
+    for file, rows in SECTIONS.items():
+        data = parquet(folder / file.replace("/", "-"), ("anchor", "positive", "negative"), rows)
+        files[f"/datasets/{name}/resolve/{revision}/{file}"] = data, revision
+        listing.append({"type": "file", "path": file, "size": len(data), "oid": file})
+    files[f"/api/datasets/{name}/tree/{revision}"] = json.dumps(listing).encode(), revision
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -51,70 +73,130 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-def test_labelled_pairs_of_both_become_all_nli(endpoint: str, tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": endpoint,
-        "HF_HOME": str(tmp_path / "hf"),
-        "HF_HUB_OFFLINE": "0",
-        "HF_HUB_DISABLE_XET": "1",
-    }
-    out = tmp_path / "nli" / "AllNLI.tsv"
-    out.parent.mkdir()
-    script = (  # from the server, then from the hub's cache alone
-        "import sys; from pathlib import Path; from repro.data.hub import all_nli; "
-        "found = all_nli(False); assert found == all_nli(True); Path(sys.argv[1]).write_bytes(found)"
+def small(name: str, counts: dict[str, int], labels: str = "") -> registry.Dataset:
+    """The data set with the counts of what the small hub has."""
+    item = registry.dataset(name)
+    return replace(
+        item,
+        sources=tuple(replace(source, rows=counts[source.path.name], labels=labels) for source in item.sources),
     )
-    done = subprocess.run([sys.executable, "-c", script, str(out)], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = read_nli(out, "train")
+
+
+NLI = small("NLI", {"AllNLI.tsv": 3}, "contradiction:1 entailment:1 neutral:1")
+WIKI = small("WIKI", {"wiki1m_for_simcse.txt": 2})
+WIKISEC = small("WIKISEC", COUNTS)
+
+
+def test_labelled_pairs_of_both_become_all_nli(endpoint: str, connect: Connect, tmp_path: Path) -> None:
+    connect(endpoint)
+    found = read_nli(fetch.fetch(NLI, tmp_path) / "AllNLI.tsv", "train")
     assert found.first == ("A man sleeps.", "A dog.", "Tab here")
     assert found.second == ("He rests.", "A cat.", "and a newline")
     assert found.labels == ("entailment", "contradiction", "neutral")
 
 
-def test_simcse_s_files_are_pinned_when_first_downloaded(tmp_path: Path) -> None:
-    commit = "0123456789abcdef0123456789abcdef01234567"
-
-    class Handler(BaseHTTPRequestHandler):
-        """The default branch resolves to one commit; only that one file is there."""
-
-        def do_HEAD(self) -> None:
-            there = self.path.split("?")[0].endswith("/wiki1m_for_simcse.txt")
-            data = b"one\ntwo\n" if there else b""
-            self.send_response(200 if there else 404)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("ETag", '"wiki"')
-            self.send_header("X-Repo-Commit", commit)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(data)
-
-        do_GET = do_HEAD
-
-    script = (
-        "from repro.data.hub import SIMCSE, simcse; from repro.encoders.weights import pinned_revision; "
-        "assert simcse('wiki1m_for_simcse.txt', False) == simcse('wiki1m_for_simcse.txt', True) == b'one\\ntwo\\n'; "
-        "print(pinned_revision(f'datasets/{SIMCSE}'))"
-    )
-    with on_loopback(Handler) as address:
-        environment = {
-            **os.environ,
-            "HF_ENDPOINT": address,
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_HUB_OFFLINE": "0",
-            "HF_HUB_DISABLE_XET": "1",
-        }
-        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == commit, done.stderr[-2000:]
+def test_simcse_s_files_come_from_the_revision_that_public_code_names(
+    endpoint: str, connect: Connect, tmp_path: Path
+) -> None:
+    connect(endpoint)
+    assert (fetch.fetch(WIKI, tmp_path) / "wiki1m_for_simcse.txt").read_bytes() == b"one\ntwo\n"
 
 
-def test_without_a_hub_it_is_not_available() -> None:
-    with pytest.raises(NotAvailable, match="the data set stanfordnlp/snli is not on this machine"):
-        hub.all_nli(offline=True)
+def test_the_sections_have_the_archive_s_columns_and_every_split(
+    endpoint: str, connect: Connect, tmp_path: Path
+) -> None:
+    connect(endpoint)
+    folder = fetch.fetch(WIKISEC, tmp_path)
+    with (folder / "train.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["Sentence1", "Sentence2", "Sentence3"],
+            ["a", "b, c", 'd "e"'],
+            ["f", "g", "h"],
+            ["i", "j\nk", "l"],
+        ]
+    assert read_triplets(folder / "test.csv") == [("p", "q", "r"), ("s", "t", "u")]
+    assert {path.name for path in folder.iterdir()} == {*COUNTS, "SHA256SUMS"}
+
+
+def test_the_cache_is_enough(endpoint: str, connect: Connect, tmp_path: Path) -> None:
+    for item in (NLI, WIKI, WIKISEC):
+        connect(endpoint)
+        assert not hub.cached(item)
+        fetch.fetch(item, tmp_path / "one")
+        connect("http://hub.invalid")
+        assert hub.cached(item)
+        again = fetch.fetch(item, tmp_path / "two", offline=True)
+        for path in item.files:
+            assert (tmp_path / "one" / path).read_bytes() == (again / path.name).read_bytes()
+
+
+def test_what_was_made_is_held_to_its_checksum(
+    endpoint: str, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect(endpoint)
+    folder = fetch.fetch(WIKISEC, tmp_path)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "mine.txt").write_text("mine")
+    (folder / "train.csv").write_bytes(whole["train.csv"].replace(b"f,g,h", b"f,h,g"))
+    assert dict(fetch.damages(WIKISEC, tmp_path)) == {WIKISEC.files[0]: "is altered"}
+    fetch.fetch(WIKISEC, tmp_path)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {**whole, "mine.txt": b"mine"}
+    assert [record.getMessage() for record in caplog.records] == [f"{folder}: train.csv is altered; fetched again"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "folder"])
+def test_without_its_checksums_it_is_made_again_and_the_old_files_are_kept_aside(
+    damage: str, endpoint: str, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect(endpoint)
+    folder = fetch.fetch(WIKI, tmp_path)
+    whole = (folder / "SHA256SUMS").read_bytes()
+    (folder / "wiki1m_for_simcse.txt").write_text("by\nhand\n")
+    (folder / "SHA256SUMS").unlink()
+    if damage == "cut":
+        (folder / "SHA256SUMS").write_bytes(whole[:30])
+    elif damage == "folder":
+        (folder / "SHA256SUMS").mkdir()
+    fetch.fetch(WIKI, tmp_path)
+    assert (folder / "wiki1m_for_simcse.txt").read_text() == "one\ntwo\n"
+    assert (folder / "wiki1m_for_simcse.txt.aside-1").read_text() == "by\nhand\n"
+    assert (folder / "SHA256SUMS").read_bytes() == whole
+
+
+def test_altered_data_is_refused_when_it_cannot_be_fetched_again(
+    endpoint: str, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    connect(endpoint)
+    folder = fetch.fetch(WIKI, tmp_path)
+    (folder / "wiki1m_for_simcse.txt").write_text("one\nthree\n")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    with pytest.raises(NotAvailable, match=r"simcse.txt is altered; `repro fetch WIKI` .*--offline was given"):
+        fetch.fetch(WIKI, tmp_path, offline=True)
+    assert (folder / "wiki1m_for_simcse.txt").read_text() == "one\nthree\n"
+
+
+def test_a_damaged_download_in_the_cache_is_one_sentence(endpoint: str, connect: Connect, tmp_path: Path) -> None:
+    connect(endpoint)
+    fetch.fetch(NLI, tmp_path / "one")
+    for blob in (tmp_path / "cache").rglob("blobs/*"):
+        blob.write_bytes(blob.read_bytes()[:20])
+    with pytest.raises(NotAvailable, match=r"the downloaded Parquet files cannot be read .*fetch again") as caught:
+        fetch.fetch(NLI, tmp_path / "two")
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "two").rglob("AllNLI*"))
+
+
+def test_without_a_hub_it_is_not_available(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(NotAvailable, match="the data set stanfordnlp/snli is not on"):
+        fetch.fetch(registry.dataset("NLI"), tmp_path, offline=True)
+    assert not caplog.records
 
 
 def test_the_registry_knows_how_many_there_must_be() -> None:
     ((_, rows, labels),) = registry.contracts(registry.dataset("NLI"))
     # labelled training pairs of SNLI and of MultiNLI, as their data set pages give them
     assert rows == 549_367 + 392_702 == sum(int(part.split(":")[1]) for part in labels.split())
+    # the triplets, as theirs does
+    assert [rows for _, rows, _ in registry.contracts(registry.dataset("WIKISEC"))] == [1_779_417, 220_400, 222_957]

@@ -20,14 +20,20 @@ STS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb-dev", "stsb", "sickr",
 
 @pytest.mark.parametrize("name", registry.datasets("mini"))
 def test_every_file_holds_its_contract(name: str) -> None:
-    fetch.check(registry.dataset(name, "mini"), MINI)
+    item = registry.dataset(name, "mini")
+    fetch.check(item, MINI)
+    assert {path for path, _, _ in registry.contracts(item)} <= set(item.files) == {path for path, _ in item.digests}
+    assert dict(fetch.damages(item, MINI)) == {}
 
 
 def test_every_file_is_registered_and_the_whole_is_small() -> None:
     files = [path for path in MINI.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 400_000
-    known = {str(path) for item in registry.datasets("mini").values() for path, _, _ in registry.contracts(item)}
-    known |= {name.replace("STS.input.", "STS.gs.") for name in known} | {"README.md", "registry.csv"}
+    known = {str(path) for item in registry.datasets("mini").values() for path in item.files} | {
+        "README.md",
+        "registry.csv",
+        "files.csv",
+    }
     assert {str(path.relative_to(MINI)) for path in files} <= known
 
 

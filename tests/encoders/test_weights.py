@@ -16,6 +16,7 @@ import pytest
 from repro.encoders import weights, zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import NotAvailable, ReproError
+from repro.hub import pinned_revision
 from tests.conftest import on_loopback
 
 
@@ -122,7 +123,7 @@ def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_be
     expected = zoo.build(str(tiny_bert), device="cpu").encode(["the cat sits", "a dog"])[0].vectors
     for file in (output, output.with_name("out.npy.offline.npy")):
         np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
-    assert weights.pinned_revision("owner/tiny") == COMMIT
+    assert pinned_revision("owner/tiny") == COMMIT
 
 
 def test_a_revision_of_ones_own_is_kept(tiny_bert: Path) -> None:

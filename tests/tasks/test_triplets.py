@@ -79,4 +79,4 @@ def test_missing_and_short_files_are_named(tmp_path: Path) -> None:
         TASK.load(tmp_path, ITEM)
     with pytest.raises(ReproError, match=r"WIKISEC test\.csv: expected 40 triplets, found 39"):
         TASK.check_counts(TASK.load(MINI, ITEM)[:-1], ITEM)
-    assert [count for _, count, _ in registry.contracts(registry.dataset("WIKISEC"))] == [222957]
+    assert [count for _, count, _ in registry.contracts(registry.dataset("WIKISEC"))][-1] == 222957

@@ -57,6 +57,7 @@ def test_simcse_s_own_files(tmp_path: Path) -> None:
     wiki.mkdir()
     triplets.mkdir()
     (wiki / "wiki1m_for_simcse.txt").write_text("one\n \ntwo\n")
+    (wiki / "notes.txt").write_text("somebody's\n")
     (triplets / "nli_for_simcse.csv").write_text('sent0,sent1,hard_neg\n"a, b",c,d\n')
     assert sets.read("wiki", wiki).columns == (("one", "two"), ("one", "two"))  # a positive is the sentence itself
     assert sets.read("simcse-nli", triplets).columns == (("a, b",), ("c",), ("d",))
@@ -129,7 +130,7 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, name: str, file: st
 
 
 def test_what_is_the_users_to_bring_is_not_available_until_it_is_there(tmp_path: Path) -> None:
-    with pytest.raises(NotAvailable, match=r"WIKISEC has no fixed address: put test\.csv \(Dor et al\. 2018\) into"):
+    with pytest.raises(NotAvailable, match=r"sentence-transformers/wikipedia-sections is not on this machine and"):
         Suite("paper").examples("wikisec")
     with pytest.raises(NotAvailable, match=r"train\.csv is not there"):
         sets.read("wikisec", tmp_path)
