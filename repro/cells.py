@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 SYSTEM_FIELDS = frozenset(
     {
         *("pool", "layers", "maxlen", "norm", "prompt", "tokens", "case", "dtype", "seeds"),
-        *("fit", "whiten", "flow", "flowepochs", "flowlr", "passes", "batching", "weights", "on"),
+        *("fit", "whiten", "flow", "flowepochs", "flowlr", "flowdecay", "flowbatch", "flowpasses", "flowinit"),
+        *("batching", "weights", "on"),
         *("train", "obj", "epochs", "batch", "lr", "adam", "select", "sample", "head", "temp", "trainlen"),
     }
 )
