@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from repro import __version__, commands, commands_model, commands_search, signals, streams
 from repro.errors import ReproError
@@ -22,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with 2 when that cannot be written, and with 0 when its reader has seen enough. REPRO_TRACEBACK=1 shows tracebacks.
     """
     interruption = signals.Interruption()
-    with streams.guarded() as (out, err):
+    with streams.guarded() as (out, err), _notices():
         try:
             with interruption.listening():
                 status = _run(argv, out, interruption)
@@ -60,6 +62,21 @@ def _run(argv: Sequence[str] | None, out: streams.Guarded, interruption: signals
         _say(f"the output could not be written ({getattr(out.error, 'strerror', None) or out.error})")
         return 2
     return status
+
+
+@contextmanager
+def _notices() -> Iterator[None]:
+    """What the library logs, such as a stored result that was altered, is said as it happens."""
+    handler = logging.Handler()
+    handler.emit = lambda record: _say(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("repro")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
 
 
 def sentence(error: Exception) -> str:

@@ -31,7 +31,7 @@ def suite_of(arguments: argparse.Namespace) -> Suite:
 
     if getattr(arguments, "suite", "paper") == "mini":
         return Suite("mini", offline=arguments.offline)
-    own = _folder(arguments.data, "REPRO_DATA")
+    own = _folder(getattr(arguments, "data", None), "REPRO_DATA")
     if own is not None and not (own / "downstream").is_dir():
         raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
     return Suite(own=own, mirror=_folder(arguments.mirror, "REPRO_MIRROR"), offline=arguments.offline)
