@@ -34,7 +34,7 @@ def first(function):
 ENCODING = """
 from repro.encoders import transformer
 transformer.TOKEN_BUDGET["cpu"] = 64
-transformer.TransformerEncoder._forward = first(transformer.TransformerEncoder._forward)
+transformer.TransformerEncoder.vectors = first(transformer.TransformerEncoder.vectors)
 """
 TRAINING = """
 from repro.training import trainer
