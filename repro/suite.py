@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -121,8 +122,11 @@ class Suite:
         return self.name == "mini" and not item.is_vectors
 
     def _hold(self, item: registry.Dataset) -> None:
-        """Have a data set here, with its checksums; NotAvailable when that cannot be."""
+        """Have a data set here, with its checksums; NotAvailable when that cannot be. A user's own is as it is."""
         if self._is_own(item):
+            for path in item.files:
+                if os.path.lexists(self.root / path) and not (self.root / path).is_file():
+                    raise NotAvailable(f"{self.root / path} is not a file; put the file there that belongs there")
             return
         if self.fetches and not self._is_embedded(item):
             fetch.fetch(item, self.store, self.mirror, self.offline)
@@ -156,3 +160,5 @@ class Suite:
             raise
         except ReproError as error:
             raise NotAvailable(str(error)) from error
+        except OSError as error:
+            raise NotAvailable(f"{error.filename or self.root} cannot be read ({error.strerror or error})") from error

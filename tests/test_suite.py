@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,16 @@ def test_what_is_missing_costs_its_own_cells_only(home: Path, tmp_path: Path) ->
     with pytest.raises(NotAvailable, match=r"SICK_test_annotated\.txt: expected 4927 scored pairs, found 4926"):
         suite.load("sickr")
     assert tree(own).keys() == before.keys() - {str(own / SCORE)}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink(path, path)])
+def test_what_is_no_file_in_a_users_folder_is_one_sentence(make: Callable[[Path], None], home: Path) -> None:
+    path = home / "data" / SCORE
+    path.unlink()
+    make(path)
+    with pytest.raises(NotAvailable, match=rf"{path} is not a file"):
+        Suite(own=home / "data").load("sts16")
 
 
 @pytest.mark.real

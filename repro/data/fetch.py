@@ -18,16 +18,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from filelock import FileLock
 
-from repro.checksums import sha256_of
+from repro.checksums import reading_only, sha256_of
 from repro.data import hub, labelled, readers, sources
 from repro.data.convert import convert
 from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
 from repro.files import disk_errors, set_aside
 
-SUMS = (
-    "SHA256SUMS"  # in the folder of a data set from the hub, so that one rename publishes both; `sha256sum -c` reads it
-)
+# In the folder of a data set from the hub, so that one rename publishes data and checksums; `sha256sum -c` reads it.
+SUMS = "SHA256SUMS"
 _log = logging.getLogger(__name__)
 
 
@@ -107,7 +106,8 @@ def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> 
 
 def _hold(item: Dataset, staging: Path) -> None:
     """Hold what was built against files.csv; write down the checksums of what no one knew beforehand."""
-    found = {path: sha256_of(staging / path) for path in item.files}
+    with reading_only():  # nobody asks for a file of the staging folder again
+        found = {path: sha256_of(staging / path) for path in item.files}
     for path, expected in item.digests:
         if found[path] != expected:
             raise ReproError(

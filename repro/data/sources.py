@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
-from repro.checksums import sha256_of
 from repro.data.registry import Source
 from repro.errors import ReproError
 
@@ -22,13 +22,14 @@ def read(source: Source, folder: Path, mirror: Path | None, offline: bool) -> by
         raise ReproError(f"{source.url} is not fetched yet; run without --offline or give --mirror DIR")
     else:
         path = _download(source, folder)
-    found = sha256_of(path)
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
     if found != source.sha256:
         raise ReproError(
-            f"{path}: expected sha256 {source.sha256[:12]}…, found {found[:12]}… ({path.stat().st_size} bytes); "
+            f"{path}: expected sha256 {source.sha256[:12]}…, found {found[:12]}… ({len(data)} bytes); "
             f"the file is truncated or altered, get it again from {source.url}"
         )
-    return path.read_bytes()
+    return data
 
 
 def mirrored(source: Source, mirror: Path) -> Path:
