@@ -84,4 +84,6 @@ class SpeedScores:
         raise ReproError("speed has no paired test")
 
 
-SPEED_TASKS = {f"speed-{device}": SpeedTask(f"speed-{device}", "STSB", ("test",), device) for device in ("cpu", "gpu")}
+SPEED_TASKS = {
+    f"speed-{device}": SpeedTask(f"speed-{device}", "STSB", ("test",), device=device) for device in ("cpu", "gpu")
+}

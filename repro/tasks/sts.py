@@ -6,9 +6,10 @@ average the per-subset correlations, plain or weighted by pair count (SentEval s
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +17,32 @@ import numpy as np
 from repro.data import readers
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, contracts
+from repro.data.text import are_tokenised, joined, moses
 from repro.errors import NotAvailable, ReproError
 from repro.metrics.bootstrap import AGGREGATIONS, aggregated_draws, averaged, paired_p_value, subset_draws
 from repro.metrics.correlation import CORRELATIONS, constant, cosines
+
+_log = logging.getLogger(__name__)
 
 Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]  # n first and n second sentences → (n,)
 
 
 @dataclass(frozen=True)
 class StsTask:
-    """A data set and the splits of it that count as one test set; no splits named: all subsets of an STS year."""
+    """A data set, the splits of it that count as one test set (none named: all subsets of an STS year), and its text.
+
+    `text` is a form of repro.data.text: what SentEval evaluates is `senteval`, what reads the published files is `raw`.
+    """
 
     name: str
     dataset: str
     splits: tuple[str, ...] = ()
+    text: str = "raw"
 
     @property
     def source(self) -> tuple[str, ...]:
-        """The data set and its splits."""
-        return (self.dataset, *self.splits)
+        """The data set, its splits and its text."""
+        return (self.dataset, *self.splits, self.text)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -50,10 +58,21 @@ class StsTask:
         folder = root / item.folder
         if not folder.is_dir():
             raise NotAvailable(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
-        parts = [self._read(folder, split) for split in self.parts(item)]
-        if limit is None:
-            return parts
-        return [Pairs(p.name, p.first[:limit], p.second[:limit], p.gold[:limit], p.labels[:limit]) for p in parts]
+        return [self._formed(self._read(folder, split), folder, limit) for split in self.parts(item)]
+
+    def _formed(self, part: Pairs, folder: Path, limit: int | None) -> Pairs:
+        """The first pairs of a part, in the task's form of the text."""
+        split_already = are_tokenised((*part.first, *part.second))
+        form: Callable[[str], str] = str
+        if self.text == "raw":
+            if split_already:
+                _warn_of_tokens(folder, part.name)
+        elif self.text == "joined" or split_already:
+            form = joined
+        else:
+            form = _SENTEVAL[self.dataset]
+        first, second = (tuple(map(form, sentences[:limit])) for sentences in (part.first, part.second))
+        return Pairs(part.name, first, second, part.gold[:limit], part.labels[:limit])
 
     def _read(self, folder: Path, split: str) -> Pairs:
         if self.dataset == "SICK":
@@ -71,9 +90,9 @@ class StsTask:
         return sentences_of(parts)
 
     def protocol(self, metric: str) -> dict[str, str]:
-        """`agg:all|corr:spearman|sim:cos`."""
+        """`agg:all|corr:spearman|sim:cos|text:raw`."""
         correlation, aggregation = metric.split("-")
-        return {"agg": aggregation, "corr": correlation, "sim": "cos"}
+        return {"agg": aggregation, "corr": correlation, "sim": "cos", "text": self.text}
 
     def score(self, parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str) -> StsScores:
         """All six numbers."""
@@ -176,15 +195,44 @@ def sentences_of(parts: list[Pairs]) -> list[str]:
     return list(dict.fromkeys(s for part in parts for s in (*part.first, *part.second)))
 
 
+@cache
+def _warn_of_tokens(folder: Path, split: str) -> None:
+    """Say it once: numbers on such a file are no numbers on the published text."""
+    _log.warning("%s: the text of %s is tokenised already; where raw text is due, it is taken as it is", folder, split)
+
+
+# SentEval's files of an STS year are fetched as they are: the tokens are there
 _YEARS = ("sts12", "sts13", "sts14", "sts15", "sts16")
+_SENTEVAL: dict[str, Callable[[str], str]] = {
+    **{name.upper(): joined for name in _YEARS},
+    "STSB": lambda sentence: moses(sentence).lower(),
+    "SICK": moses,
+}
+_STSB, _SICK = ("train", "dev", "test"), ("train", "trial", "test")
 STS_TASKS: dict[str, StsTask] = {
-    **{name: StsTask(name, name.upper()) for name in _YEARS},
-    "stsb-dev": StsTask("stsb-dev", "STSB", ("dev",)),
-    "stsb": StsTask("stsb", "STSB", ("test",)),
-    "sickr": StsTask("sickr", "SICK", ("test",)),
-    "sickr-all": StsTask("sickr-all", "SICK", ("train", "trial", "test")),
-    "stsb-all": StsTask("stsb-all", "STSB", ("train", "dev", "test")),
+    task.name: task
+    for task in (
+        *(StsTask(name, name.upper(), text="senteval") for name in _YEARS),
+        StsTask("stsb-dev", "STSB", ("dev",)),
+        StsTask("stsb", "STSB", ("test",)),
+        StsTask("sickr", "SICK", ("test",), "joined"),  # SICK's own text as the papers' code splits and joins it
+        StsTask("sickr-all", "SICK", _SICK),
+        StsTask("stsb-all", "STSB", _STSB),
+        StsTask("sickr-all-joined", "SICK", _SICK, "joined"),
+        # what SimCSE evaluates (evaluation.py:90, get_transfer_data.bash)
+        StsTask("stsb-senteval", "STSB", ("test",), "senteval"),
+        StsTask("stsb-dev-senteval", "STSB", ("dev",), "senteval"),
+        StsTask("stsb-all-senteval", "STSB", _STSB, "senteval"),
+        StsTask("sickr-senteval", "SICK", ("test",), "senteval"),
+        StsTask("sickr-all-senteval", "SICK", _SICK, "senteval"),
+    )
 }
 # the task that has every sentence of a data set: what a whitening or a flow of the "target" is fitted on, all splits
 # (bojone/BERT-whitening eng/eval.py:78-81, bohanli/BERT-flow run_siamese.py:619-622)
-WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all")}
+WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all-joined")}
+
+
+def whole(task: StsTask) -> StsTask:
+    """The task that has every sentence of the same data set in the same form of text."""
+    same = [other for other in STS_TASKS.values() if (other.dataset, other.text) == (task.dataset, task.text)]
+    return max(same, key=lambda other: len(other.splits))

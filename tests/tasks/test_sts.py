@@ -15,6 +15,7 @@ from repro.errors import ReproError
 from repro.metrics.bootstrap import interval
 from repro.metrics.correlation import cosines
 from repro.tasks import sts
+from tests.data.test_text import COPY
 
 
 def pairs(name: str, n: int, seed: int) -> Pairs:
@@ -76,6 +77,12 @@ COUNTS = {
     "stsb": [1379],
     "sickr": [4927],
     "sickr-all": [4500, 500, 4927],
+    "stsb-senteval": [1379],
+    "stsb-dev-senteval": [1500],
+    "stsb-all-senteval": [5749, 1500, 1379],
+    "sickr-senteval": [4927],
+    "sickr-all-senteval": [4500, 500, 4927],
+    "sickr-all-joined": [4500, 500, 4927],
 }
 
 
@@ -88,6 +95,92 @@ def test_pair_counts(task: str, data: Path) -> None:
     sts.STS_TASKS[task].check_counts(parts, item)
 
 
+# what each protocol reads: SentEval's files for the years, the published text for STS-B and MTEB's SICK-R
+TEXTS = {
+    **dict.fromkeys(("sts12", "sts13", "sts14", "sts15", "sts16"), "senteval"),
+    **dict.fromkeys(("stsb", "stsb-dev", "stsb-all", "sickr-all"), "raw"),
+    **dict.fromkeys(("sickr", "sickr-all-joined"), "joined"),
+    **dict.fromkeys(
+        ("stsb-senteval", "stsb-dev-senteval", "stsb-all-senteval", "sickr-senteval", "sickr-all-senteval"), "senteval"
+    ),
+}
+
+
+def test_the_signature_says_which_text() -> None:
+    found = {name: task.protocol("spearman-all")["text"] for name, task in sts.STS_TASKS.items()}
+    assert found == TEXTS
+
+
+@pytest.mark.real
+def test_each_form_of_sick_and_stsb(data: Path) -> None:
+    texts = {
+        name: sts.STS_TASKS[name].load(data, registry.dataset(sts.STS_TASKS[name].dataset))
+        for name in ("stsb", "stsb-senteval", "sickr", "sickr-all", "sickr-senteval")
+    }
+    lines = (data / "downstream/SICK/SICK_test_annotated.txt").read_text().split("\n")[1:-1]
+    raw = [sentence for line in lines for sentence in line.split("\t")[1:3]]
+    assert sum(sentence != sentence.strip() for sentence in raw) == 52
+    test = texts["sickr-all"][2]
+    assert [*test.first, *test.second] == raw[::2] + raw[1::2]
+    (joined,), (tokens,) = texts["sickr"], texts["sickr-senteval"]
+    assert [*joined.first, *joined.second] == [" ".join(sentence.split()) for sentence in (*test.first, *test.second)]
+    pairs = list(zip(joined.first, tokens.first, strict=True))
+    assert ("An old, topless woman is covered in paint", "An old , topless woman is covered in paint") in pairs
+    (stsb,), (lowered,) = texts["stsb"], texts["stsb-senteval"]
+    assert (stsb.first[2], lowered.first[2]) == (
+        "One woman is measuring another woman's ankle.",
+        "one woman is measuring another woman 's ankle .",
+    )
+    digests = {sts.STS_TASKS[name].digest(parts) for name, parts in texts.items()}
+    assert len(digests) == len(texts)
+    for one, other in ((joined, tokens), (stsb, lowered)):
+        np.testing.assert_array_equal(one.gold, other.gold)
+
+
+@pytest.mark.real
+def test_a_folder_in_senteval_s_form_is_not_tokenised_twice(
+    mirror: Path, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = registry.dataset("STSB")
+    (tmp_path / item.folder).mkdir(parents=True)
+    copy = mirror / COPY / "sts-b-test.csv"
+    (tmp_path / item.folder / "sts-test.csv").write_bytes(copy.read_bytes())
+    fetched = sts.STS_TASKS["stsb-senteval"].load(data, item)
+    assert sts.STS_TASKS["stsb-senteval"].digest(fetched) == sts.STS_TASKS["stsb-senteval"].digest(
+        sts.STS_TASKS["stsb-senteval"].load(tmp_path, item)
+    )
+    assert not caplog.records
+    for _ in range(2):
+        sts.STS_TASKS["stsb"].load(tmp_path, item)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / item.folder}: the text of test is tokenised already; where raw text is due, it is taken as it is"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        *((name, name) for name in ("sts12", "sts16", "stsb-all")),
+        ("stsb", "stsb-all"),
+        ("stsb-senteval", "stsb-all-senteval"),
+        ("stsb-dev-senteval", "stsb-all-senteval"),
+        ("sickr", "sickr-all-joined"),
+        ("sickr-all", "sickr-all"),
+        ("sickr-senteval", "sickr-all-senteval"),
+    ],
+)
+def test_what_a_target_is_fitted_on_has_the_text_that_is_scored(task: str, expected: str) -> None:
+    assert sts.whole(sts.STS_TASKS[task]).name == expected
+
+
+def test_a_limit_keeps_the_first_pairs_in_the_same_form() -> None:
+    item, root = registry.dataset("STSB", "mini"), registry.HERE / "mini"
+    task = sts.STS_TASKS["stsb-senteval"]
+    (whole,), (cut,) = task.load(root, item), task.load(root, item, 7)
+    assert (cut.first, cut.second) == (whole.first[:7], whole.second[:7])
+    assert whole.first[0] != sts.STS_TASKS["stsb"].load(root, item)[0].first[0]
+
+
 def test_a_cut_folder_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "downstream/STS/STSBenchmark"
     folder.mkdir(parents=True)
@@ -95,6 +188,21 @@ def test_a_cut_folder_is_refused(tmp_path: Path) -> None:
     task, item = sts.STS_TASKS["stsb"], registry.dataset("STSB")
     with pytest.raises(ReproError, match=r"STSB sts-test.csv: expected 1379 scored pairs, found 3"):
         task.check_counts(task.load(tmp_path, item), item)
+
+
+# MTEB's results of revision 8b3219a9 (published/mteb_sts.csv); SICK-R there is all 9,927 pairs
+MTEB = {"sts12": 72.369, "sts13": 80.603, "sts14": 75.589, "sts15": 85.390, "sts16": 78.989, "stsb": 82.032}
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_all_of_minilm_s_scores_are_mteb_s(data: Path, minilm: zoo.Group) -> None:
+    for name, published in {**MTEB, "sickr-all": 77.582}.items():
+        task = sts.STS_TASKS[name]
+        parts = task.load(data, registry.dataset(task.dataset))
+        sentences = task.sentences(parts)
+        found = task.score(parts, sentences, minilm.encode(sentences)[0].vectors, "all-minilm-l6-v2")
+        assert found.values["spearman-all"] == pytest.approx(published, abs=0.005), name
 
 
 @pytest.mark.real
