@@ -79,7 +79,6 @@ def test_an_empty_home_stays_empty(
 
     for name in ("pooch.retrieve", "huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download"):
         monkeypatch.setattr(name, asked)
-    monkeypatch.setattr("repro.encoders.weights.hub_answers", asked)
     assert main(["claims", "--out", str(tmp_path / "tables")]) == 0
     assert capsys.readouterr().out.count("published: holds") == len(PRINTED)
     assert not (tmp_path / "home").exists()
