@@ -18,7 +18,8 @@ from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe
 from repro.errors import ReproError
 from repro.files import sha256_file
 from repro.suite import Suite
-from repro.tasks import WHOLE
+from repro.tasks import TASKS, WHOLE
+from repro.tasks.sts import StsTask, whole
 
 Map = Callable[[np.ndarray], np.ndarray]  # (n, d) → (n, k)
 Embed = Callable[[Sequence[str]], np.ndarray]  # sentences → (n, d) of the base
@@ -36,28 +37,33 @@ class Corpora:
         self._corpora: dict[str, Corpus] = {}
         self._digests: dict[str, str] = {}
 
-    def corpus(self, source: str, dataset: str) -> Corpus:
-        """Of a source; for `target` every pair of the data set. NotAvailable when it cannot be had."""
-        name = dataset if source == TARGET else source
+    def name(self, source: str, task: str) -> str:
+        """The source, or for `target` the task that has every pair of the scored task's data set in the same text."""
+        if source != TARGET:
+            return source
+        scored = TASKS[task]
+        if not isinstance(scored, StsTask):
+            raise ReproError(f"there is no fit on {scored.dataset}: {TARGET} is defined for {', '.join(WHOLE)}")
+        return whole(scored).name
+
+    def corpus(self, source: str, task: str) -> Corpus:
+        """Of a source; for `target` every pair of the task's data set. NotAvailable when it cannot be had."""
+        name = self.name(source, task)
         if name not in self._corpora:
-            self._corpora[name] = self._read(source, dataset)
+            self._corpora[name] = self._target(name) if source == TARGET else self.suite.corpus(source)
         return self._corpora[name]
 
-    def _read(self, source: str, dataset: str) -> Corpus:
-        if source != TARGET:
-            return self.suite.corpus(source)
-        if dataset not in WHOLE:
-            raise ReproError(f"there is no fit on {dataset}: {TARGET} is defined for {', '.join(WHOLE)}")
-        parts = self.suite.load(WHOLE[dataset].name, self.limit)
+    def _target(self, task: str) -> Corpus:
+        parts = self.suite.load(task, self.limit)
         return Corpus.of_pairs((part.first, part.second) for part in parts)
 
-    def digest(self, recipe: FittedRecipe, dataset: str) -> str:
-        """Hex sha256 of what the recipe's map is fitted on."""
+    def digest(self, recipe: FittedRecipe, task: str) -> str:
+        """Hex sha256 of what the recipe's map is fitted on where that task is scored."""
         if is_file(recipe.source):
             return sha256_file(_file(recipe))
-        name = dataset if recipe.source == TARGET else recipe.source
+        name = self.name(recipe.source, task)
         if name not in self._digests:
-            corpus = self.corpus(recipe.source, dataset)
+            corpus = self.corpus(recipe.source, task)
             state = hashlib.sha256("\n".join(map(json.dumps, corpus.sentences)).encode())
             state.update(corpus.pairs.astype("<i8").tobytes())
             self._digests[name] = state.hexdigest()
@@ -76,14 +82,15 @@ class Maps:
         self.corpora = corpora
         self._maps: dict[tuple[FittedRecipe, BaseRecipe, str, int], Map] = {}
 
-    def map(self, recipe: FittedRecipe, base: BaseRecipe, dataset: str, seed: int, embed: Embed) -> Map:
-        """The map of a recipe whose base has been resolved to `base`."""
-        key = (recipe, base, dataset if recipe.source == TARGET else "", seed if recipe.seeded else 0)
+    def map(self, recipe: FittedRecipe, base: BaseRecipe, task: str, seed: int, embed: Embed) -> Map:
+        """The map of a recipe, whose base has been resolved to `base`, for the scores of a task."""
+        key = (recipe, base, self.corpora.name(recipe.source, task), seed if recipe.seeded else 0)
         if key not in self._maps:
             if is_file(recipe.source):
                 self._maps[key] = saved(recipe)
             else:
-                self._maps[key] = fitted(recipe, self.corpora.corpus(recipe.source, dataset), seed, embed, dataset)
+                corpus = self.corpora.corpus(recipe.source, task)
+                self._maps[key] = fitted(recipe, corpus, seed, embed, TASKS[task].dataset)
         return self._maps[key]
 
 

@@ -48,7 +48,7 @@ class Plan:
         recipe = identity(row.recipe, self.options.suite)
         key = cell_key(self.options, row.slug, column, recipe, self.digests[column.task])
         if isinstance(row.recipe, FittedRecipe):
-            fitted_on = self.corpora.digest(row.recipe, TASKS[column.task].dataset)
+            fitted_on = self.corpora.digest(row.recipe, column.task)
             key |= {"fitted_on": fitted_on, "seeds": len(self.seeds(row))}
         task = TASKS[column.task]
         if isinstance(task, SpeedTask):
@@ -202,24 +202,24 @@ def _encode(made: Plan, say: Callable[[str], None], progress: bool) -> None:
                 if dataset not in _by_dataset(made, [row]):
                     continue
                 member = made.ready[row.slug]
-                versions = [embedded[member]]
-                if isinstance(row.recipe, FittedRecipe):
-                    embed = partial(embedder.embed_one, members.index(member), progress)
-                    versions = _mapped(made, maps, row, dataset, versions[0], embed)
+                embed = partial(embedder.embed_one, members.index(member), progress)
                 for task in tasks:
+                    versions = [embedded[member]]
+                    if isinstance(row.recipe, FittedRecipe):
+                        versions = _mapped(made, maps, row, task, versions[0], embed)
                     _run_task(made, row, task, sentences, versions, say)
     made.pending = []
 
 
 def _mapped(
-    made: Plan, maps: Maps, row: Row, dataset: str, found: Embedded, embed: Callable[[Sequence[str]], np.ndarray]
+    made: Plan, maps: Maps, row: Row, task: str, found: Embedded, embed: Callable[[Sequence[str]], np.ndarray]
 ) -> list[Embedded]:
     """The vectors under the row's map, once for each seed."""
     assert isinstance(row.recipe, FittedRecipe)
     versions = []
     for seed in made.seeds(row):
         start = time.perf_counter()
-        apply = maps.map(row.recipe, made.ready[row.slug].recipe, dataset, seed, embed)
+        apply = maps.map(row.recipe, made.ready[row.slug].recipe, task, seed, embed)
         vectors = apply(found.vectors)
         versions.append(replace(found, vectors=vectors, seconds=found.seconds + time.perf_counter() - start))
     return versions

@@ -46,24 +46,43 @@ def planned(base: TransformerRecipe, seeds: int = 2, **recipes: FittedRecipe) ->
 
 def test_the_target_is_every_pair_of_the_data_set() -> None:
     corpora = fitting.Corpora(MINI)
-    stsb = corpora.corpus("target", "STSB")
+    stsb = corpora.corpus("target", "stsb")
     splits = [_split(name) for name in ("train", "dev", "test")]
     assert sorted(stsb.sentences) == sorted(sentence for part in splits for sentence in (*part.first, *part.second))
     assert [[stsb.sentences[row] for row in pair] for pair in stsb.pairs] == [
         [first, second] for part in splits for first, second in zip(part.first, part.second, strict=True)
     ]
-    assert len(corpora.corpus("target", "STS12").pairs) == 32 + 32
-    assert len(corpora.corpus("nli", "STS12").pairs) == 900
-    assert len(corpora.corpus("nli", "STS12").sentences) == 2 * 900
+    assert len(corpora.corpus("target", "sts12").pairs) == 32 + 32
+    assert len(corpora.corpus("nli", "sts12").pairs) == 900
+    assert len(corpora.corpus("nli", "sts12").sentences) == 2 * 900
     with pytest.raises(NotAvailable):
-        corpora.corpus("nli-sample", "STS12")
+        corpora.corpus("nli-sample", "sts12")
     with pytest.raises(ReproError, match="there is no fit on MR: target is defined for STS12"):
-        corpora.corpus("target", "MR")
+        corpora.corpus("target", "mr")
     assert set(WHOLE) >= {"STS12", "STS13", "STS14", "STS15", "STS16", "STSB", "SICK"}
 
 
 def _split(name: str) -> Pairs:
     return read_stsb(MINI.root / registry.dataset("STSB", "mini").folder, name)
+
+
+@pytest.mark.parametrize(
+    ("task", "target"),
+    [
+        ("stsb", "stsb-all"),
+        ("geometry", "stsb-all"),
+        ("stsb-senteval", "stsb-all-senteval"),
+        ("sickr", "sickr-all-joined"),
+        ("sickr-senteval", "sickr-all-senteval"),
+        ("sts16", "sts16"),
+    ],
+)
+def test_a_target_is_in_the_text_that_is_scored(task: str, target: str) -> None:
+    corpora = fitting.Corpora(MINI)
+    assert corpora.name("target", task) == target
+    assert corpora.name("nli", task) == "nli"
+    scored = set(TASKS[task].sentences(MINI.load(task)))
+    assert scored <= set(corpora.corpus("target", task).sentences)
 
 
 def test_single_sentences_are_paired_with_their_neighbours() -> None:
@@ -107,7 +126,7 @@ def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Grou
     made = planned(base, white=WhitenedRecipe(base, k=32), corpus=WhitenedRecipe(base, "nli", 32))
     group = zoo.build(base, device="cpu")
     for name, source in (("white", "target"), ("corpus", "nli")):
-        fitted_on = fitting.Corpora(MINI).corpus(source, "STSB").sentences
+        fitted_on = fitting.Corpora(MINI).corpus(source, "stsb").sentences
         map = whitening.fit([group.encode(fitted_on)[0].vectors], 32).apply
         data = MINI.load("stsb")
         sentences = TASKS["stsb"].sentences(data)
@@ -207,7 +226,7 @@ def test_names_that_make_no_sense(name: str, message: str) -> None:
 def test_a_fit_is_saved_and_used_from_the_command_line(
     tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sentences = fitting.Corpora(MINI).corpus("target", "STS12").sentences
+    sentences = fitting.Corpora(MINI).corpus("target", "sts12").sentences
     (tmp_path / "some.txt").write_text("".join(f"{sentence}\n" for sentence in sentences))
     fit, out = tmp_path / "fit.safetensors", tmp_path / "out.npy"
     common = ["--offline", "--device", "cpu"]

@@ -13,7 +13,7 @@ TRANSFER = {"mr": "MR", "cr": "CR", "subj": "SUBJ", "mpqa": "MPQA", "sst": "SST"
 GEOMETRY = "Geometry on STS-B"
 FLOW_SEEDS = 5  # as in BERT-flow's Table 8
 RAW, SENTEVAL = "", "-senteval"  # how the tasks' names end: raw text, or as SentEval's files have it
-SIMCSE_TEXT = RAW  # what SimCSE's tables score STS-B and SICK-R on (evaluation.py:90 @49fa580)
+SIMCSE_TEXT = SENTEVAL  # what SimCSE's tables score STS-B and SICK-R on (evaluation.py:90 @49fa580)
 
 
 def sts(

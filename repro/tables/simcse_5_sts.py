@@ -20,6 +20,11 @@ COLUMNS = (*sts("all", text=SIMCSE_TEXT), *geometry())
 MAPS = ("whitening-nli", "whitening-256-nli", "flow3-nli")
 
 
+TEXT = (
+    "Text of STS-B and SICK as in SentEval's files (get_transfer_data.bash; evaluation.py:90): STS-B lower-cased and in "
+    "Moses' tokens, SICK in Moses' tokens, joined with blanks; maps on the target are fitted on that text. Uncased BERT "
+    "sees the same tokens as from raw text but in one of 2,758 test sentences, RoBERTa in 18. Geometry: raw text."
+)
 NLI_TRIPLETS = (
     "The paper's 314k NLI examples are the entailment pairs (314,315); the released supervised models were trained on "
     "the 275,601 triplets that have a contradiction too (SimCSE#238)."
@@ -116,7 +121,8 @@ TABLE = Table(
     setups=(setup("unsup", "unsupervised SimCSE", UNSUP_SIMCSE), setup("sup", "supervised SimCSE", SUP_SIMCSE)),
     notes=(
         "STS12-16: one Spearman over all pairs of a year; STS-B and SICK-R: test pairs, cosine, no regressor "
-        "(evaluation.py:182-184). Tokens joined with blanks, no truncation.",
+        "(evaluation.py:182-184), no truncation.",
+        TEXT,
         "Unsupervised checkpoints give [CLS] before the pooler, supervised ones the pooler's output "
         "(evaluation.py:119-136).",
         "BERT-base (first-last avg.) is the mean of the embedding output and layer 12 in the paper; its code was "

@@ -11,7 +11,7 @@ from dataclasses import replace
 from repro.encoders.zoo import BERT_BASE, MINILM, ZOO
 from repro.table import BEYOND, Column, Ref, Row, Setup, Table, zoo_row
 from repro.tables.columns import SIMCSE_TEXT
-from repro.tables.simcse_5_sts import NLI_TRIPLETS
+from repro.tables.simcse_5_sts import NLI_TRIPLETS, TEXT
 from repro.training.recipe import ContrastiveRecipe
 from repro.training.setups import SUP_SIMCSE, SUP_SIMCSE_SAMPLE, UNSUP_SIMCSE, UNSUP_SIMCSE_SAMPLE
 
@@ -78,6 +78,7 @@ TABLE = Table(
     setups=tuple(SETUPS.values()),
     decimals=1,
     notes=(
+        TEXT,
         "MLP: a dense layer and tanh over [CLS], newly drawn; “train” leaves it out at evaluation.",
         "First-last avg.: layers 1 and 12 of the code as it is now; the paper's runs may have averaged the embedding "
         "output and layer 12 (changed in 206d7ae).",

@@ -9,7 +9,7 @@ poolings, each plain, whitened and flowed, and trained on as SimCSE does.
 
 from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Ref, Row, Table, zoo_row
 from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, minilm_rows, sts
-from repro.tables.simcse_5_sts import minilm_trained
+from repro.tables.simcse_5_sts import TEXT, minilm_trained
 
 SECTIONS = {
     "all": "all: one correlation over all pairs of a year",
@@ -76,6 +76,7 @@ TABLE = Table(
         "The sections differ in nothing but the aggregation of STS12-16: same vectors, same cosines. STS-B and SICK-R "
         "have one subset, so their numbers are the same in all of them. SentEval's own code knows mean and wmean only; "
         "over all pairs was added by Sentence-BERT's evaluation and SimCSE's (sts.py:97-104).",
+        TEXT,
         "Maps fitted on the target move each subset's cosines to another place, which a correlation over all pairs of "
         "a year sees and a mean over subsets does not: STS12 of BERT-whitening (target) is 42.88 over all pairs and "
         "63.38 as weighted mean.",
