@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from repro import ledger, render, runner, sweep
+from repro import ledger, planning, render, runner, sweep
 from repro.cli import main
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
@@ -37,7 +37,7 @@ def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
 
 def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[runner.Plan, list[str]]:
     said: list[str] = []
-    planned = runner.plan(made, options)
+    planned = planning.plan(made, options)
     runner.execute(planned, said.append, executor=executor)
     return planned, said
 
@@ -97,7 +97,7 @@ def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
 def test_a_cut_run_never_passes_for_a_full_one(tiny_bert: Path) -> None:
     assert Options(sample=5, seeds=2).variant == ".sample-5.seeds-2"
     cut, _ = run(table(tiny_bert), OPTIONS)
-    more = runner.plan(table(tiny_bert), replace(OPTIONS, sample=17))
+    more = planning.plan(table(tiny_bert), replace(OPTIONS, sample=17))
     assert more.stored == {}
     assert len(cut.stored) == 3
 
