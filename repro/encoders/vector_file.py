@@ -10,31 +10,26 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import lzma
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
+from textwrap import shorten
 from typing import IO
 
 import numpy as np
 
 from repro.data.convert import looks_like_utf16
+from repro.data.readers import is_file
 from repro.errors import ReproError
 
 LONGEST = 1 << 20  # bytes of a line: ten times what 4,096 dimensions need
 BLOCK = 1 << 20  # bytes read at a time
-_HEADER = re.compile(rb"(\d+) +(\d+)")
+_HEADER = re.compile(rb"(\d{1,18}) +(\d{1,18})")
 _NUMERIC = b"0123456789.eE+- "
-_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, struct.error),
-    *(NotImplementedError, RuntimeError, ValueError),  # what zipfile says to unknown methods, passwords, odd numbers
-)
 
 
 @dataclass(frozen=True)
@@ -175,6 +170,8 @@ def _shown(cell: bytes) -> str:
 
 def _lines(path: Path) -> Iterator[bytes]:
     """The lines without their ends, as `data.convert.text_lines` ends them; memory stays at a few blocks."""
+    if not is_file(path):
+        raise ReproError(f"{path} is missing; put the file of word vectors there")
     try:
         with _open(path) as file:
             block = file.read(BLOCK)
@@ -193,9 +190,12 @@ def _lines(path: Path) -> Iterator[bytes]:
                 block = file.read(BLOCK)
             if rest:
                 yield rest
-    except _DAMAGE as error:
+    except ReproError:
+        raise
+    except Exception as error:  # damage makes gzip, zipfile and their codecs raise a dozen kinds of errors
+        reason = shorten(str(error) or type(error).__name__, 100)
         raise ReproError(
-            f"{path} is damaged, or packed in a way that cannot be read ({error}); fetch it again"
+            f"{path} is damaged, or packed in a way that cannot be read ({reason}); fetch or pack it again"
         ) from error
 
 
@@ -206,7 +206,7 @@ def _check_form(start: bytes, path: Path) -> None:
     if start.startswith((b"\x1f\x8b", b"PK\x03\x04")):
         raise ReproError(f"{path} is an archive; give it the ending .gz or .zip, once for each time that it is packed")
     if re.match(rb"\d+ \d+\r?\n", start) and not _is_text(start):
-        raise ReproError(f"{path} is in word2vec's binary form; save it as text (gensim: binary=False) in UTF-8")
+        raise ReproError(f"{path} is in word2vec's binary form or not in UTF-8; save it as text (gensim: binary=False)")
     if looks_like_utf16(start):
         raise ReproError(f"{path} is binary or in UTF-16; save it as text in UTF-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 import tracemalloc
 import zipfile
@@ -133,6 +134,7 @@ REFUSED = {
     "UTF-16": (TEXT.encode("utf-16"), "is binary or in UTF-16; save it as text in UTF-8"),
     "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "is binary or in UTF-16"),
     "Latin-1": (replaced("dog", "ch\xe4t").decode().encode("latin-1"), "line 2 is not UTF-8"),
+    "endless digits": (b"9" * 5000 + b" 3\n" + TEXT.encode(), "line 2 has 3 values, expected 1"),
     "gzip": (gzip.compress(TEXT.encode()), "is an archive; give it the ending .gz or .zip"),
     "zip": (zipped(TEXT.encode()), "is an archive"),
 }
@@ -249,6 +251,13 @@ def test_a_line_without_end_takes_little_memory(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12 * vector_file.BLOCK
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    for name, message in (("pipe.txt", "is a pipe"), (".", "is a folder"), ("absent.txt", "is missing")):
+        with pytest.raises(ReproError, match=message):
+            layout(tmp_path / name)
 
 
 @pytest.mark.parametrize("block", [1, 7, 64])
