@@ -38,21 +38,33 @@ def signature(task: str, fields: Mapping[str, str]) -> str:
 
 def protocol_of(text: str) -> dict[str, str]:
     """The protocol part of a signature: what may not differ between the rows of a column."""
+    return {name: value for name, value in _fields(text).items() if name not in SYSTEM_FIELDS}
+
+
+def system_of(text: str) -> dict[str, str]:
+    """The part of a signature that describes the system."""
+    return {name: value for name, value in _fields(text).items() if name in SYSTEM_FIELDS}
+
+
+def _fields(text: str) -> dict[str, str]:
     task, *fields = text.split("|")
-    named = {"task": task, **dict(part.partition(":")[::2] for part in fields)}
-    return {name: value for name, value in named.items() if name not in SYSTEM_FIELDS}
+    return {"task": task, **dict(part.partition(":")[::2] for part in fields)}
+
+
+def difference(first: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """The first difference between parts of two signatures, in words; '' when they are equal."""
+    for name in sorted(first.keys() | other.keys()):
+        if first.get(name) != other.get(name):
+            return f"{name} is {first.get(name, 'unset')} in one and {other.get(name, 'unset')} in the other"
+    return ""
 
 
 def check_comparable(signatures: Sequence[str]) -> None:
     """ReproError when scores were computed under different protocols; it names the first difference."""
     first, *rest = [protocol_of(signature) for signature in signatures] or [{}]
     for other in rest:
-        for name in sorted(first.keys() | other.keys()):
-            if first.get(name) != other.get(name):
-                raise ReproError(
-                    f"these scores are not comparable: {name} is {first.get(name, 'unset')} in one "
-                    f"and {other.get(name, 'unset')} in the other"
-                )
+        if why := difference(first, other):
+            raise ReproError(f"these scores are not comparable: {why}")
 
 
 @dataclass(frozen=True)

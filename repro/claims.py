@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import ledger, render
+from repro import ledger, written
 from repro.compare import significance
 from repro.planning import Plan
 from repro.table import Table
@@ -175,7 +175,7 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
     if claim.comparisons:
         yield published(claim, table)
     path = folder / f"{claim.table}.csv"
-    lines = render.from_csv(path.read_text(encoding="utf-8")) if path.is_file() else []
+    lines = written.from_csv(path) if path.is_file() else []
     values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
     sources = [(prefix, claim.comparisons) for prefix in OWN if claim.comparisons and not (prefix and claim.own)]
     for prefix, comparisons in [*sources, *([("", claim.own)] if claim.own else [])]:

@@ -80,8 +80,8 @@ def table(arguments: argparse.Namespace) -> int:
 
 def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     """Plan, compute, write and show one table; the paths written."""
-    from repro import latex, render, runner
-    from repro.files import write_atomic
+    from repro import latex, render, runner, tables, written
+    from repro.files import locked, write_atomic
     from repro.measured import Options
     from repro.planning import plan
 
@@ -98,21 +98,32 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         force=arguments.force,
     )
     paths = [_folder_of(arguments) / f"{table.id}{options.variant}{suffix}" for suffix in (".md", ".csv", ".tex")]
-    if not arguments.dry_run:
-        _check_outputs(arguments, paths)
     if arguments.dry_run:
         _print_plan(plan(table, options))
         return []
+    _check_outputs(arguments, paths)
+    planned = plan(table, options)
+    written.check_nothing_is_lost(planned, _before(paths[1]))
     say = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    made = runner.run(table, options, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
-    lines = render.lines_of(made)
-    for path, write in zip(paths, (render.to_markdown, render.to_csv, latex.to_latex), strict=True):
-        write_atomic(path, write(table, lines))
-    for suffix, content in _figures(made):
-        paths.append(paths[0].with_name(f"{table.id}{options.variant}{suffix}"))
-        write_atomic(paths[-1], content)
+    made = runner.run(planned, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    with locked(paths[1]):  # another run may have written since
+        lines = written.lines_of(made, _before(paths[1]))
+        table = written.rows_of(tables.get(table.id, arguments.suite), lines)
+        texts = [write(table, lines) for write in (render.to_markdown, written.to_csv, latex.to_latex)]
+        figures = {paths[0].with_suffix(suffix): content for suffix, content in _figures(made, lines)}
+        for path, text in zip(paths, texts, strict=True):
+            write_atomic(path, text)
+        for path, picture in figures.items():
+            write_atomic(path, picture)
     _show(table, lines, arguments.picture)
-    return paths
+    return [*paths, *figures]
+
+
+def _before(path: Path) -> list[dict[str, str]]:
+    """The lines of the CSV file that a run is about to replace."""
+    from repro import written
+
+    return written.from_csv(path) if path.exists() else []
 
 
 def _print_plan(planned: Plan) -> None:
@@ -140,11 +151,18 @@ def _check_outputs(arguments: argparse.Namespace, paths: list[Path]) -> None:
         output_file(path)
 
 
-def _figures(made: Plan) -> Iterator[tuple[str, bytes]]:
-    if any(column.task == "geometry" for column in made.table.scored()):
-        from repro import plots
+def _figures(made: Plan, lines: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
+    """The figures of a table with geometry, unless the results of some numbers in it are not on this machine."""
+    columns = {column.slug for column in made.table.scored()}
+    places = [(line["row"], line["column"]) for line in lines if line["value"] and line["column"] in columns]
+    if not any(column.task == "geometry" for column in made.table.scored()):
+        return
+    if any(place not in made.stored for place in places):
+        print(f"{made.table.id}: figures not drawn; only a part of the numbers was computed here", file=sys.stderr)
+        return
+    from repro import plots
 
-        yield from plots.figures(made)
+    yield from plots.figures(made)
 
 
 def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -241,6 +241,20 @@ def _workshop(folder: Path) -> Iterator[Path]:
         lock.release()
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Read `path` and replace it while no other process does; without a lock where the home cannot be written to."""
+    name = hashlib.sha256(os.path.realpath(path).encode(errors="surrogateescape")).hexdigest()[:32]
+    lock = FileLock(home() / "locks" / f"{name}.lock")
+    with suppress(OSError):
+        (home() / "locks").mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _keep_mode(path: Path, before: os.stat_result) -> None:
     """Mode and, where that is permitted, owner of the file that `path` will replace."""
     with suppress(PermissionError):

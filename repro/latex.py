@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.render import Line, rows_of, with_spread
+from repro.render import with_spread
 from repro.table import Table
+from repro.written import Line, rows_of
 
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%#_$"}

@@ -21,7 +21,7 @@ from repro.table import Column
 from repro.tasks import TASKS
 from repro.tasks.task import Scores
 
-_DTYPES = {"float32": "fp32", "bfloat16": "bf16"}
+DTYPES = {"float32": "fp32", "bfloat16": "bf16"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,17 @@ def cell_key(options: Options, row: str, column: Column, recipe: dict[str, objec
     }
 
 
+def protocol(options: Options, column: Column, data: str) -> dict[str, str]:
+    """Fields of a score's signature that every row of a column shares. `data`: the task's digest, '' when not known."""
+    return {
+        "suite": "" if options.suite.name == "paper" else options.suite.name,
+        **TASKS[column.task].protocol(column.metric),
+        "data": data[:12],
+        "limit": str(options.limit or ""),
+        "v": __version__,
+    }
+
+
 def make_cell(
     options: Options,
     table: str,
@@ -105,15 +116,9 @@ def make_cell(
         raise ReproError(f"{subject.row}: {column.task} has no {column.metric}: its items are too few, or all alike")
     draws = scores.draws(column.metric, options.resamples, options.seed) if interval_wanted else None
     low, high = (None, None) if draws is None else interval(draws)
-    fields = {
-        "suite": "" if options.suite.name == "paper" else options.suite.name,
-        **TASKS[column.task].protocol(column.metric),
-        **subject.signature,
-        "data": data[:12],
-        "limit": str(options.limit or ""),
-        "dtype": _DTYPES[subject.dtype],
-        "v": __version__,
-    }
+    shared = protocol(options, column, data)
+    last = {name: shared.pop(name) for name in ("data", "limit")}
+    fields = {**shared, **subject.signature, **last, "dtype": DTYPES[subject.dtype], "v": shared["v"]}
     return Cell(
         table=table,
         row=subject.row,

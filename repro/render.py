@@ -1,126 +1,15 @@
-"""Cells → CSV lines → Markdown (LaTeX: latex.py). Texts are functions of the CSV lines alone: they cannot disagree."""
+"""CSV lines → Markdown (LaTeX: latex.py), a function of these lines alone: they cannot disagree."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from repro import ledger
-from repro.cells import check_comparable
 from repro.encoders import zoo
-from repro.planning import Plan
-from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Row, Table
+from repro.table import Row, Table
+from repro.written import Line, rows_of
 
-FIELDS = [
-    *("table", "group", "row", "column", "metric", "value", "ci_low", "ci_high", "std", "seeds"),
-    *(
-        "published",
-        "published_std",
-        "delta",
-        "tolerance",
-        "verdict",
-        "reason",
-        "signature",
-        "encoder",
-        "weights",
-        "data_sha256",
-    ),
-    *("device", "dtype", "seconds", "commit"),
-]
-PROVENANCE = FIELDS[FIELDS.index("signature") :]
 MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": "", "other-hardware": ""}
-Line = dict[str, str]
-
-
-def lines_of(made: Plan) -> list[Line]:
-    """One CSV line a cell, in table order; averages and differences follow from their row's cells."""
-    lines: list[Line] = []
-    for row in made.table.rows:
-        for column in made.table.columns:
-            if isinstance(column, Column):
-                lines.append(_cell_line(made, row, column))
-            else:
-                lines.append(_derived_line(made, row, column))
-    for column in made.table.scored():
-        check_comparable([line["signature"] for line in lines if line["column"] == column.slug and line["signature"]])
-    return lines
-
-
-def _cell_line(made: Plan, row: Row, column: Column) -> Line:
-    cell = made.stored.get((row.slug, column.slug))
-    verdict = ledger.judge_cell(made.table, row, column, cell, made.why_not.get((row.slug, column.slug), ""))
-    line = _line(made.table, row, column, cell.value if cell else None, verdict)
-    if cell is None:
-        return line
-    if cell.zero_vectors:
-        line["reason"] = "; ".join(
-            filter(None, [line["reason"], f"{cell.zero_vectors} sentences without a known word"])
-        )
-    measured = {name: _text(getattr(cell, name)) for name in ("ci_low", "ci_high", "std", "seeds", *PROVENANCE)}
-    return {**line, **measured}
-
-
-def _derived_line(made: Plan, row: Row, column: Average | Difference) -> Line:
-    cells = [made.stored.get((row.slug, slug)) for slug in column.of]
-    value = column.value([cell.value for cell in cells if cell]) if all(cells) else None
-    missing = [slug for slug, cell in zip(column.of, cells, strict=True) if cell is None]
-    if row.only:
-        reason = row.absent
-    elif len(missing) == len(cells):
-        reason = made.why_not.get((row.slug, missing[0]), "")
-    else:
-        reason = "not run: " + ", ".join(missing)
-    verdict = ledger.judge(made.table, row, column, value, None, reason)
-    return _line(made.table, row, column, value, verdict)
-
-
-def _line(table: Table, row: Row, column: AnyColumn, value: float | None, verdict: ledger.Verdict) -> Line:
-    known = {
-        "table": table.id,
-        "group": row.group,
-        "row": row.slug,
-        "column": column.slug,
-        "metric": column.metric,
-        "value": _text(value),
-        "published": _text(verdict.published),
-        "published_std": _text(verdict.published_std),
-        "delta": _text(verdict.delta),
-        "tolerance": _text(verdict.tolerance),
-        "verdict": verdict.verdict,
-        "reason": verdict.reason,
-    }
-    return {name: known.get(name, "") for name in FIELDS}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return repr(round(value, 10))  # 1e-10 of a point: below that, the order of a sum decides
-    return "" if value is None else str(value)
-
-
-def to_csv(table: Table, lines: Iterable[Line]) -> str:
-    """The CSV file's text; a table's banner stands in front as a comment line."""
-    text = io.StringIO()
-    if table.banner:
-        text.write(f"# {table.banner}\n")
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
-
-
-def from_csv(text: str) -> list[Line]:
-    """Inverse of `to_csv`."""
-    return list(csv.DictReader(io.StringIO(text.partition("\n")[2] if text.startswith("#") else text)))
-
-
-def rows_of(table: Table, lines: Sequence[Line]) -> Table:
-    """The table with the rows that the lines have beyond its own (those of --encoder)."""
-    known = {row.slug for row in table.rows}
-    extra = dict.fromkeys(line["row"] for line in lines if line["row"] not in known)
-    return replace(table, rows=(*table.rows, *(Row(slug, slug, BEYOND) for slug in extra)))
 
 
 def cell_text(line: Line, decimals: int) -> str:
@@ -278,6 +167,6 @@ def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]
     page = ["## Signatures", "", "The first cell of each row that ran; the CSV has all of them.", ""]
     for row in _measured(table, by_cell):
         line = next(line for c in table.scored() if (line := by_cell[row.slug, c.slug])["value"])
-        took = f", {float(line['seconds']) / 3600:.2f} hours" if row.trained else ""
+        took = f", {float(line['seconds']) / 3600:.2f} hours" if "|train:" in line["signature"] else ""
         page.append(f"* {_escape(row.label)}: `{line['signature']}`, weights {line['weights']}, {line['device']}{took}")
     return [*page, ""]

@@ -15,10 +15,10 @@ from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe
 from repro.errors import ReproError
 from repro.fitting import Maps
-from repro.measured import Options, Subject, make_cell, over_seeds
+from repro.measured import Subject, make_cell, over_seeds
 from repro.planning import Plan, plan
 from repro.sweep import Training, Unit, merge
-from repro.table import Column, Row, Table
+from repro.table import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.geometry import GeometryTask
 from repro.tasks.speed import SpeedTask
@@ -26,20 +26,13 @@ from repro.tasks.speed import SpeedTask
 Say = Callable[[str], None]
 
 
-def run(
-    table: Table,
-    options: Options,
-    say: Say = lambda line: None,
-    progress: bool = False,
-    executor: str = "",
-    jobs: int = 1,
-) -> Plan:
-    """Plan a table, fetch what its pending cells lack, and compute them.
+def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, executor: str = "", jobs: int = 1) -> Plan:
+    """Fetch what the pending cells of a plan lack, and compute them; the plan that holds the results.
 
     What is missing or fails costs its own cells alone, with the reason. Raises ReproError with the first reason when
     something that was asked for is wrong, and not just absent, and nothing else could be computed or was stored.
     """
-    planned = plan(table, options)
+    table, options = planned.table, planned.options
     if planned.lacking:
         failed = _fetch(planned, say)
         planned = plan(table, options)

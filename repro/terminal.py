@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.table import Table as Grid
 from rich.text import Text
 
-from repro.render import Line, difference, rows_of
+from repro.render import difference
 from repro.table import Table
+from repro.written import Line, rows_of
 
 COLOURS = {"match": "green", "within-noise": "green", "deviates": "red", "not-run": "dim"}  # others as they are
 

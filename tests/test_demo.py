@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import render, tables
+from repro import tables, written
 from repro.cli import main
 from repro.encoders import zoo
 from repro.verify import verify
@@ -28,7 +28,7 @@ def test_every_table_runs_and_runs_again_from_the_store(
         assert name not in texts or tables.demo.BANNER.encode() in content, name
         assert name in out
     for name in tables.TABLES:
-        lines = render.from_csv((tmp_path / "mini" / f"{name}.csv").read_text(encoding="utf-8"))
+        lines = written.from_csv(tmp_path / "mini" / f"{name}.csv")
         reasons = {line["reason"] for line in lines if line["verdict"] == "not-run"}
         assert reasons <= {"nothing is trained for this column", "there is no GPU here"}
         assert all("|suite:mini|" in line["signature"] for line in lines if line["signature"])
@@ -39,7 +39,7 @@ def test_every_table_runs_and_runs_again_from_the_store(
 
 @pytest.mark.parametrize("folder", [COMMITTED, COMMITTED / "mini"], ids=["paper", "mini"])
 def test_simcse_b2_has_every_aggregation_side_by_side(folder: Path) -> None:
-    lines = render.from_csv((folder / "simcse-b2.csv").read_text(encoding="utf-8"))
+    lines = written.from_csv(folder / "simcse-b2.csv")
     values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
     rows = [row for row, column in values if column == "side-all"]
     assert "minilm-avg" in rows
@@ -81,12 +81,13 @@ def test_an_embedded_table_has_the_papers_columns_and_none_of_its_numbers(name: 
     assert not paper.banner
 
 
-def test_a_commented_csv_reads_back() -> None:
+def test_a_commented_csv_reads_back(tmp_path: Path) -> None:
     table = tables.get("sbert-1", "mini")
-    line = dict.fromkeys(render.FIELDS, "x")
-    text = render.to_csv(table, [line])
+    line = dict.fromkeys(written.FIELDS, "x") | {"value": "1.5"}
+    text = written.to_csv(table, [line])
     assert text.startswith("# These numbers come from the embedded mini data set")
-    assert render.from_csv(text) == [line]
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    assert written.from_csv(tmp_path / "t.csv") == [line]
     assert len(io.StringIO(text).readlines()) == 3
 
 

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from repro import latex, render, tables
+from repro import latex, render, tables, written
 from repro.table import Average, Difference
 
 COMMITTED = Path(__file__).parent.parent / "tables"
 TABLE = tables.get("sbert-1")
 
 
-def line(row: str, column: str, **values: str) -> render.Line:
-    blank = dict.fromkeys(render.FIELDS, "")
+def line(row: str, column: str, **values: str) -> written.Line:
+    blank = dict.fromkeys(written.FIELDS, "")
     return {**blank, "table": "sbert-1", "row": row, "column": column, "verdict": "not-run", "reason": "why", **values}
 
 
-def lines() -> list[render.Line]:
+def lines() -> list[written.Line]:
     found = [line(row.slug, column.slug) for row in TABLE.rows for column in TABLE.columns]
     measured = {
         "value": "72.371",
@@ -55,8 +55,9 @@ def test_cells(values: dict[str, str], text: str) -> None:
     assert render.cell_text(line("r", "c", **values), 2) == text
 
 
-def test_csv_round_trip() -> None:
-    assert render.from_csv(render.to_csv(TABLE, lines())) == lines()
+def test_csv_round_trip(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(written.to_csv(TABLE, lines()), encoding="utf-8")
+    assert written.from_csv(tmp_path / "t.csv") == lines()
 
 
 def test_markdown_has_every_row_and_every_published_number() -> None:
@@ -94,7 +95,7 @@ def test_latex_has_as_many_columns_as_the_table() -> None:
 
 def test_rows_of_an_added_encoder_come_back_from_the_csv() -> None:
     extra = [*lines(), *(line("mine", column.slug) for column in TABLE.columns)]
-    assert render.rows_of(TABLE, extra).rows[-1].slug == "mine"
+    assert written.rows_of(TABLE, extra).rows[-1].slug == "mine"
     assert "| mine |" in render.to_markdown(TABLE, extra)
 
 

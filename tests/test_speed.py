@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import ledger, planning, render, runner, speed, tables
+from repro import ledger, planning, render, runner, speed, tables, written
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
 from repro.measured import Options
@@ -45,7 +45,7 @@ def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_
     assert "word vectors nowhere.txt are not on this machine" in made.why_not["gone", "cpu"]
     if ("smart", "gpu") not in made.stored:
         assert made.why_not["smart", "gpu"] == "there is no GPU here"
-    line = next(line for line in render.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
+    line = next(line for line in written.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
     assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
     assert render.cell_text(line, 0).endswith(" (44)")
     again = planning.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))

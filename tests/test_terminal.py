@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from repro import render, tables
+from repro import tables, written
 from repro.terminal import grid
 
 COMMITTED = Path(__file__).parent.parent / "tables"
@@ -14,7 +14,7 @@ COMMITTED = Path(__file__).parent.parent / "tables"
 
 @pytest.mark.parametrize("name", tables.TABLES)
 def test_every_committed_table_can_be_shown(name: str) -> None:
-    lines = render.from_csv((COMMITTED / f"{name}.csv").read_text(encoding="utf-8"))
+    lines = written.from_csv(COMMITTED / f"{name}.csv")
     for part in tables.get(name).sections():
         columns = {column.slug for column in part.columns}
         measured = [line for line in lines if line["column"] in columns and line["value"]]
@@ -30,5 +30,5 @@ def test_every_committed_table_can_be_shown(name: str) -> None:
 
 def test_a_section_is_named_below_its_rows() -> None:
     first = tables.get("simcse-b2").sections()[0]
-    lines = render.from_csv((COMMITTED / "simcse-b2.csv").read_text(encoding="utf-8"))
+    lines = written.from_csv(COMMITTED / "simcse-b2.csv")
     assert grid(first, lines)[0].caption == first.columns[0].section

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import render, tables
+from repro import tables, written
 from repro.verify import verify
 
 TABLE = tables.get("sbert-1")
@@ -18,7 +18,7 @@ def test_committed_tables_hold(table_id: str) -> None:
 
 
 def test_minilm_matches_mteb_in_the_committed_table() -> None:
-    lines = render.from_csv((COMMITTED / "sbert-1.csv").read_text(encoding="utf-8"))
+    lines = written.from_csv(COMMITTED / "sbert-1.csv")
     found = {line["column"]: line for line in lines if line["row"] == "all-minilm-l6-v2"}
     # an independent harness on the same files
     expected = {"sts12": 72.37, "sts13": 80.60, "sts14": 75.59, "sts15": 85.39, "sts16": 78.99, "stsb": 82.03}
@@ -36,11 +36,11 @@ def copy(tmp_path: Path) -> Path:
 
 def edit(folder: Path, column: str, **values: str) -> None:
     path = folder / "sbert-1.csv"
-    lines = render.from_csv(path.read_text(encoding="utf-8"))
+    lines = written.from_csv(path)
     for line in lines:
         if (line["row"], line["column"]) == ("all-minilm-l6-v2", column):
             line.update(values)
-    path.write_text(render.to_csv(TABLE, lines), encoding="utf-8")
+    path.write_text(written.to_csv(TABLE, lines), encoding="utf-8")
 
 
 def test_a_deviation_without_a_reason_fails(copy: Path) -> None:
@@ -69,6 +69,6 @@ def test_a_text_that_says_something_else_fails(suffix: str, copy: Path) -> None:
 
 def test_a_dropped_row_fails(copy: Path) -> None:
     path = copy / "sbert-1.csv"
-    lines = [line for line in render.from_csv(path.read_text(encoding="utf-8")) if line["row"] != "use"]
-    path.write_text(render.to_csv(TABLE, lines), encoding="utf-8")
+    lines = [line for line in written.from_csv(path) if line["row"] != "use"]
+    path.write_text(written.to_csv(TABLE, lines), encoding="utf-8")
     assert any("use × sts12 is missing" in sentence for sentence in verify("sbert-1", copy))

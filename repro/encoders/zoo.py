@@ -174,8 +174,9 @@ class Ready:
 
     @property
     def weights(self) -> str:
-        """Name, revision and checksum for provenance."""
-        return f"{self.recipe.weights}@{self.revision or 'local'} sha256:{self.sha256[:12]}"
+        """For provenance: name, revision and checksum of the weights, or of all files where no revision names them."""
+        checksum = self.sha256 if self.revision else self.identity
+        return f"{self.recipe.weights}@{self.revision or 'local'} sha256:{checksum[:12]}"
 
 
 def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
