@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import ledger, render, runner, tables
+from repro import ledger, render
 from repro.compare import significance
-from repro.errors import ReproError
-from repro.files import home
-from repro.measured import Options
-from repro.suite import Suite
+from repro.planning import Plan
 from repro.table import Table
 
 OWN = ("", "minilm-")  # prefixes of the rows that stand for the paper's: its own systems run here, all-MiniLM-L6-v2
@@ -169,18 +166,17 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 
-def evaluate(claim: Claim, folder: Path, options: Options | None = None) -> Iterator[Finding]:
-    """The claim on the published numbers, then on the table written in `folder`, with tests where cells are stored.
+def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
+    """The claim on the published numbers, then on the table written in `folder`.
 
-    Nothing is fetched for the tests: `options` are those of an offline run unless others are given.
+    `planned`: the claim's table, for tests between written numbers whose cells are stored.
     """
-    table = tables.get(claim.table)
+    table = planned.table
     if claim.comparisons:
         yield published(claim, table)
     path = folder / f"{claim.table}.csv"
     lines = render.from_csv(path.read_text(encoding="utf-8")) if path.is_file() else []
     values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
-    made = _plan(table, options or Options(suite=Suite(offline=True)))
     sources = [(prefix, claim.comparisons) for prefix in OWN if claim.comparisons and not (prefix and claim.own)]
     for prefix, comparisons in [*sources, *([("", claim.own)] if claim.own else [])]:
         details, held = [], []
@@ -189,7 +185,7 @@ def evaluate(claim: Claim, folder: Path, options: Options | None = None) -> Iter
             if all(cell in values for cell in cells):
                 found = [values[cell] for cell in cells]
                 held.append(comparison.holds(*found))
-                details.append(_detail(comparison, prefix, found) + _test(made, table, comparison, prefix))
+                details.append(_detail(comparison, prefix, found) + _test(planned, comparison, prefix, found))
         source = "measured" + (f", {prefix}" if prefix else ", all-MiniLM-L6-v2" if comparisons is claim.own else "")
         yield Finding(source, all(held) if held else None, len(comparisons), tuple(details))
 
@@ -213,18 +209,12 @@ def _detail(comparison: Comparison, prefix: str, values: list[float]) -> str:
     return f"{comparison.column}: {rows} ({first - second:+.2f}){verdict}"
 
 
-def _plan(table: Table, options: Options) -> runner.Plan | None:
-    if not home().is_dir() or not any(home().iterdir()):  # nothing is stored that could be tested
-        return None
-    try:
-        return runner.plan(table, options)
-    except ReproError:  # no tests then, only the written numbers
-        return None
-
-
-def _test(made: runner.Plan | None, table: Table, comparison: Comparison, prefix: str) -> str:
-    if made is None:
+def _test(planned: Plan, comparison: Comparison, prefix: str, written: list[float]) -> str:
+    """The test on the stored cells, where these are the ones that were written."""
+    rows = [prefix + comparison.first, prefix + comparison.second]
+    stored = [planned.stored.get((row, comparison.column)) for row in rows]
+    if any(cell is None or abs(cell.value - value) > 1e-6 for cell, value in zip(stored, written, strict=True)):
         return ""
-    (column,) = (column for column in table.scored() if column.slug == comparison.column)
-    found = significance(made, column, prefix + comparison.first, prefix + comparison.second)
+    (column,) = (column for column in planned.table.scored() if column.slug == comparison.column)
+    found = significance(planned, column, *rows)
     return f", {found.p_text}" if found else ""

@@ -13,7 +13,7 @@ from repro.files import output_file, output_folder, path_from
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from repro.runner import Plan
+    from repro.planning import Plan
     from repro.suite import Suite
     from repro.table import Table
 
@@ -83,6 +83,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     from repro import latex, render, runner
     from repro.files import write_atomic
     from repro.measured import Options
+    from repro.planning import plan
 
     added = [row.slug for row in table.rows if row.slug.split(":")[0] in (*arguments.encoder, *arguments.base)]
     options = Options(
@@ -99,16 +100,11 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     paths = [_folder_of(arguments) / f"{table.id}{options.variant}{suffix}" for suffix in (".md", ".csv", ".tex")]
     if not arguments.dry_run:
         _check_outputs(arguments, paths)
-    made = runner.plan(table, options)
     if arguments.dry_run:
-        for row, column in made.pending:
-            print(f"compute  {row.slug} × {column.slug}")
-        for (row_slug, column_slug), why in made.why_not.items():
-            print(f"not-run  {row_slug} × {column_slug}: {why}")
-        print(f"{len(made.stored)} cells stored, {len(made.pending)} to compute, {len(made.why_not)} not run")
+        _print_plan(plan(table, options))
         return []
     say = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    runner.execute(made, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    made = runner.run(table, options, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
     lines = render.lines_of(made)
     for path, write in zip(paths, (render.to_markdown, render.to_csv, latex.to_latex), strict=True):
         write_atomic(path, write(table, lines))
@@ -117,6 +113,17 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         write_atomic(paths[-1], content)
     _show(table, lines, arguments.picture)
     return paths
+
+
+def _print_plan(planned: Plan) -> None:
+    for row, column in planned.pending:
+        print(f"compute  {row.slug} × {column.slug}")
+    for (row_slug, column_slug), needs in planned.lacking.items():
+        print(f"compute  {row_slug} × {column_slug}, after a download of {', '.join(need.what for need in needs)}")
+    for (row_slug, column_slug), why in planned.why_not.items():
+        print(f"not-run  {row_slug} × {column_slug}: {why}")
+    count = len(planned.pending) + len(planned.lacking)
+    print(f"{len(planned.stored)} cells stored, {count} to compute, {len(planned.why_not)} not run")
 
 
 def _folder_of(arguments: argparse.Namespace) -> Path:
@@ -164,20 +171,24 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def claims(arguments: argparse.Namespace) -> int:
     """Print each finding and how it fares; 1 when one does not hold on the published numbers."""
+    from repro import tables
     from repro.claims import CLAIMS, evaluate
+    from repro.measured import Options
+    from repro.planning import plan
+    from repro.suite import Suite
 
     known = list(dict.fromkeys(claim.table for claim in CLAIMS))
     for name in arguments.ids:
         if name not in known:
             raise ReproError(f"{name!r} is not a table with claims; there are: {', '.join(known)}")
     failed = 0
-    for claim in CLAIMS:
-        if arguments.ids and claim.table not in arguments.ids:
-            continue
-        print(f"{claim.table}: {claim.text}")
-        for found in evaluate(claim, arguments.out):
-            failed += found.source == "published" and found.holds is False
-            print(f"  {found}")
+    for name in arguments.ids or known:
+        planned = plan(tables.get(name), Options(suite=Suite(offline=True)))
+        for claim in (claim for claim in CLAIMS if claim.table == name):
+            print(f"{name}: {claim.text}")
+            for found in evaluate(claim, arguments.out, planned):
+                failed += found.source == "published" and found.holds is False
+                print(f"  {found}")
     return 1 if failed else 0
 
 
@@ -237,9 +248,10 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    from repro import runner, tables
+    from repro import tables
     from repro.compare import compare
     from repro.measured import Options
+    from repro.planning import plan
 
     table = tables.get(arguments.id).with_encoders(
         name
@@ -247,7 +259,7 @@ def compare(arguments: argparse.Namespace) -> int:
         if name not in {r.slug for r in tables.get(arguments.id).rows}
     )
     options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
-    made = runner.plan(table, options)
+    made = plan(table, options)
     comparisons = list(compare(made, arguments.first, arguments.second))
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
     labels = [", ".join(filter(None, [found.column.label, found.column.section])) for found in comparisons]

@@ -11,7 +11,7 @@ import numpy as np
 from repro.cells import Cell, check_comparable, unpack
 from repro.errors import ReproError
 from repro.metrics.bootstrap import interval
-from repro.runner import Plan
+from repro.planning import Plan
 from repro.table import Column
 from repro.tasks import TASKS
 

@@ -18,15 +18,17 @@ from repro.measured import Options
 from repro.signals import Interruption
 
 if TYPE_CHECKING:
-    from repro.sweep import Unit
+    from repro.sweep import Training, Unit
 
 TIMEOUT = 24 * 60  # minutes of a job
 
 
-def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: Callable[[str], None]) -> None:
+def submit(
+    name: str, jobs: int, units: Sequence[Unit], options: Options, say: Callable[[str], None]
+) -> dict[Training, ReproError]:
     """Run the units with at most `jobs` at a time; stored cells count, so a sweep that was cut short goes on.
 
-    Raises ReproError naming the units that failed, when all others are done, or when submitit is not installed.
+    Those that failed, and why. Raises ReproError when submitit is not installed.
     """
     try:
         import submitit
@@ -39,7 +41,8 @@ def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: C
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
-    waiting, failed, done = list(units), [], 0
+    waiting, done = list(units), 0
+    failed: dict[Training, ReproError] = {}
     running: dict[int, tuple[Any, Unit]] = {}
     try:
         while waiting or running:
@@ -56,15 +59,15 @@ def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: C
                     say(f"{done} of {len(units)}: {unit.title} " + ("done" if error is None else "failed"))
                     if error is not None:
                         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-                        failed.append(f"{unit.title} ({reason})")
+                        say(f"{unit.title} failed: {reason}")
+                        failed[unit.training] = ReproError(f"the training failed: {reason}")
             if running:
                 time.sleep(1)
     except KeyboardInterrupt:
         for job, _ in running.values():
             _cancel(name, job)
         raise
-    if failed:
-        raise ReproError(f"{len(failed)} of {len(units)} trainings failed: {'; '.join(failed)}; the others are stored")
+    return failed
 
 
 def _run(unit: Unit, options: Options) -> None:

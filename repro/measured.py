@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
@@ -9,8 +10,10 @@ from statistics import fmean, stdev
 from repro import __version__
 from repro.cells import Cell, pack, signature
 from repro.encoders import zoo
+from repro.encoders.known import recall
 from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, describe
 from repro.errors import ReproError
+from repro.hub import pinned_revision
 from repro.metrics.bootstrap import RESAMPLES, SEED, interval
 from repro.provenance import git_commit, library_versions
 from repro.suite import Suite
@@ -65,7 +68,8 @@ def identity(recipe: Recipe, suite: Suite) -> dict[str, object]:
     try:
         files = zoo.locate(recipe, suite.root, offline=True).identity
     except ReproError:
-        files = ""
+        revision = getattr(recipe, "revision", None) or pinned_revision(recipe.weights)
+        files = recall(recipe.weights, revision) if revision else ""
     return describe(recipe) | {"files": files}
 
 
@@ -96,6 +100,9 @@ def make_cell(
     interval_wanted: bool = True,
 ) -> Cell:
     """The cell of one column from a task's scores; an interval takes a second, and one of several seeds needs none."""
+    value = scores.values[column.metric]
+    if not math.isfinite(value):
+        raise ReproError(f"{subject.row}: {column.task} has no {column.metric}: its items are too few, or all alike")
     draws = scores.draws(column.metric, options.resamples, options.seed) if interval_wanted else None
     low, high = (None, None) if draws is None else interval(draws)
     fields = {
@@ -112,7 +119,7 @@ def make_cell(
         row=subject.row,
         column=column.slug,
         metric=column.metric,
-        value=scores.values[column.metric],
+        value=value,
         ci_low=low,
         ci_high=high,
         signature=signature(column.task, fields),

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from repro.cells import unpack
 from repro.encoders.whitening import NOISE
-from repro.runner import Plan
+from repro.planning import Plan
 from repro.table import Average, Row
 
 MARKERS = {"plain": "o", "whitening": "s", "flow": "^", "trained": "D"}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from repro import ledger
 from repro.cells import check_comparable
 from repro.encoders import zoo
-from repro.runner import Plan
+from repro.planning import Plan
 from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Row, Table
 
 FIELDS = [

@@ -1,243 +1,219 @@
-"""Plans the cells of a table, skips the stored ones, computes the others, stores each as soon as it is there."""
+"""Runs what a plan says: fetches what the pending cells need, computes them, and stores each as soon as it is there."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from repro import speed, sweep
-from repro.cells import Cell, Store
+from repro.cells import Cell
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
-from repro.encoders import zoo
-from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe, needs_weights, plain
-from repro.errors import NotAvailable
-from repro.files import home
-from repro.fitting import Corpora, Maps
-from repro.measured import Options, Subject, cell_key, identity, make_cell, over_seeds
-from repro.sweep import Sweep, merge
+from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe
+from repro.errors import ReproError
+from repro.fitting import Maps
+from repro.measured import Options, Subject, make_cell, over_seeds
+from repro.planning import Plan, plan
+from repro.sweep import Training, Unit, merge
 from repro.table import Column, Row, Table
 from repro.tasks import TASKS
 from repro.tasks.geometry import GeometryTask
 from repro.tasks.speed import SpeedTask
 
-
-@dataclass
-class Plan:
-    """The cells of a table: which are stored, which can be computed now, and why the others cannot."""
-
-    table: Table
-    options: Options
-    store: Store
-    data: dict[str, Any]  # by task, as the task's own `load` returns it
-    digests: dict[str, str]  # by task
-    sweep: Sweep
-    corpora: Corpora
-    stored: dict[tuple[str, str], Cell] = field(default_factory=dict)  # by (row, column) slugs
-    pending: list[tuple[Row, Column]] = field(default_factory=list)
-    ready: dict[str, zoo.Ready] = field(default_factory=dict)  # by row slug
-    why_not: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def key(self, row: Row, column: Column) -> dict[str, object]:
-        """What decides the number in this cell; its hash names the stored file."""
-        assert row.recipe is not None
-        recipe = identity(row.recipe, self.options.suite)
-        key = cell_key(self.options, row.slug, column, recipe, self.digests[column.task])
-        if isinstance(row.recipe, FittedRecipe):
-            fitted_on = self.corpora.digest(row.recipe, column.task)
-            key |= {"fitted_on": fitted_on, "seeds": len(self.seeds(row))}
-        task = TASKS[column.task]
-        if isinstance(task, SpeedTask):
-            key |= {"hardware": speed.hardware(speed.device_for(task.device))}
-        return key
-
-    def seeds(self, row: Row) -> range:
-        """How often a row's map is fitted: as often as --seeds or the row says, where that depends on a seed."""
-        return range((self.options.seeds or row.seeds) if row.seeded else 1)
+Say = Callable[[str], None]
 
 
-def plan(table: Table, options: Options) -> Plan:
-    """Load the data, look up what is stored, and find the weights of what is not. Nothing is encoded or trained."""
-    columns, rows = table.pick_columns(options.tasks), table.pick_rows(options.rows)
-    # all columns of a data set are read, so that the sentences encoded together never depend on --task
-    datasets = {TASKS[column.task].dataset for column in columns}
-    tasks = dict.fromkeys(column.task for column in table.scored() if TASKS[column.task].dataset in datasets)
-    data, digests, missing = _read(list(tasks), options)
-    store = Store(home() / "cells" / options.suite.name)
-    sweep = Sweep(table.id, options, store, data, digests)
-    made = Plan(table, options, store, data, digests, sweep, Corpora(options.suite, options.limit))
-    for row in table.rows:
-        for column in table.scored():
-            if not row.runs(column.slug):
-                made.why_not[row.slug, column.slug] = row.absent or "nothing is trained for this column"
-            elif row not in rows or column not in columns:
-                made.why_not[row.slug, column.slug] = "not asked for in this run"
-            elif column.task in missing:
-                made.why_not[row.slug, column.slug] = missing[column.task]
-            else:
-                made.pending.append((row, column))
-    _look_up(made)
-    _locate(made)
-    return made
-
-
-def _read(tasks: list[str], options: Options) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
-    """(data, digest, why it cannot be had) by task; what several tasks share is read once."""
-    by_source: dict[tuple[str, ...], tuple[Any, str]] = {}
-    missing: dict[str, str] = {}
-    for task in tasks:
-        if TASKS[task].source not in by_source:
-            try:
-                found = options.suite.load(task, options.limit)
-            except NotAvailable as error:
-                missing[task] = str(error)
-            else:
-                by_source[TASKS[task].source] = found, TASKS[task].digest(found)
-    there = {task: by_source[TASKS[task].source] for task in tasks if task not in missing}
-    data = {task: found for task, (found, _) in there.items()}
-    return data, {task: digest for task, (_, digest) in there.items()}, missing
-
-
-def _look_up(made: Plan) -> None:
-    for row in made.table.rows:
-        if needs_weights(row.recipe) and isinstance(plain(row.recipe), WordVectorRecipe):
-            try:
-                made.options.suite.fetch_vectors(row.recipe.weights)
-            except NotAvailable as error:
-                made.why_not.update({(row.slug, c.slug): str(error) for r, c in made.pending if r == row})
-    asked = set(made.pending)
-    for row in made.table.rows:
-        for column in made.table.scored():
-            if column.task not in made.digests or not row.runs(column.slug):
-                continue
-            if made.options.force and (row, column) in asked:
-                continue
-            if row.trained:
-                cell = made.sweep.gather(row, column)
-            else:
-                try:
-                    cell = made.store.get(made.table.id, made.key(row, column))
-                except NotAvailable as error:  # the sentences of its fit, or the GPU
-                    made.why_not.setdefault((row.slug, column.slug), str(error))
-                    made.pending = [pair for pair in made.pending if pair != (row, column)]
-                    continue
-            if cell is not None:
-                made.stored[row.slug, column.slug] = cell
-    made.pending = [(row, column) for row, column in made.pending if (row.slug, column.slug) not in made.stored]
-
-
-def _locate(made: Plan) -> None:
-    """Keep of the pending cells those whose weights (and training sets) are there."""
-    reasons: dict[Row, str] = {}
-    for row in dict.fromkeys(row for row, _ in made.pending):
-        if needs_weights(row.recipe):
-            try:
-                made.ready[row.slug] = zoo.locate(
-                    plain(row.recipe), made.options.suite.root, made.options.suite.offline
-                )
-            except NotAvailable as error:
-                reasons[row] = str(error)
-    pending, made.pending = made.pending, []
-    for row, column in pending:
-        why = made.sweep.why_not(row, column) if row.trained else reasons.get(row, "")
-        if why:
-            made.why_not.setdefault((row.slug, column.slug), why)
-        else:
-            made.pending.append((row, column))
-
-
-def execute(
-    made: Plan,
-    say: Callable[[str], None] = lambda line: None,
+def run(
+    table: Table,
+    options: Options,
+    say: Say = lambda line: None,
     progress: bool = False,
     executor: str = "",
     jobs: int = 1,
+) -> Plan:
+    """Plan a table, fetch what its pending cells lack, and compute them.
+
+    What is missing or fails costs its own cells alone, with the reason. Raises ReproError with the first reason when
+    something that was asked for is wrong, and not just absent, and nothing else could be computed or was stored.
+    """
+    planned = plan(table, options)
+    if planned.lacking:
+        failed = _fetch(planned, say)
+        planned = plan(table, options)
+        for (row, column), needs in planned.lacking.items():
+            reasons = [failed[need.what] for need in needs if need.what in failed]
+            planned.why_not[row, column] = (reasons or [needs[0].why])[0]
+        planned.lacking.clear()
+    execute(planned, say, progress, executor, jobs)
+    asked = {(row.slug, column.slug) for row in table.pick_rows(options.rows) for column in table.scored()}
+    if planned.refused and not asked & planned.stored.keys():
+        raise ReproError(planned.refused[0])
+    return planned
+
+
+def _fetch(planned: Plan, say: Say) -> dict[str, str]:
+    """Get everything that pending cells lack, each thing once; what could not be had, and why."""
+    failed = {}
+    needs = {need.what: need for of_cell in planned.lacking.values() for need in of_cell}
+    for what, need in needs.items():
+        say(f"fetching {what}")
+        try:
+            assert need.get is not None
+            need.get(planned.options.suite)
+        except ReproError as error:
+            failed[what] = str(error)
+    return failed
+
+
+def execute(
+    planned: Plan, say: Say = lambda line: None, progress: bool = False, executor: str = "", jobs: int = 1
 ) -> None:
     """Compute the pending cells; each is stored when its task is done: a kill loses the task under way.
 
     Trained rows go last; `executor` (local, debug or slurm) hands them to submitit, `jobs` at a time.
     """
-    trained = [(row, column) for row, column in made.pending if row.trained]
-    timed = [(row, column) for row, column in made.pending if isinstance(row.recipe, TimedRecipe)]
-    made.pending = [pair for pair in made.pending if pair not in trained and pair not in timed]
-    _encode(made, say, progress)
+    trained = [(row, column) for row, column in planned.pending if row.trained]
+    timed = [(row, column) for row, column in planned.pending if isinstance(row.recipe, TimedRecipe)]
+    planned.pending = [pair for pair in planned.pending if pair not in trained and pair not in timed]
+    _encode(planned, say, progress)
     for row, column in timed:
         say(f"{row.slug}: {column.label}")
-        _time(made, row, column)
-    units = merge([unit for row, column in trained for unit in made.sweep.missing(row, column)])
-    sweep.execute(units, made.options, say, progress, executor, jobs)
+        try:
+            _time(planned, row, column)
+        except ReproError as error:
+            planned.fail(row, column, error)
+    _train(planned, trained, say, progress, executor, jobs)
+
+
+def _train(
+    planned: Plan, trained: list[tuple[Row, Column]], say: Say, progress: bool, executor: str, jobs: int
+) -> None:
+    units_of = {(row, column): planned.sweep.missing(row, column) for row, column in trained}
+    units = merge([unit for units in units_of.values() for unit in units])
+    failed = sweep.execute(units, planned.options, say, progress, executor, jobs)  # by training
     for row, column in trained:
-        cell = made.sweep.gather(row, column)
-        assert cell is not None
-        made.stored[row.slug, column.slug] = cell
+        cell = planned.sweep.gather(row, column)
+        if cell is not None:
+            planned.stored[row.slug, column.slug] = cell
+        else:
+            planned.fail(row, column, _reason(units_of[row, column], failed))
 
 
-def _time(made: Plan, row: Row, column: Column) -> None:
+def _reason(units: Sequence[Unit], failed: dict[Training, ReproError]) -> ReproError:
+    reasons = [failed[unit.training] for unit in units if unit.training in failed]
+    return reasons[0] if reasons else ReproError("its training left no result; run it again")
+
+
+def _time(planned: Plan, row: Row, column: Column) -> None:
     task = TASKS[column.task]
     assert isinstance(task, SpeedTask)
     assert isinstance(row.recipe, TimedRecipe)
-    scores, subject = speed.measure(row.slug, row.recipe, made.ready.get(row.slug), task, made.data[column.task])
-    cell = make_cell(made.options, made.table.id, column, subject, scores, made.digests[column.task])
-    cell = replace(cell, std=scores.std, seeds=len(scores.runs))
-    made.store.put(made.table.id, made.key(row, column), cell)
-    made.stored[row.slug, column.slug] = cell
+    scores, subject = speed.measure(row.slug, row.recipe, planned.ready.get(row.slug), task, planned.data[column.task])
+    cell = make_cell(planned.options, planned.table.id, column, subject, scores, planned.digests[column.task])
+    _keep(planned, row, column, replace(cell, std=scores.std, seeds=len(scores.runs)))
 
 
-def _encode(made: Plan, say: Callable[[str], None], progress: bool) -> None:
-    options, cache, maps = made.options, EmbeddingCache(), Maps(made.corpora)
-    for rows in _backbones(made):
-        members = list({made.ready[row.slug].recipe: made.ready[row.slug] for row in rows}.values())
-        embedder = Embedder(members, options.device, options.dtype, cache)
-        for dataset, tasks in _by_dataset(made, rows).items():
-            say(f"{', '.join(row.slug for row in rows)}: {dataset}")
-            # of every task on the data set, also the stored ones: the batches, and so the last bits, stay the same
-            on_dataset = [task for task in made.data if TASKS[task].dataset == dataset]
-            sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(made.data[task])))
-            embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
-            for row in rows:
-                if dataset not in _by_dataset(made, [row]):
-                    continue
-                member = made.ready[row.slug]
-                embed = partial(embedder.embed_one, members.index(member), progress)
-                for task in tasks:
-                    versions = [embedded[member]]
-                    if isinstance(row.recipe, FittedRecipe):
-                        versions = _mapped(made, maps, row, task, versions[0], embed)
-                    _run_task(made, row, task, sentences, versions, say)
-    made.pending = []
+def _encode(planned: Plan, say: Say, progress: bool) -> None:
+    cache, maps = EmbeddingCache(), Maps(planned.corpora)
+    for rows in _backbones(planned):
+        try:
+            _encode_backbone(planned, rows, cache, maps, say, progress)
+        except ReproError as error:
+            if len(rows) == 1:
+                _fail_row(planned, rows[0], error)
+                continue
+            for row in rows:  # what keeps one of them from being loaded need not keep the others
+                try:
+                    _encode_backbone(planned, [row], cache, maps, say, progress)
+                except ReproError as own:
+                    _fail_row(planned, row, own)
+    planned.pending = []
+
+
+def _fail_row(planned: Plan, row: Row, error: ReproError) -> None:
+    for other, column in planned.pending:
+        if other == row and (row.slug, column.slug) not in planned.stored:
+            planned.fail(row, column, error)
+
+
+def _encode_backbone(
+    planned: Plan, rows: list[Row], cache: EmbeddingCache, maps: Maps, say: Say, progress: bool
+) -> None:
+    """Everything that is pending for rows which one forward pass serves."""
+    options = planned.options
+    members = list({planned.ready[row.slug].recipe: planned.ready[row.slug] for row in rows}.values())
+    embedder = Embedder(members, options.device, options.dtype, cache)
+    for dataset, tasks in _by_dataset(planned, rows).items():
+        say(f"{', '.join(row.slug for row in rows)}: {dataset}")
+        # of every task on the data set, also the stored ones: the batches, and so the last bits, stay the same
+        on_dataset = [task for task in planned.data if TASKS[task].dataset == dataset]
+        sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(planned.data[task])))
+        embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
+        for row in rows:
+            if dataset not in _by_dataset(planned, [row]):
+                continue
+            member = planned.ready[row.slug]
+            embed = partial(embedder.embed_one, members.index(member), progress)
+            for task in tasks:
+                _score(planned, maps, row, task, sentences, embedded[member], embed, say)
+
+
+def _score(
+    planned: Plan,
+    maps: Maps,
+    row: Row,
+    task: str,
+    sentences: list[str],
+    embedded: Embedded,
+    embed: Callable[[Sequence[str]], np.ndarray],
+    say: Say,
+) -> None:
+    """Score a row on a task and store its cells; what is wrong costs these."""
+    columns = [column for column in planned.table.scored() if column.task == task and (row, column) in planned.pending]
+    columns = [column for column in columns if (row.slug, column.slug) not in planned.stored]
+    if not columns:
+        return
+    try:
+        versions = [embedded]
+        if isinstance(row.recipe, FittedRecipe):
+            versions = _mapped(planned, maps, row, task, embedded, embed)
+        _run_task(planned, row, task, columns, sentences, versions, say)
+    except ReproError as error:
+        for column in columns:
+            planned.fail(row, column, error)
 
 
 def _mapped(
-    made: Plan, maps: Maps, row: Row, task: str, found: Embedded, embed: Callable[[Sequence[str]], np.ndarray]
+    planned: Plan, maps: Maps, row: Row, task: str, embedded: Embedded, embed: Callable[[Sequence[str]], np.ndarray]
 ) -> list[Embedded]:
-    """The vectors under the row's map, once for each seed."""
+    """The vectors under the row's map, once for each seed; the time of encoding is the first one's."""
     assert isinstance(row.recipe, FittedRecipe)
     versions = []
-    for seed in made.seeds(row):
+    for number, seed in enumerate(planned.seeds(row)):
         start = time.perf_counter()
-        apply = maps.map(row.recipe, made.ready[row.slug].recipe, task, seed, embed)
-        vectors = apply(found.vectors)
-        versions.append(replace(found, vectors=vectors, seconds=found.seconds + time.perf_counter() - start))
+        apply = maps.map(row.recipe, planned.ready[row.slug].recipe, task, seed, embed)
+        vectors = apply(embedded.vectors)
+        seconds = time.perf_counter() - start + (0.0 if number else embedded.seconds)
+        versions.append(replace(embedded, vectors=vectors, seconds=seconds))
     return versions
 
 
-def _backbones(made: Plan) -> list[list[Row]]:
+def _backbones(planned: Plan) -> list[list[Row]]:
     """Pending rows, those that one forward pass can serve together."""
     groups: dict[tuple[object, ...], list[Row]] = {}
-    for row in dict.fromkeys(row for row, _ in made.pending):
-        groups.setdefault(made.ready[row.slug].backbone, []).append(row)
+    for row in dict.fromkeys(row for row, _ in planned.pending):
+        groups.setdefault(planned.ready[row.slug].backbone, []).append(row)
     return list(groups.values())
 
 
-def _by_dataset(made: Plan, rows: list[Row]) -> dict[str, list[str]]:
+def _by_dataset(planned: Plan, rows: list[Row]) -> dict[str, list[str]]:
     """Tasks still pending for one of the rows, in table order, by data set."""
     pending: dict[str, list[str]] = {}
-    for column in made.table.scored():
-        if any((row, column) in made.pending for row in rows):
+    for column in planned.table.scored():
+        if any((row, column) in planned.pending for row in rows):
             tasks = pending.setdefault(TASKS[column.task].dataset, [])
             if column.task not in tasks:
                 tasks.append(column.task)
@@ -245,32 +221,41 @@ def _by_dataset(made: Plan, rows: list[Row]) -> dict[str, list[str]]:
 
 
 def _run_task(
-    made: Plan, row: Row, task: str, sentences: list[str], versions: list[Embedded], say: Callable[[str], None]
+    planned: Plan,
+    row: Row,
+    task: str,
+    columns: list[Column],
+    sentences: list[str],
+    versions: list[Embedded],
+    say: Say,
 ) -> None:
     """Score a row's vectors, one version for each seed, and store the cells."""
-    columns = [column for column in made.table.scored() if column.task == task and (row, column) in made.pending]
-    if not columns:
-        return
-    ready = made.ready[row.slug]
-    dtype = "float32" if isinstance(ready.recipe, WordVectorRecipe) else made.options.dtype
+    ready = planned.ready[row.slug]
+    dtype = "float32" if isinstance(ready.recipe, WordVectorRecipe) else planned.options.dtype
     recipe: Recipe = ready.recipe
     if isinstance(row.recipe, FittedRecipe):
         recipe = replace(row.recipe, base=ready.recipe)
     by_seed: list[list[Cell]] = []
-    for found in versions:
+    digest = planned.digests[task]
+    for version in versions:
         start = time.perf_counter()
-        scores = TASKS[task].score(made.data[task], sentences, found.vectors, row.slug)
-        seconds = found.seconds + time.perf_counter() - start
+        scores = TASKS[task].score(planned.data[task], sentences, version.vectors, row.slug)
+        seconds = version.seconds + time.perf_counter() - start
         if seconds > 10:
             say(f"{row.slug}: {task} took {seconds:.0f} s")
-        subject = Subject(row.slug, recipe.signature(), ready.weights, found.device, dtype, seconds, found.zero_vectors)
-        digest = made.digests[task]
+        about, zero = recipe.signature(), version.zero_vectors
+        subject = Subject(row.slug, about, ready.weights, version.device, dtype, seconds, zero)
+        alone = len(versions) == 1
         by_seed.append(
-            [make_cell(made.options, made.table.id, c, subject, scores, digest, len(versions) == 1) for c in columns]
+            [make_cell(planned.options, planned.table.id, c, subject, scores, digest, alone) for c in columns]
         )
     for column, *cells in zip(columns, *by_seed, strict=True):
-        cell = over_seeds([[c] for c in cells], made.digests[task]) if row.seeded else cells[0]
+        cell = over_seeds([[c] for c in cells], digest) if row.seeded else cells[0]
         if isinstance(TASKS[task], GeometryTask):
             cell = replace(cell, items=cells[0].items)  # the spectrum of the first fit, for the plot
-        made.store.put(made.table.id, made.key(row, column), cell)
-        made.stored[row.slug, column.slug] = cell
+        _keep(planned, row, column, cell)
+
+
+def _keep(planned: Plan, row: Row, column: Column, cell: Cell) -> None:
+    planned.store.put(planned.table.id, planned.key(row, column), cell)
+    planned.stored[row.slug, column.slug] = cell

@@ -67,10 +67,15 @@ class Suite:
 
     def dev(self, name: str) -> Any:
         """What models are selected on, by the name of a selection: a task's pairs, or triplets."""
-        if name == "wikisec-dev":
-            folder = self.root / self._fetched("WIKISEC").folder
+        if name != "wikisec-dev":
+            return self.load(name)
+        with self._reading():
+            folder = self.root / self._fetched(self.dev_set(name)).folder
             return labelled.read_triplets(folder / "validation.csv")[:TRIPLETS]
-        return self.load(name)
+
+    def dev_set(self, name: str) -> str:
+        """The data set of a selection."""
+        return "WIKISEC" if name == "wikisec-dev" else TASKS[name].dataset
 
     def corpus(self, name: str) -> Corpus:
         """The sentences of that corpus and which of them are pairs; NotAvailable when they cannot be had."""
@@ -108,6 +113,11 @@ class Suite:
         if item.public and self.mirror is not None:
             return all(sources.mirrored(source, self.mirror).is_file() for source in item.sources)
         return item.public and not self.offline
+
+    def can_fetch_vectors(self, name: str) -> bool:
+        """Whether a run would get the word vectors of that file name."""
+        named = [item.name for item in registry.datasets().values() if item.sources[0].path.name == name]
+        return any(map(self.can_fetch, named))
 
     def _fetched(self, dataset: str) -> registry.Dataset:
         item = registry.dataset(dataset, self.name)

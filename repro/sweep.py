@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from repro.cells import Cell, Store
 from repro.embeddings import Embedder, EmbeddingCache
 from repro.encoders import zoo
+from repro.encoders.known import remember
 from repro.encoders.recipe import TransformerRecipe, describe
-from repro.errors import NotAvailable
+from repro.errors import NotAvailable, ReproError
 from repro.files import home
 from repro.measured import Options, Subject, cell_key, identity, make_cell, over_seeds
+from repro.suite import Suite
 from repro.table import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.task import CrossValidated
+from repro.training import selection
 from repro.training.data import Examples, graded
 from repro.training.recipe import TrainedRecipe
 
 HELD_OUT = "held-out"  # the training set of a recipe that trains on what its task does not test
+Training = tuple[str, TrainedRecipe, int, str]  # row, recipe, seed, fold
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Unit:
     fold: str = ""
 
     @property
+    def training(self) -> Training:
+        """What is trained, whatever is scored with it."""
+        return self.row, self.recipe, self.seed, self.fold
+
+    @property
     def title(self) -> str:
         """For a progress line."""
         return f"{self.row}: seed {self.seed}" + (f", {self.fold} of {self.columns[0].task}" if self.fold else "")
@@ -47,8 +56,7 @@ class Sweep:
         self, table: str, options: Options, store: Store, data: dict[str, Any], digests: dict[str, str]
     ) -> None:
         self.table, self.options, self.store, self.data, self.digests = table, options, store, data, digests
-        self._examples: dict[str, str | NotAvailable] = {}  # digests of training sets, or why they cannot be had
-        self._bases: dict[TransformerRecipe, str] = {}  # why their weights cannot be had, or ''
+        self._checksums: dict[str, str | NotAvailable] = {}  # of what is trained and selected on, or why it is not here
 
     def seeds(self, row: Row) -> range:
         """As many as --seeds says, or the row."""
@@ -59,36 +67,6 @@ class Sweep:
         found = row.training(column.slug)
         assert found is not None
         return found.cut(self.options.sample)
-
-    def why_not(self, row: Row, column: Column) -> str:
-        """Why the cell cannot be computed here: no weights, no training data; '' when it can."""
-        recipe = self.recipe(row, column)
-        if recipe.root not in self._bases:
-            self._bases[recipe.root] = self._base(recipe.root)
-        try:
-            for stage in recipe.stages:
-                self._digest(stage.data)
-        except NotAvailable as error:
-            return self._bases[recipe.root] or str(error)
-        return self._bases[recipe.root]
-
-    def _base(self, root: TransformerRecipe) -> str:
-        try:
-            zoo.locate(root, offline=self.options.suite.offline)
-        except NotAvailable as error:
-            return str(error)
-        return ""
-
-    def _digest(self, name: str) -> str:
-        if name not in self._examples:
-            try:
-                self._examples[name] = "" if name == HELD_OUT else self.options.suite.examples(name).digest()
-            except NotAvailable as error:
-                self._examples[name] = error
-        found = self._examples[name]
-        if isinstance(found, NotAvailable):
-            raise found
-        return found
 
     def gather(self, row: Row, column: Column) -> Cell | None:
         """The cell from its units' cells; None unless all of them are stored."""
@@ -119,8 +97,30 @@ class Sweep:
 
     def _key(self, row: Row, column: Column, seed: int, fold: str) -> dict[str, object]:
         recipe = self.recipe(row, column)
-        trained_on = [self._digest(stage.data) for stage in recipe.stages]
+        trained_on = self._trained_on(recipe)
         return unit_key(self.options, row.slug, column, recipe, self.digests[column.task], trained_on, seed, fold)
+
+    def _trained_on(self, recipe: TrainedRecipe) -> list[str]:
+        suite = self.options.suite.at_rest()
+        for name, read in _materials(recipe, suite):
+            if name not in self._checksums:
+                try:
+                    self._checksums[name] = read()
+                except NotAvailable as error:
+                    self._checksums[name] = error
+            checksum = self._checksums[name]
+            if isinstance(checksum, NotAvailable):
+                raise checksum
+        return [str(self._checksums[name]) for name, _ in _materials(recipe, suite)]
+
+
+def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, Callable[[], str]]]:
+    """(name, checksum) of what each stage is trained and selected on."""
+    for stage in recipe.stages:
+        if stage.data != HELD_OUT:
+            yield stage.data, lambda name=stage.data: suite.examples(name).digest()  # type: ignore[misc]
+        if stage.select_every:
+            yield stage.select, lambda name=stage.select: selection.checksum(suite.dev(name))  # type: ignore[misc]
 
 
 def unit_key(
@@ -159,7 +159,7 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
     tasks = dict.fromkeys(column.task for column in unit.columns)
     data = {task: suite.load(task, options.limit) for task in tasks}
     digests = {task: TASKS[task].digest(data[task]) for task in tasks}
-    trained_on = ["" if stage.data == HELD_OUT else suite.examples(stage.data).digest() for stage in unit.recipe.stages]
+    trained_on = [read() for _, read in _materials(unit.recipe, suite)]
     held_out: list[Examples] = []
     if unit.fold:
         (task,) = tasks
@@ -173,12 +173,14 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
     )
     start = time.perf_counter()
     found = unit.recipe.trained(str(model.folder))
-    device, scored = (_cross_scores if unit.recipe.cross else _scores)(unit, options, found, data)
+    device, scored, zero = (_cross_scores if unit.recipe.cross else _scores)(unit, options, found, data)
     base = zoo.locate(unit.recipe.root, offline=suite.offline)
+    if base.revision:
+        remember(base.recipe.weights, base.revision, base.identity)
     took = float(str(model.about["seconds"])) + time.perf_counter() - start
     about = unit.recipe.signature()
     about |= {name: value for name, value in base.recipe.signature().items() if name in about}  # "model" filled in
-    subject = Subject(unit.row, about, base.weights, device, options.dtype, took)
+    subject = Subject(unit.row, about, base.weights, device, options.dtype, took, zero)
     store = Store(home() / "cells" / suite.name)
     for column in unit.columns:
         key = unit_key(options, unit.row, column, unit.recipe, digests[column.task], trained_on, unit.seed, unit.fold)
@@ -186,34 +188,49 @@ def run(unit: Unit, options: Options, progress: bool = False) -> None:
         store.put(unit.table, key, cell)
 
 
-def _scores(unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _scores(
+    unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]
+) -> tuple[str, dict[str, Any], int]:
+    """(device, scores by task, sentences with a zero vector)."""
     embedder = Embedder([zoo.locate(found)], options.device, options.dtype, EmbeddingCache())
     sentences = list(dict.fromkeys(s for task, items in data.items() for s in TASKS[task].sentences(items)))
     embedded = embedder.embed(sentences)[0]
     vectors, row = embedded.vectors, unit.row
-    return embedded.device, {task: TASKS[task].score(items, sentences, vectors, row) for task, items in data.items()}
+    scores = {task: TASKS[task].score(items, sentences, vectors, row) for task, items in data.items()}
+    return embedded.device, scores, embedded.zero_vectors
 
 
 def _cross_scores(
     unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
+) -> tuple[str, dict[str, Any], int]:
     from repro.training.models import CrossEncoder
 
     model = CrossEncoder(found, 1, options.device)
     similarity = lambda first, second: model.predict(first, second)[:, 0]  # noqa: E731
-    return model.device, {task: TASKS[task].score_pairs(items, similarity) for task, items in data.items()}  # type: ignore[attr-defined]
+    scores = {task: TASKS[task].score_pairs(items, similarity) for task, items in data.items()}  # type: ignore[attr-defined]
+    return model.device, scores, 0
 
 
 Say = Callable[[str], None]
 
 
-def execute(units: Sequence[Unit], options: Options, say: Say, progress: bool, executor: str, jobs: int) -> None:
-    """Run all units here, one after the other, or hand them to submitit with at most `jobs` at a time."""
+def execute(
+    units: Sequence[Unit], options: Options, say: Say, progress: bool, executor: str, jobs: int
+) -> dict[Training, ReproError]:
+    """Run all units here, one after the other, or hand them to submitit with at most `jobs` at a time.
+
+    One that fails does not keep the others back: what failed, and why.
+    """
     if executor:
         from repro.executors import submit
 
-        submit(executor, jobs, units, options, say)
-        return
+        return submit(executor, jobs, units, options, say)
+    failed = {}
     for number, unit in enumerate(units, 1):
         say(f"training {number} of {len(units)}: {unit.title}")
-        run(unit, options, progress)
+        try:
+            run(unit, options, progress)
+        except ReproError as error:
+            say(f"{unit.title} failed: {error}")
+            failed[unit.training] = error
+    return failed

@@ -10,6 +10,7 @@ from repro import claims, ledger, tables
 from repro.claims import CLAIMS, Claim, Comparison
 from repro.cli import main
 from repro.measured import Options
+from repro.planning import Plan, plan
 from repro.suite import Suite
 
 PRINTED = [claim for claim in CLAIMS if claim.comparisons]  # the others are this suite's own
@@ -49,13 +50,17 @@ def test_what_a_comparison_means(comparison: Comparison, first: float, second: f
     assert comparison.holds(first, second) is holds
 
 
+def without_data(claim: Claim, folder: Path) -> Plan:
+    """Nothing that could be tested: the written numbers alone."""
+    return plan(tables.get(claim.table), Options(suite=Suite(own=folder)))
+
+
 def test_our_own_numbers_are_read_from_the_written_table(tmp_path: Path) -> None:
     claim = next(claim for claim in CLAIMS if "matters most" in claim.text)
     (tmp_path / "sbert-6.csv").write_text(
         'row,column,value\nminilm-u,nli,1\n"minilm-u,v,diff",nli,70.5\n"minilm-u,v",nli,80.25\n'
     )
-    options = Options(suite=Suite(own=tmp_path))  # no data there: no tests, the written numbers alone
-    own, stand_in = list(claims.evaluate(claim, tmp_path, options))[1:]
+    own, stand_in = list(claims.evaluate(claim, tmp_path, without_data(claim, tmp_path)))[1:]
     assert (own.holds, stand_in.holds) == (None, False)
     assert str(own) == "measured: not measured"
     assert "does not hold (0 of 1 comparisons; 4 not measured)" in str(stand_in)
@@ -100,5 +105,5 @@ def test_a_claim_between_our_own_rows_is_held_against_these(tmp_path: Path) -> N
     (tmp_path / "whitening-1.csv").write_text(
         "row,column,value\nminilm-avg,sts12,71\nminilm-avg-whitening-nli,sts12,68.5\n"
     )
-    (found,) = claims.evaluate(claim, tmp_path, Options(suite=Suite(own=tmp_path)))
+    (found,) = claims.evaluate(claim, tmp_path, without_data(claim, tmp_path))
     assert str(found).startswith("measured, all-MiniLM-L6-v2: holds (1 of 1 comparisons; 13 not measured)")

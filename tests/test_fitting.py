@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro import fitting, runner
+from repro import fitting, planning, runner
 from repro.cli import main
 from repro.data import registry
 from repro.data.corpora import Corpus
@@ -39,7 +39,7 @@ def planned(base: TransformerRecipe, seeds: int = 2, **recipes: FittedRecipe) ->
     """A table of the plain base and of the recipes, run."""
     rows = [Row("plain", "plain", BEYOND, base)]
     rows += [Row(name, name, BEYOND, recipe, seeds=seeds) for name, recipe in recipes.items()]
-    made = runner.plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20))
+    made = planning.plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20))
     runner.execute(made)
     return made
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from repro import render, runner, tables
+from repro import planning, render, runner, tables
 from repro.cells import Cell
+from repro.measured import Options
 from repro.suite import Suite
 from tests.conftest import save_tiny_bert
 
@@ -99,8 +100,8 @@ def suite(data: Path) -> Suite:
 @pytest.mark.real
 def test_a_cut_run_carries_its_limit_and_its_own_file_name(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
-    options = runner.Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu")
-    made = runner.plan(table, options)
+    options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu")
+    made = planning.plan(table, options)
     assert len(made.pending) == 1
     runner.execute(made)
     cell = made.stored[str(tiny_bert), "stsb"]
@@ -115,10 +116,8 @@ def test_force_computes_again_and_gets_the_same(suite: Suite, tiny_bert: Path) -
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
     found: list[Cell] = []
     for force in (False, False, True):
-        options = runner.Options(
-            suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu", force=force
-        )
-        made = runner.plan(table, options)
+        options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu", force=force)
+        made = planning.plan(table, options)
         assert len(made.pending) == (0 if found and not force else 1)
         runner.execute(made)
         found.append(made.stored[str(tiny_bert), "stsb"])
@@ -130,12 +129,12 @@ def test_force_computes_again_and_gets_the_same(suite: Suite, tiny_bert: Path) -
 def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_bert: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_bert, tmp_path / "model")
     table = tables.get("sbert-1").with_encoders([str(folder)])
-    options = runner.Options(suite=suite, rows=(str(folder),), tasks=("stsb",), limit=10, device="cpu")
-    made = runner.plan(table, options)
+    options = Options(suite=suite, rows=(str(folder),), tasks=("stsb",), limit=10, device="cpu")
+    made = planning.plan(table, options)
     runner.execute(made)
-    assert runner.plan(table, options).pending == []
+    assert planning.plan(table, options).pending == []
     save_tiny_bert(folder, seed=7)
-    again = runner.plan(table, options)
+    again = planning.plan(table, options)
     assert len(again.pending) == 1
     runner.execute(again)
     assert again.stored[str(folder), "stsb"].value != made.stored[str(folder), "stsb"].value
@@ -143,7 +142,7 @@ def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_b
 
 @pytest.mark.real
 def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> None:
-    made = runner.plan(tables.get("sbert-1"), runner.Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
+    made = planning.plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
     lines = render.lines_of(made)
     assert len(lines) == len(made.table.rows) * len(made.table.columns)
     by_row = {line["row"]: line for line in lines if line["column"] == "sts12"}
@@ -156,7 +155,7 @@ def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> N
 @pytest.mark.real
 def test_average_is_of_unrounded_cells(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
-    made = runner.plan(table, runner.Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
+    made = planning.plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
     runner.execute(made)
     lines = {line["column"]: line for line in render.lines_of(made) if line["row"] == str(tiny_bert)}
     seven = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")

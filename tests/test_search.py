@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from pathlib import Path
 
@@ -48,9 +49,12 @@ def test_it_is_sentence_transformers_and_faiss() -> None:
 
 def test_the_first_of_equals_comes_first() -> None:
     vectors = np.repeat(drawn(2), 50, axis=0)
-    best, rows = search.top_k(vectors[:1], search.blocks_of(vectors, 9), 4)
-    assert rows.tolist() == [[0, 1, 2, 3]]
-    np.testing.assert_allclose(best, 1, atol=1e-6)
+    for best, rows in (
+        search.top_k(vectors[:1], search.blocks_of(vectors, 9), 4),
+        search.faiss_top_k(vectors[:1], vectors, 4),  # which knows more equals than it is first asked for
+    ):
+        assert rows.tolist() == [[0, 1, 2, 3]]
+        np.testing.assert_array_equal(best, [[1] * 4])
 
 
 @pytest.mark.parametrize("block", [5, 64, 4096])
@@ -161,6 +165,40 @@ def test_the_same_example_from_the_command_line(
     assert main(["similarity", whitened, "--matrix", str(corpus), "--offline"]) == 0
     matrix = np.array([line.split("\t") for line in capsys.readouterr().out.splitlines()], float)
     np.testing.assert_allclose(np.diag(matrix), 1, atol=1e-4)
+
+
+VECTORS = "cat 1 0\ndog 3 4\n"
+PAIRS = "cat\tdog\ncat\tcat dog\n"
+COSINES = ["0.6000", "0.7071"]  # 3/5, and 1/√2 of (1, 0) with (2, 2)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_text_reads_alike_in_every_form_and_from_standard_input(
+    mark: str, end: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors, pairs = tmp_path / "vectors.txt", tmp_path / "pairs.tsv"
+    vectors.write_bytes((mark + VECTORS.replace("\n", end)).encode())
+    content = (mark + PAIRS.replace("\n", end)).encode()
+    pairs.write_bytes(content)
+    for name in (str(pairs), "-"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert main(["similarity", f"{vectors},tokens=whitespace", "--pairs", name, "--offline"]) == 0
+        assert [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()] == COSINES
+
+
+def test_blank_lines_are_sentences_and_unknown_words_are_zeros(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vectors.txt").write_text(VECTORS)
+    (tmp_path / "own.txt").write_text("\ncat\n\nbird\n")
+    given = [f"{tmp_path / 'vectors.txt'},tokens=whitespace", str(tmp_path / "own.txt")]
+    assert main(["encode", *given, "-o", str(tmp_path / "out.npy"), "--offline"]) == 0
+    assert "4 × 2 float32, 3 without a known word" in capsys.readouterr().out
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), [[0, 0], [1, 0], [0, 0], [0, 0]])
+    (tmp_path / "own.txt").write_text("bird\nfish\n")
+    assert main(["encode", *given, "-o", str(tmp_path / "out.npy"), "--offline"]) == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import ledger, render, runner, speed, tables
+from repro import ledger, planning, render, runner, speed, tables
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
 from repro.measured import Options
@@ -32,7 +32,7 @@ def table(base: Path) -> Table:
 
 
 def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_bert: Path) -> None:
-    made = runner.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    made = planning.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
     runner.execute(made)
     for slug in ("in-order", "smart", "words"):
         cell = made.stored[slug, "cpu"]
@@ -48,7 +48,7 @@ def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_
     line = next(line for line in render.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
     assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
     assert render.cell_text(line, 0).endswith(" (44)")
-    again = runner.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    again = planning.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
     assert again.stored == made.stored
 
 

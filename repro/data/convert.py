@@ -29,6 +29,12 @@ NLI_SOURCES = {  # format in the registry: AllNLI's split, dataset and filename
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
+def looks_like_utf16(data: bytes) -> bool:
+    """Whether bytes begin with a mark of UTF-16 or UTF-32, or are mostly control characters, as such text is."""
+    controls = len(data) - len(data.translate(None, CONTROLS))
+    return data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 5 * controls > 2 * len(data)
+
+
 def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
     r"""The lines of a text without their ends: "\n", "\r\n", or "\r" where there is no "\n" (classic Mac).
 
@@ -38,8 +44,7 @@ def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if mark:
         encoding = "utf-8"
-    controls = len(data) - len(data.translate(None, CONTROLS))  # about half the bytes of European text in UTF-16
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 5 * controls > 2 * len(data):
+    if looks_like_utf16(data):
         raise ReproError(f"{name} is UTF-16 or UTF-32; save it as UTF-8")
     try:
         text = data[len(mark) :].decode(encoding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import stat
 import sys
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def digest(parts: list[Pairs]) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a regular file of that name; ReproError where a folder, pipe or device has it, or none can."""
+    """Whether there is a file of that name to read; ReproError where a folder, pipe or device has it, or none can."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -51,6 +52,8 @@ def is_file(path: Path) -> bool:
         raise ReproError(f"{path} is a folder and not a file; name a file")
     if not stat.S_ISREG(mode):
         raise ReproError(f"{path} is a pipe or a device and not a regular file; name a regular file")
+    if not os.access(path, os.R_OK):
+        raise ReproError(f"{path} may not be read by this user; change its mode, or name another file")
     return True
 
 
@@ -62,7 +65,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ReproError(f"{path} cannot be read ({_reason(error)}); check who may read it") from None
+        raise ReproError(f"{path} cannot be read ({_reason(error)}); copy it anew") from None
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:

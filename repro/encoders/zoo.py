@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from repro.encoders.gate import checked
+from repro.encoders.known import remember
 from repro.encoders.recipe import (
     BaseRecipe,
     FittedRecipe,
@@ -230,6 +231,9 @@ class Group:
             found = [member.resolved for member in self.members if member.resolved]
             self.transformer = TransformerEncoder(found, device, dtype)
             self.device = self.transformer.device
+            for member in self.members:
+                if member.revision:
+                    remember(member.recipe.weights, member.revision, member.identity)
 
     def encode(self, sentences: Sequence[str], progress: bool = False) -> list[Encoded]:
         """One Encoded a member, in the members' order; ReproError when a vector is not finite."""

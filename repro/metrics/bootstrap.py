@@ -49,15 +49,20 @@ def correlation_draws(
         return draws
     rank_x, rank_y = Ranker(x), Ranker(y)
     for b in range(resamples):
-        counts = np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
-        drawn = counts > 0
-        if np.ptp(rank_x.group[drawn]) == 0 or np.ptp(rank_y.group[drawn]) == 0:
+        drawn = rng.integers(0, n, n)
+        if _one_value(rank_x.group, drawn) or _one_value(rank_y.group, drawn):
             continue
+        counts = np.bincount(drawn, minlength=n).astype(np.float64)
         if correlation == "spearman":
             draws[b] = _weighted_pearson(rank_x(counts), rank_y(counts), counts)
         else:
             draws[b] = _weighted_pearson(x, y, counts)
     return draws
+
+
+def _one_value(group: np.ndarray, drawn: np.ndarray) -> bool:
+    """Whether all of the drawn are of one group; the first and the last settle it mostly."""
+    return bool(group[drawn[0]] == group[drawn[-1]] and np.ptp(group[drawn]) == 0)
 
 
 def aggregated_draws(

@@ -140,13 +140,17 @@ def test_what_is_no_file_is_one_sentence(tmp_path: Path) -> None:
             assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+def test_a_file_that_may_not_or_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
 
     (tmp_path / "own.txt").write_text("a\n")
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(ReproError, match=r"own.txt cannot be read \(Permission denied\); check who may read it"):
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(ReproError, match=r"own.txt cannot be read \(Input/output error\)"):
+            readers.own_lines(tmp_path / "own.txt")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
+    with pytest.raises(ReproError, match=r"own.txt may not be read by this user"):
         readers.own_lines(tmp_path / "own.txt")
 
 

@@ -1,18 +1,21 @@
-"""Word vectors: the three file forms, the tokenisations, and what a damaged file says."""
+"""Averages of word vectors: the tokenisations, sums that no order changes, unknown words, and where files are."""
 
-import gzip
-import zipfile
+import os
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import spearmanr
 
-from repro.data.readers import read_sick
-from repro.encoders.glove import WordVectorEncoder, forms, read_vectors, vectors_path
+from repro.data.readers import Pairs, read_sick
+from repro.encoders import glove
+from repro.encoders.glove import WordVectorEncoder, forms, vectors_path
 from repro.encoders.recipe import WordVectorRecipe
-from repro.errors import NotAvailable, ReproError
+from repro.errors import NotAvailable
+from repro.tasks import sts
 
 TEXT = "cat 1 0 0\ndog 0 1 0\nThe 0 0 1\nthe 0 0 2\n. . 9 9 9\n's 4 4 4\n"
 
@@ -21,26 +24,6 @@ def encoder(folder: Path, text: str = TEXT, **settings: object) -> WordVectorEnc
     path = folder / "vectors.txt"
     path.write_text(text, encoding="utf-8")
     return WordVectorEncoder(WordVectorRecipe(str(path), **settings), path)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("suffix", [".txt", ".gz", ".zip"])
-def test_text_gzip_and_zip_read_alike(suffix: str, tmp_path: Path) -> None:
-    path = tmp_path / f"vectors{suffix}"
-    if suffix == ".txt":
-        path.write_text(TEXT)
-    elif suffix == ".gz":
-        path.write_bytes(gzip.compress(TEXT.encode()))
-    else:
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("glove.txt", TEXT)
-    found = dict(read_vectors(path, {"dog", ". .", "absent"}))
-    assert {word: vector.tolist() for word, vector in found.items()} == {"dog": [0, 1, 0], ". .": [9, 9, 9]}
-
-
-def test_word2vecs_header_is_skipped(tmp_path: Path) -> None:
-    path = tmp_path / "vectors.vec"
-    path.write_text("2 3\ncat 1 0 0\ndog 0 1 0\n")
-    assert [word for word, _ in read_vectors(path, {"cat", "dog"})] == ["cat", "dog"]
 
 
 # (sentence, tokens, lowercase, expected mean)
@@ -105,22 +88,100 @@ def test_sparse_averages_equal_a_loop_on_real_vectors(tokens: str, fixtures: Pat
         np.testing.assert_allclose(vector, np.mean([table[word] for word in words if word], axis=0), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("cat 1 0 0\ndog 1\n", r"line 2 has 1 values, expected 3"),
-        ("cat 1 0 0\ndog 1 x 0\n", r"line 2: could not convert string to float: 'x'"),
-    ],
-)
-def test_a_broken_row_is_named(text: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(ReproError, match=message):
-        encoder(tmp_path, text).encode(["cat dog"])
-
-
-def test_damaged_archives_and_absent_files_are_named(tmp_path: Path) -> None:
-    for name, content in (("a.zip", b"PK\x03\x04"), ("b.gz", gzip.compress(TEXT.encode())[:20])):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ReproError, match=rf"{name} is damaged"):
-            list(read_vectors(tmp_path / name, {"cat"}))
+def test_absent_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotAvailable, match=r"glove.6B.300d.txt are not on this machine; put the file into"):
         vectors_path(WordVectorRecipe("glove.6B.300d.txt"), tmp_path)
+
+
+def test_a_name_that_is_no_file_costs_its_own_rows_and_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "folder.txt").mkdir()
+    for name, message in (
+        ("pipe.txt", "pipe.txt is a pipe or a device"),
+        ("folder.txt", "folder.txt is a folder and not a file"),
+        ("n" * 300 + ".txt", "name too long"),
+        ("a\0b.txt", "null byte"),
+        ("\ud800.txt", "surrogates not allowed"),
+    ):
+        with pytest.raises(NotAvailable, match=rf"(?i){message}"):
+            vectors_path(WordVectorRecipe(str(tmp_path / name)), tmp_path)
+
+    def homeless(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    with pytest.raises(NotAvailable, match=r"~/x.txt: the home folder is not known; write the path without ~"):
+        vectors_path(WordVectorRecipe("~/x.txt"), tmp_path)
+
+
+def test_a_file_of_the_data_folder_is_found_beside_a_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "glove.txt").mkdir()
+    (tmp_path / "data/vectors").mkdir(parents=True)
+    (tmp_path / "data/vectors/glove.txt").write_text(TEXT)
+    assert vectors_path(WordVectorRecipe("glove.txt"), tmp_path / "data") == tmp_path / "data/vectors/glove.txt"
+
+
+@pytest.mark.parametrize("sentences", [["unknown"], [""], ["", "unknown words", ""], []])
+def test_without_a_known_word_there_are_zeros_of_the_files_dimension(sentences: list[str], tmp_path: Path) -> None:
+    found = encoder(tmp_path)
+    vectors = found.encode(sentences)
+    assert (vectors.shape, vectors.dtype, vectors.any()) == ((len(sentences), 3), np.float32, False)
+    assert found.zero_vectors == len(sentences)
+    np.testing.assert_array_equal(found.encode(["cat"]), [[1, 0, 0]])
+
+
+def words_file(folder: Path, vectors: np.ndarray) -> Path:
+    path = folder / "drawn.txt"
+    path.write_text("".join(f"w{i} {' '.join(map(repr, row.tolist()))}\n" for i, row in enumerate(vectors)))
+    return path
+
+
+def test_the_order_of_words_changes_no_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(40, 9)) * 10.0 ** rng.integers(-8, 8, (40, 9))).astype(np.float32)
+    path = words_file(tmp_path, vectors)
+    bags = [rng.integers(0, 40, rng.integers(2, 30)) for _ in range(300)]
+    sentences = [" ".join(f"w{i}" for i in rng.permutation(bag)) for bag in (*bags, *bags)]
+    found = WordVectorEncoder(WordVectorRecipe(str(path), tokens="whitespace"), path).encode(sentences)
+    np.testing.assert_array_equal(found[:300], found[300:])
+    exact = [[float(sum(map(Fraction, column)) / len(bag)) for column in vectors[bag].T.tolist()] for bag in bags]
+    np.testing.assert_allclose(found[:300], np.array(exact, np.float32), rtol=2e-7)  # one roundoff
+
+
+def test_blocks_of_sentences_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sentences = ["cat dog", "dog", "unknown", "cat", "cat dog", "the cat"]
+    expected = encoder(tmp_path, tokens="whitespace").encode(sentences)
+    monkeypatch.setattr(glove, "BLOCK", 2)
+    np.testing.assert_array_equal(encoder(tmp_path, tokens="whitespace").encode(sentences), expected)
+
+
+def spearman_in_float64(vectors: Path, pairs: Pairs, tokens: str) -> float:
+    """SICK-R's ρ × 100 from averages and cosines in float64, rounded to 12 digits, where exact ties are ties."""
+    table = {line.split(" ")[0]: np.array(line.split(" ")[1:], float) for line in vectors.read_text().splitlines()}
+
+    def average(sentence: str) -> np.ndarray:
+        words = [next((f for f in forms(token, tokens) if f in table), None) for token in sentence.split()]
+        return np.asarray(np.mean([table[word] for word in sorted(filter(None, words))], axis=0))
+
+    first, second = (np.array([average(s) for s in side]) for side in (pairs.first, pairs.second))
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return 100 * float(spearmanr(np.round((first * second).sum(axis=1) / lengths, 12), pairs.gold).statistic)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("tokens", "expected"), [("sbert", 54.79), ("whitespace", 54.25)])
+def test_sickr_of_glove_is_that_of_a_computation_in_float64(
+    tokens: str, expected: float, fixtures: Path, data: Path
+) -> None:
+    path = fixtures / "glove.840B.300d.sick.txt"
+    pairs = read_sick(data / "downstream/SICK", "test")
+    sentences = sts.sentences_of([pairs])
+    vectors = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path).encode(sentences)
+    found = sts.score([pairs], sentences, vectors, "glove").values["spearman-all"]
+    assert found == pytest.approx(spearman_in_float64(path, pairs, tokens), abs=2e-4)
+    assert round(found, 2) == expected

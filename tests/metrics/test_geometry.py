@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from repro.errors import ReproError
 from repro.metrics import geometry
 from repro.metrics.correlation import unit
 
@@ -65,3 +67,20 @@ def test_isoscore_is_the_share_of_dimensions_that_are_used(used: int) -> None:
     """Equal variance in k of d dimensions: (k − 1) / (d − 1) (Rudman et al. 2022, §4)."""
     deviations = np.array([2.0] * used + [0.0] * (8 - used))
     assert geometry.isoscore(deviations) == pytest.approx((used - 1) / 7, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: geometry.uniformity(np.ones((1, 3))), "vectors make pairs from two on, and there are 1"),
+        (lambda: geometry.average_cosine(np.ones((0, 3))), "and there are 0"),
+        (lambda: geometry.spectrum(np.ones((1, 3))), "and there are 1"),
+        (lambda: geometry.alignment(np.ones((0, 3)), np.ones((0, 3))), "positive pairs, and there is none"),
+        (lambda: geometry.isoscore(np.zeros(3)), "no variance: all vectors are the same"),
+        (lambda: geometry.isoscore(np.ones(1)), "there is one dimension"),
+        (lambda: geometry.uniformity(np.array([[1.0, 0.0], [np.nan, 0.0]])), "vector 2 of 2 is not finite"),
+    ],
+)
+def test_what_has_no_meaning_is_an_error_and_not_a_nan(call: Callable[[], float], message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        call()
