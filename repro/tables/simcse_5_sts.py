@@ -22,8 +22,8 @@ MAPS = ("whitening-nli", "whitening-256-nli", "flow3-nli")
 
 TEXT = (
     "Text of STS-B and SICK as in SentEval's files (get_transfer_data.bash; evaluation.py:90): STS-B lower-cased and "
-    "in Moses' tokens, SICK in Moses' tokens, joined with blanks; maps on the target are fitted on that text. Uncased "
-    "BERT sees the same tokens as from raw text but in one of 2,758 test sentences, RoBERTa in 18. Geometry: raw text."
+    "in Moses' tokens, SICK in Moses' tokens, joined with blanks; maps on the target are fitted on that text. Of 2,758 "
+    "test sentences of STS-B uncased BERT sees one otherwise than in raw text, RoBERTa all but 18. Geometry: raw text."
 )
 NLI_TRIPLETS = (
     "The paper's 314k NLI examples are the entailment pairs (314,315); the released supervised models were trained on "

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from repro import ledger
+from repro.cells import SYSTEM_FIELDS
 from repro.encoders import zoo
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe, plain
 from repro.errors import ReproError
@@ -73,6 +74,11 @@ def test_flows_of_two_and_of_three_levels(kind: str, levels: int) -> None:
         assert isinstance(target, FlowedRecipe)
         assert (nli.levels, nli.epochs, nli.learning_rate) == (levels, 0.15, 2e-5)
         assert (target.levels, target.epochs, target.learning_rate, target.batch_size) == (levels, 1, 1e-3, 32)
+
+
+def test_a_recipes_fields_describe_a_system_and_keep_no_scores_apart() -> None:
+    for name, recipe in zoo.ZOO.items():
+        assert set(recipe.signature()) <= SYSTEM_FIELDS, name
 
 
 def test_every_known_revision_is_a_commit_of_a_model_of_the_zoo() -> None:
