@@ -116,6 +116,8 @@ def make_cell(
         raise ReproError(f"{subject.row}: {column.task} has no {column.metric}: its items are too few, or all alike")
     draws = scores.draws(column.metric, options.resamples, options.seed) if interval_wanted else None
     low, high = (None, None) if draws is None else interval(draws)
+    if low is not None and math.isnan(low):  # no resample has a score
+        low, high = None, None
     shared = protocol(options, column, data)
     last = {name: shared.pop(name) for name in ("data", "limit")}
     fields = {**shared, **subject.signature, **last, "dtype": DTYPES[subject.dtype], "v": shared["v"]}
