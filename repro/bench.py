@@ -188,6 +188,15 @@ def _fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     return fit(suite, count, repeats)
 
 
+def _own(name: str) -> Callable[[Suite, int | None, int], Iterator[str]]:
+    def run(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+        from repro import bench_own
+
+        yield from getattr(bench_own, name)(suite, count, repeats)
+
+    return run
+
+
 def _search(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     from repro.bench_search import search
 
@@ -202,4 +211,5 @@ RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {
     "train": _train,
     "fit": _fit,
     "search": _search,
+    **{name: _own(name) for name in ("memory", "static", "again")},
 }

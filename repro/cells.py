@@ -26,7 +26,8 @@ SYSTEM_FIELDS = frozenset(
         *("pool", "layers", "maxlen", "norm", "prompt", "tokens", "case", "dtype", "seeds"),
         *("fit", "whiten", "flow", "flowepochs", "flowlr", "flowdecay", "flowbatch", "flowpasses", "flowinit"),
         *("batching", "weights", "on"),
-        *("train", "obj", "epochs", "batch", "lr", "adam", "select", "sample", "head", "temp", "trainlen"),
+        *("train", "obj", "epochs", "batch", "lr", "adam", "warmup", "clip", "decay", "select", "sample"),
+        *("head", "temp", "trainlen"),
     }
 )
 

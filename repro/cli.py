@@ -243,7 +243,8 @@ def _parser() -> argparse.ArgumentParser:
         _device_options(added)
 
     bench = command("bench", commands.bench, "print speed ratios measured in this process")
-    bench.add_argument("what", choices=["encode", "glove", "score", "probe", "train", "fit", "search"])
+    kinds = ["encode", "glove", "score", "probe", "train", "fit", "search", "memory", "static", "again"]
+    bench.add_argument("what", choices=kinds)
     bench.add_argument(
         "--sentences", type=_count, metavar="N", help="only N of Table 1's sentences, or training examples"
     )

@@ -58,19 +58,22 @@ def find(arguments: argparse.Namespace) -> int:
     """The sentences of a file that are nearest to each query: query, cosine, sentence."""
     from repro import search
     from repro.data.readers import own_lines
+    from repro.fitting import embed_with
 
     queries = [*arguments.queries, *(own_lines(arguments.query_file) if arguments.query_file else [])]
     if not queries:
         raise ReproError("there is no query; give one after the file, or a file of them with --query-file")
     sentences = list(dict.fromkeys(own_lines(arguments.file)))
-    together = _vectors(arguments, [*sentences, *queries])  # a fit on the target must see what is compared
-    vectors, asked = together[: len(sentences)], together[len(sentences) :]
+    suite = suite_of(arguments)
+    progress = sys.stderr.isatty()
+    found, asked = embed_with(arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype, progress)
+    vectors = found.vectors
     if arguments.faiss:
         best, rows = search.faiss_top_k(asked, vectors, arguments.k)
     else:
         best, rows = search.top_k(asked, search.blocks_of(vectors), arguments.k)
-    for query, values, found in zip(queries, best, rows, strict=True):
-        for value, row in zip(values, found, strict=True):
+    for query, values, nearest in zip(queries, best, rows, strict=True):
+        for value, row in zip(values, nearest, strict=True):
             if value >= arguments.threshold:
                 print(f"{query}\t{value:.4f}\t{sentences[row]}")
     return 0

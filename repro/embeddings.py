@@ -203,12 +203,20 @@ class Embedder:
         there = [item for item in stored if item is not None]
         return there if len(there) == len(keys) else None
 
+    def fresh(self, sentences: Sequence[str]) -> np.ndarray:
+        """The vectors (n, d) of the first member, encoded now and not stored."""
+        return self._loaded().encode(sentences)[0].vectors
+
+    def _loaded(self) -> zoo.Group:
+        self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
+        return self._group
+
     def _encode(self, keys: Sequence[str], sentences: Sequence[str], progress: bool) -> list[Embedded]:
         start = time.perf_counter()
-        self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
-        encoded = self._group.encode(sentences, progress)
+        group = self._loaded()
+        encoded = group.encode(sentences, progress)
         seconds = (time.perf_counter() - start) / len(keys)
-        embedded = [Embedded(item.vectors, item.zero_vectors, self._group.device, seconds) for item in encoded]
+        embedded = [Embedded(item.vectors, item.zero_vectors, group.device, seconds) for item in encoded]
         for key, member, item in zip(keys, self.members, embedded, strict=True):
             self.cache.put(key, _title(member), item)
         return embedded

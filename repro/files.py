@@ -60,21 +60,6 @@ def user_path(text: str) -> Path:
     return path
 
 
-def sha256_file(path: Path) -> str:
-    """Hex sha256 of a file's bytes; computed once a process while size and time of the file stay the same."""
-    status = path.stat()
-    return _sha256(path.absolute(), (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
-
-
-@cache
-def _sha256(path: Path, state: tuple[int, ...]) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 _REFUSALS = {
     errno.ENOSPC: "the disk is full; free some space and run the command again",
     errno.EDQUOT: "the disk quota is used up; free some space and run the command again",

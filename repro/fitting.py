@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from repro.checksums import sha256_of
 from repro.data.corpora import CORPORA, Corpus
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders import whitening, zoo
 from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe, plain
 from repro.errors import ReproError
-from repro.files import sha256_file
 from repro.suite import Suite
 from repro.tasks import TASKS, WHOLE
 from repro.tasks.sts import StsTask, whole
@@ -60,7 +60,7 @@ class Corpora:
     def digest(self, recipe: FittedRecipe, task: str) -> str:
         """Hex sha256 of what the recipe's map is fitted on where that task is scored."""
         if is_file(recipe.source):
-            return sha256_file(_file(recipe))
+            return sha256_of(_file(recipe))
         name = self.name(recipe.source, task)
         if name not in self._digests:
             corpus = self.corpus(recipe.source, task)
@@ -106,12 +106,24 @@ def fitted(recipe: FittedRecipe, corpus: Corpus, seed: int, embed: Embed, datase
     source = (dataset or "these sentences") if target else recipe.source
     if isinstance(recipe, WhitenedRecipe):
         blocks = (vectors[rows[i : i + whitening.BLOCK]] for i in range(0, len(rows), whitening.BLOCK))
-        return whitening.fit(blocks, recipe.k, source).apply
+        return _finite(whitening.fit(blocks, recipe.k, source).apply, recipe)
     from repro.encoders import flow  # torch: not for those who only plan
 
     assert isinstance(recipe, FlowedRecipe)
     passes = recipe.passes or (3 if target and dataset in THRICE else 1)
-    return flow.fit(vectors, rows[corpus.pairs], replace(recipe, passes=passes), seed, source).apply
+    return _finite(flow.fit(vectors, rows[corpus.pairs], replace(recipe, passes=passes), seed, source).apply, recipe)
+
+
+def _finite(apply: Map, recipe: FittedRecipe) -> Map:
+    """The map, whose results pass the gate that plain vectors have passed."""
+
+    def mapped(vectors: np.ndarray) -> np.ndarray:
+        found = apply(vectors)
+        if not np.isfinite(found).all():
+            raise ReproError(f"{recipe.weights}: its map gives vectors that are not finite; it was fitted on others")
+        return found
+
+    return mapped
 
 
 def saved(recipe: FittedRecipe) -> Map:
@@ -121,7 +133,7 @@ def saved(recipe: FittedRecipe) -> Map:
     k = loaded.kernel.shape[1]
     if isinstance(recipe, WhitenedRecipe) and recipe.k not in (None, k):
         raise ReproError(f"{path} keeps {k} dimensions, not k = {recipe.k}")
-    return loaded.apply
+    return _finite(loaded.apply, recipe)
 
 
 def _file(recipe: FittedRecipe) -> Path:
@@ -137,17 +149,34 @@ def embed(
     name: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str, progress: bool = False
 ) -> Embedded:
     """Vectors of sentences under any recipe; a map on the `target` is fitted on these sentences, with seed 0."""
+    return embed_with(name, sentences, [], suite, device, dtype, progress)[0]
+
+
+def embed_with(
+    name: str | Recipe,
+    sentences: Sequence[str],
+    queries: Sequence[str],
+    suite: Suite,
+    device: str,
+    dtype: str,
+    progress: bool = False,
+) -> tuple[Embedded, np.ndarray]:
+    """`embed`, and the vectors (q, d) of queries under the same map, which they have no part in.
+
+    The sentences' vectors are kept on disk, the queries' are not.
+    """
     recipe = zoo.recipe(name) if isinstance(name, str) else name
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
     embedder = Embedder([zoo.locate(plain(recipe), suite.root, suite.offline)], device, dtype, EmbeddingCache())
     plain_ones = embedder.embed(sentences, progress)[0]
+    asked = embedder.fresh(queries) if queries else np.empty((0, plain_ones.vectors.shape[1]), np.float32)
     if not isinstance(recipe, FittedRecipe):
-        return plain_ones
+        return plain_ones, asked
     base: Embed = lambda texts: embedder.embed(texts, progress)[0].vectors  # noqa: E731
     if is_file(recipe.source):
         apply = saved(recipe)
     else:
         own = recipe.source == TARGET
         apply = fitted(recipe, Corpus.of_lines(sentences) if own else suite.corpus(recipe.source), 0, base)
-    return replace(plain_ones, vectors=apply(plain_ones.vectors))
+    return replace(plain_ones, vectors=apply(plain_ones.vectors)), apply(asked) if queries else asked

@@ -13,6 +13,7 @@ from typing import Any
 
 from repro import speed
 from repro.cells import Cell, Store
+from repro.checksums import reading_only
 from repro.data.corpora import CORPORA
 from repro.encoders import zoo
 from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, WordVectorRecipe, needs_weights, plain
@@ -83,6 +84,11 @@ class Plan:
 
 def plan(table: Table, options: Options) -> Plan:
     """Look at every cell of a table: all that are stored are found, only those that were asked for are planned."""
+    with reading_only():
+        return _plan(table, options)
+
+
+def _plan(table: Table, options: Options) -> Plan:
     columns, rows = table.pick_columns(options.tasks), table.pick_rows(options.rows)
     resting = options.suite.at_rest()
     data, digests, missing = _read(table, options, resting)

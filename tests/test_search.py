@@ -167,6 +167,34 @@ def test_the_same_example_from_the_command_line(
     np.testing.assert_allclose(np.diag(matrix), 1, atol=1e-4)
 
 
+def test_a_file_is_encoded_once_and_queries_leave_nothing(
+    tmp_path: Path, tiny_sbert: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "corpus.txt").write_text("".join(f"a cat {i}\n" for i in range(40)))
+    encoded: list[int] = []
+    real = zoo.Group.encode
+
+    def counted(self: zoo.Group, sentences: list[str], progress: bool = False) -> list[zoo.Encoded]:
+        encoded.append(len(sentences))
+        return real(self, sentences, progress)
+
+    monkeypatch.setattr(zoo.Group, "encode", counted)
+    for query in ("a dog", "a bird", "a bird"):
+        assert main(["search", str(tiny_sbert), str(tmp_path / "corpus.txt"), query, "--offline"]) == 0
+    assert encoded == [40, 1, 1, 1]
+    assert len(list((tmp_path / "home" / "embeddings").glob("*.safetensors"))) == 1
+
+
+def test_a_query_has_no_part_in_the_fit(tmp_path: Path, tiny_sbert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "corpus.txt").write_text("".join(f"{'cat ' * (i % 7)} dog {i}\n" for i in range(40)))
+    whitened = f"{tiny_sbert},post=whitening,k=4"
+    seen = []
+    for queries in (["a cat"], ["a cat", "another one", "and a third"]):
+        assert main(["search", whitened, str(tmp_path / "corpus.txt"), *queries, "--offline"]) == 0
+        seen.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("a cat\t")])
+    assert seen[0] == seen[1]
+
+
 VECTORS = "cat 1 0\ndog 3 4\n"
 PAIRS = "cat\tdog\ncat\tcat dog\n"
 COSINES = ["0.6000", "0.7071"]  # 3/5, and 1/√2 of (1, 0) with (2, 2)

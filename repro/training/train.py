@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,11 +18,12 @@ from filelock import FileLock
 from torch import distributed
 
 from repro import __version__
+from repro.checksums import sha256_of
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
-from repro.files import disk_errors, home, sha256_file
+from repro.files import disk_errors, home, new_folder
 from repro.provenance import library_versions
 from repro.sealed import seal, unseal
 from repro.training import plot, selection, trainer
@@ -154,7 +154,7 @@ def dev_score(learner: Learner, dev: selection.Dev, recipe: TrainedRecipe) -> fl
 def _files(folder: Path) -> dict[str, str]:
     """{path below the folder: sha256} of all files but the description itself."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / ABOUT)
-    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in paths}
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
 
 
 def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
@@ -170,17 +170,10 @@ def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
 
 def _put_in_place(learner: Learner, about: dict[str, object], working: Path, target: Path) -> None:
     """Model, log, plot and description in one folder, with one rename; the checkpoint goes."""
-    with disk_errors(target):
-        unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        try:
-            learner.save(unfinished)
-            shutil.copyfile(working / trainer.LOG, unfinished / trainer.LOG)
-            plot.training(trainer.read_log(unfinished / trainer.LOG), unfinished / "training.svg")
-            about = about | {"files": _files(unfinished)}
-            (unfinished / ABOUT).write_text(seal(about), encoding="utf-8")
-            unfinished.chmod(0o755)
-            os.replace(unfinished, target)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
+    with new_folder(target) as unfinished:
+        learner.save(unfinished)
+        shutil.copyfile(working / trainer.LOG, unfinished / trainer.LOG)
+        plot.training(trainer.read_log(unfinished / trainer.LOG), unfinished / "training.svg")
+        about = about | {"files": _files(unfinished)}
+        (unfinished / ABOUT).write_text(seal(about), encoding="utf-8")
     shutil.rmtree(working, ignore_errors=True)
