@@ -209,7 +209,7 @@ def test_settings_are_of_the_last_training_and_in_the_signature() -> None:
     assert signature["lr"] == "2e-05>1e-05"
     assert signature["sample"] == "500>500"
     assert signature["obj"] == "softmax(u,v,abs(u-v))>cosine"
-    assert setups.NLI.signature()["select"] == "stsb-dev/1000"
+    assert setups.NLI.signature()["select"] == "stsb-dev/1000,epoch"
     assert "sample" not in setups.NLI.signature()
 
 
@@ -222,7 +222,7 @@ def test_a_contrastive_batch_is_not_divided(tiny_bert: Path) -> None:
 @pytest.mark.parametrize("name", ["unsup-simcse,head=none", "unsup-simcse", "sup-simcse"])
 def test_a_contrastive_model_is_read_back_as_it_was_selected(tiny_bert: Path, name: str) -> None:
     data = "nli-triplets" if name.startswith("sup") else "nli-sentences"
-    made = replace(tiny(tiny_bert, name), data=data, learning_rate=1e-2)
+    made = replace(tiny(tiny_bert, name), data=data, learning_rate=1e-2, looks="epoch")
     found = train.train(made, 0, material(), "cpu")
     recipe = made.trained(str(found.folder))
     parts = list(MINI.load("stsb-dev"))
