@@ -106,6 +106,8 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     written.check_nothing_is_lost(planned, _before(paths[1]))
     say = lambda line: print(line, file=sys.stderr)  # noqa: E731
     made = runner.run(planned, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    for reason in dict.fromkeys(made.refused):
+        say(f"not run: {reason}")
     with locked(paths[1]):  # another run may have written since
         lines = written.lines_of(made, _before(paths[1]))
         table = written.rows_of(tables.get(table.id, arguments.suite), lines)
