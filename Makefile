@@ -66,6 +66,7 @@ bench: setup  ## print speed ratios against sentence-transformers
 	@$(BIN)/repro bench probe --repeats 1
 	@$(BIN)/repro bench train --sentences 320 --repeats 1
 	@$(BIN)/repro bench fit && $(BIN)/repro bench search
+	@$(BIN)/repro bench memory && $(BIN)/repro bench static && $(BIN)/repro bench again
 
 clean:  ## remove .venv and everything that was fetched or computed
 	rm -rf .venv .repro

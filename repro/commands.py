@@ -47,18 +47,18 @@ def listing(arguments: argparse.Namespace) -> int:
         from repro.encoders.zoo import ZOO
 
         for name, recipe in ZOO.items():
-            print(f"{name:34} {recipe.weights}  {'|'.join(f'{k}:{v}' for k, v in recipe.signature().items())}")
+            print(f"{name:34} {recipe.weights}  {_fields(recipe.signature())}")
     elif arguments.what == "tasks":
         from repro.tasks import TASKS
 
         for name, task in TASKS.items():
-            fields = "|".join(f"{k}:{v}" for k, v in task.protocol(task.metrics[0]).items())
-            print(f"{name:12} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
+            fields = _fields(task.protocol(task.metrics[0]))
+            print(f"{name:18} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
     elif arguments.what == "trainings":
         from repro.training.setups import SETUPS
 
         for name, training in SETUPS.items():
-            print(f"{name:16} {'|'.join(f'{k}:{v}' for k, v in training.signature().items())}")
+            print(f"{name:19} {_fields(training.signature())}")
     else:
         from repro.data.registry import contracts, datasets
 
@@ -66,6 +66,10 @@ def listing(arguments: argparse.Namespace) -> int:
             rows = sum(count for _, count, _ in contracts(item))
             print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
     return 0
+
+
+def _fields(fields: dict[str, str]) -> str:
+    return "|".join(f"{name}:{value}" for name, value in fields.items() if value)
 
 
 def table(arguments: argparse.Namespace) -> int:
