@@ -98,7 +98,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     )
     paths = [_folder_of(arguments) / f"{table.id}{options.variant}{suffix}" for suffix in (".md", ".csv", ".tex")]
     if not arguments.dry_run:
-        _check_outputs(arguments, paths)
+        _check(arguments, paths)
     made = runner.plan(table, options)
     if arguments.dry_run:
         for row, column in made.pending:
@@ -125,12 +125,16 @@ def _folder_of(arguments: argparse.Namespace) -> Path:
     return out if arguments.suite == "paper" else out / arguments.suite
 
 
-def _check_outputs(arguments: argparse.Namespace, paths: list[Path]) -> None:
-    """Refuse what cannot be written before anything is computed."""
+def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
+    """Refuse what cannot be written or handed on before anything is computed."""
     for folder in (arguments.out, _folder_of(arguments)):
         output_folder(folder)
     for path in (*paths, *filter(None, [arguments.picture])):
         output_file(path)
+    if arguments.executor:
+        from repro.executors import executor_of
+
+        executor_of(arguments.executor)
 
 
 def _figures(made: Plan) -> Iterator[tuple[str, bytes]]:

@@ -23,21 +23,29 @@ if TYPE_CHECKING:
 TIMEOUT = 24 * 60  # minutes of a job
 
 
+def executor_of(name: str) -> Any:
+    """submitit's executor of that name; ReproError when submitit is not installed or finds no Slurm."""
+    try:
+        import submitit
+
+        return submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
+    except ImportError:
+        raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
+    except RuntimeError as error:
+        raise ReproError(f"--executor {name} cannot be used here ({error}); use local, or none") from None
+
+
 def submit(name: str, jobs: int, units: Sequence[Unit], options: Options, say: Callable[[str], None]) -> None:
     """Run the units with at most `jobs` at a time; stored cells count, so a sweep that was cut short goes on.
 
-    Raises ReproError naming the units that failed, when all others are done, or when submitit is not installed.
+    Raises ReproError naming the units that failed, when all others are done.
     """
-    try:
-        import submitit
-    except ImportError:
-        raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
     from repro.sweep import run
 
     work = run if name == "debug" else _run
     if name == "local":  # jobs that share a machine share its cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
+    executor = executor_of(name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
     waiting, failed, done = list(units), [], 0
     running: dict[int, tuple[Any, Unit]] = {}

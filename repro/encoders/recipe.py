@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Protocol, TypeGuard, TypeVar
@@ -144,8 +145,10 @@ class FlowedRecipe(FittedRecipe):
             raise ReproError("a flow's coupling is additive or affine, its mixing reversal or linear")
         if min(self.levels, self.depth, self.width, self.batch_size) < 1:
             raise ReproError("a flow's levels, depth, width and batch_size must be at least 1")
-        if not (self.epochs > 0 and self.learning_rate > 0):
-            raise ReproError("a flow's epochs and learning_rate must be positive")
+        if not (0 < self.epochs < math.inf and 0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
+            raise ReproError(
+                "a flow's epochs and learning_rate must be positive numbers, its weight_decay not negative"
+            )
 
     @property
     def seeded(self) -> bool:

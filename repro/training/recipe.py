@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,8 +46,12 @@ class TrainedRecipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ReproError(f"{name} {value} must be at least 1")
-        if not (self.learning_rate > 0 and 0 <= self.warmup <= 1 and self.clip > 0):
-            raise ReproError("learning_rate and clip must be positive and warmup between 0 and 1")
+        if not (0 < self.learning_rate < math.inf and 0 < self.clip < math.inf and 0 <= self.weight_decay < math.inf):
+            raise ReproError(
+                "learning_rate and clip must be positive numbers, and weight_decay one that is not negative"
+            )
+        if not 0 <= self.warmup <= 1:
+            raise ReproError(f"warmup {self.warmup:g} is a share of all steps, between 0 and 1")
 
     @property
     def cross(self) -> bool:
@@ -119,8 +124,10 @@ class ContrastiveRecipe(TrainedRecipe):
             raise ReproError(f"objective {self.objective!r} has no head and no temperature; use contrastive")
         if self.head not in HEADS:
             raise ReproError(f"head {self.head!r} is unknown; choose from {', '.join(HEADS)}")
-        if not self.temperature > 0:
-            raise ReproError(f"temperature {self.temperature:g} must be positive")
+        if not 0 < self.temperature < math.inf:
+            raise ReproError(f"temperature {self.temperature:g} must be a positive number")
+        if self.train_length is not None and self.train_length < 3:
+            raise ReproError(f"train_length {self.train_length} leaves no room for a word between the special tokens")
 
     def trained(self, folder: str) -> TransformerRecipe:
         """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
