@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from repro import __version__, commands, commands_model, commands_search, signals, streams
 from repro.errors import ReproError
@@ -84,23 +85,35 @@ def sentence(error: Exception) -> str:
     name = type(error).__name__
     if isinstance(error, ReproError):
         return str(error)
-    if isinstance(error, OSError) and error.errno is not None:
-        reason = refusal(error) or str(error.strerror)
-        return f"{error.filename}: {reason}" if error.filename is not None else reason
+    reason = refusal(error) or (error.strerror if isinstance(error, OSError) else "")
+    if reason:
+        path = getattr(error, "filename", None)
+        return f"{path}: {reason}" if path is not None else reason
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error) or name == "OutOfMemoryError":
         return "the memory does not suffice; give it less at a time (--limit, --sample, --accumulate), or more memory"
     if isinstance(error, RecursionError):
         return "the input is nested too deeply to be read"
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # as pathlib says it
+        return "nobody knows the home folder that ~ stands for; write the path in full"
     if isinstance(error, UnicodeError):
         return f"a text is not in the encoding that it should be in ({error})"
     return f"unexpected {name}: {error}; set REPRO_TRACEBACK=1 to see where it comes from, and report it"
 
 
-def _say(text: str) -> None:
+def _say(text: str, who: str = "repro") -> None:
     """One line on standard error, whatever the text is made of."""
     line = " ".join(text.split())
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    print(f"repro: {line[:2000]}", file=sys.stderr, flush=True)
+    print(f"{who}: {line[:2000]}", file=sys.stderr, flush=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, that repeats an argument as the rest of the command line does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        _say(message, f"{self.prog}: error")
+        self.exit(2)
 
 
 def _readable(argv: Sequence[str]) -> list[str]:
@@ -116,7 +129,7 @@ def _readable(argv: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="repro", description="Regenerate published sentence-embedding tables.")
+    parser = _Parser(prog="repro", description="Regenerate published sentence-embedding tables.")
     parser.add_argument("--version", action="version", version=__version__)
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -105,13 +105,12 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     if arguments.dry_run:
         _print_plan(plan(table, options))
         return []
-    _check_outputs(arguments, paths)
+    _check(arguments, paths)
     planned = plan(table, options)
     written.check_nothing_is_lost(planned, _before(paths[1]))
-    say = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    made = runner.run(planned, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    made = runner.run(planned, _say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
     for reason in dict.fromkeys(made.refused):
-        say(f"not run: {reason}")
+        _say(f"not run: {reason}")
     with locked(paths[1]):  # another run may have written since
         lines = written.lines_of(made, _before(paths[1]))
         table = written.rows_of(tables.get(table.id, arguments.suite), lines)
@@ -123,6 +122,10 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
             write_atomic(path, picture)
     _show(table, lines, arguments.picture)
     return [*paths, *figures]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _before(path: Path) -> list[dict[str, str]]:
@@ -149,12 +152,16 @@ def _folder_of(arguments: argparse.Namespace) -> Path:
     return out if arguments.suite == "paper" else out / arguments.suite
 
 
-def _check_outputs(arguments: argparse.Namespace, paths: list[Path]) -> None:
-    """Refuse what cannot be written before anything is computed."""
+def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
+    """Refuse what cannot be written or handed on before anything is computed."""
     for folder in (arguments.out, _folder_of(arguments)):
         output_folder(folder)
     for path in (*paths, *filter(None, [arguments.picture])):
         output_file(path)
+    if arguments.executor:
+        from repro.executors import executor_of
+
+        executor_of(arguments.executor)
 
 
 def _figures(made: Plan, lines: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
