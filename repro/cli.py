@@ -24,24 +24,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     Whatever becomes of the streams, a command whose product is a file writes it; one whose product is its output ends
     with 2 when that cannot be written, and with 0 when its reader has seen enough. REPRO_TRACEBACK=1 shows tracebacks.
     """
+    own = argv is None  # the process
     interruption = signals.Interruption()
     with streams.guarded() as (out, err), _notices():
         try:
-            with interruption.listening():
-                status = _run(argv, out, interruption)
+            with interruption.listening(to_the_end=own):
+                status = _run(sys.argv[1:] if argv is None else argv, out, interruption)
         except KeyboardInterrupt:
             _say(signals.SENTENCE)
             status = interruption.status
-            if argv is None:  # a process of our own: its threads need not end what they were given
+            if own:  # its threads need not end what they were given
                 err.flush()
                 os._exit(status)
     return status
 
 
-def _run(argv: Sequence[str] | None, out: streams.Guarded, interruption: signals.Interruption) -> int:
+def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interruption) -> int:
     product = "output"
     try:
-        arguments = _parser().parse_args(_readable(sys.argv[1:] if argv is None else argv))
+        arguments = _parser().parse_args(_readable(argv))
         product = "output" if getattr(arguments, "dry_run", False) else arguments.product
         out.stops = product == "output"
         status = int(arguments.run(arguments))
@@ -51,7 +52,9 @@ def _run(argv: Sequence[str] | None, out: streams.Guarded, interruption: signals
         status = stop.code if isinstance(stop.code, int) else 2
     except streams.Stopped:
         status = 0
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         if interruption.number is not None:  # a library made another exception of it
             raise KeyboardInterrupt from None
         if os.environ.get("REPRO_TRACEBACK"):
@@ -80,7 +83,7 @@ def _notices() -> Iterator[None]:
         logger.propagate = True
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: BaseException) -> str:
     """What is said of an error, on one line."""
     name = type(error).__name__
     if isinstance(error, ReproError):
