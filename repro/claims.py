@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import ledger, written
+from repro.cells import check_comparable
 from repro.compare import significance
+from repro.errors import ReproError
 from repro.planning import Plan
+from repro.sound import Line
 from repro.table import Table
 
 OWN = ("", "minilm-")  # prefixes of the rows that stand for the paper's: its own systems run here, all-MiniLM-L6-v2
@@ -44,22 +47,27 @@ class Claim:
 
 @dataclass(frozen=True)
 class Finding:
-    """How a claim of `of` comparisons fares on one source of numbers; `holds` is None where nothing was measured."""
+    """How a claim of `of` comparisons fares on one source of numbers; `holds` is None where nothing was measured.
+
+    `apart`: comparisons that cannot be made, because the two numbers are of different protocols.
+    """
 
     source: str
     holds: bool | None
     of: int
     details: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        apart = "".join(f"\n    {line}" for line in self.apart)
         if self.holds is None:
-            return f"{self.source}: not measured"
+            return f"{self.source}: not measured{apart}"
         wrong, made = sum("✗" in line for line in self.details), len(self.details)
         rest = f"; {self.of - made} not measured" if made < self.of else ""
         head = f"{self.source}: {'holds' if self.holds else 'does not hold'}"
         head += f" ({made - wrong} of {made} comparisons{rest})"
         shown = [line for line in self.details if self.source != "published" or line.endswith("✗")]
-        return head + "".join(f"\n    {line}" for line in shown)
+        return head + "".join(f"\n    {line}" for line in shown) + apart
 
 
 _STS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
@@ -175,19 +183,35 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
     if claim.comparisons:
         yield published(claim, table)
     path = folder / f"{claim.table}.csv"
-    lines = written.from_csv(path) if path.is_file() else []
-    values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
+    lines = _measured(path) if path.is_file() else {}
     sources = [(prefix, claim.comparisons) for prefix in OWN if claim.comparisons and not (prefix and claim.own)]
     for prefix, comparisons in [*sources, *([("", claim.own)] if claim.own else [])]:
-        details, held = [], []
+        details, held, apart = [], [], []
         for comparison in comparisons:
             cells = [(prefix + row, comparison.column) for row in (comparison.first, comparison.second)]
-            if all(cell in values for cell in cells):
-                found = [values[cell] for cell in cells]
-                held.append(comparison.holds(*found))
-                details.append(_detail(comparison, prefix, found) + _test(planned, comparison, prefix, found))
+            there = [lines[cell] for cell in cells if cell in lines]
+            if len(there) < 2:
+                continue
+            try:
+                check_comparable([line.get("signature", "") for line in there])
+            except ReproError as error:
+                apart.append(f"{comparison.column}: {cells[0][0]} and {cells[1][0]}: {error}")
+                continue
+            found = [float(line["value"]) for line in there]
+            held.append(comparison.holds(*found))
+            details.append(_detail(comparison, prefix, found) + _test(planned, comparison, prefix, found))
         source = "measured" + (f", {prefix}" if prefix else ", all-MiniLM-L6-v2" if comparisons is claim.own else "")
-        yield Finding(source, all(held) if held else None, len(comparisons), tuple(details))
+        yield Finding(source, all(held) if held else None, len(comparisons), tuple(details), tuple(apart))
+
+
+def _measured(path: Path) -> dict[tuple[str, str], Line]:
+    """The lines of a written table that have a value; ReproError where it has two values of one cell."""
+    found: dict[tuple[str, str], Line] = {}
+    for line in written.from_csv(path):
+        place = (line["row"], line["column"])
+        if line["value"] and found.setdefault(place, line)["value"] != line["value"]:
+            raise ReproError(f"{path} has two values of {place[0]} × {place[1]}; see `repro verify`")
+    return found
 
 
 def published(claim: Claim, table: Table) -> Finding:

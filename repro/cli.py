@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from repro import __version__, commands, commands_model, commands_search, signals, streams
+from repro import __version__, commands, commands_model, commands_search, commands_table, signals, streams
 from repro.errors import ReproError
 from repro.files import refusal, user_path
 
@@ -147,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         "what", nargs="?", choices=["tables", "encoders", "tasks", "data", "trainings"], default="tables"
     )
 
-    table = command("table", commands.table, "regenerate a table", "file")
+    table = command("table", commands_table.table, "regenerate a table", "file")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
@@ -171,7 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     _data_options(table)
     _device_options(table)
 
-    demo = command("demo", commands.demo, "every table on the embedded data set, offline", "file")
+    demo = command("demo", commands_table.demo, "every table on the embedded data set, offline", "file")
     demo.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables (below mini/)")
     demo.add_argument("--force", action="store_true", help="compute stored cells again")
     _device_options(demo)

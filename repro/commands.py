@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.errors import NotAvailable, ReproError
-from repro.files import output_file, output_folder, path_from
+from repro.files import path_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from repro.planning import Plan
     from repro.suite import Suite
-    from repro.table import Table
 
 
 def _folder(given: Path | None, variable: str) -> Path | None:
@@ -30,11 +26,20 @@ def suite_of(arguments: argparse.Namespace) -> Suite:
     from repro.suite import Suite
 
     if getattr(arguments, "suite", "paper") == "mini":
+        if getattr(arguments, "data", None) is not None:
+            raise ReproError("the suite mini is the embedded data set; leave out --data")
         return Suite("mini", offline=arguments.offline)
     own = _folder(getattr(arguments, "data", None), "REPRO_DATA")
     if own is not None and not (own / "downstream").is_dir():
         raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
     return Suite(own=own, mirror=_folder(arguments.mirror, "REPRO_MIRROR"), offline=arguments.offline)
+
+
+def read_by(arguments: argparse.Namespace) -> list[Path]:
+    """The files that a command on sentences of one's own may read: they are not to be written over."""
+    encoder, *settings = arguments.encoder.split(",")
+    names = [encoder, *(setting.removeprefix("source=") for setting in settings)]
+    return [arguments.file, *(Path(os.path.expanduser(name)) for name in names)]
 
 
 def listing(arguments: argparse.Namespace) -> int:
@@ -72,132 +77,10 @@ def _fields(fields: dict[str, str]) -> str:
     return "|".join(f"{name}:{value}" for name, value in fields.items() if value)
 
 
-def table(arguments: argparse.Namespace) -> int:
-    from repro import tables
-
-    table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder).with_bases(arguments.base)
-    paths = _run_table(table, arguments)
-    if paths:
-        print("wrote " + ", ".join(map(str, paths)))
-    return 0
-
-
-def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
-    """Plan, compute, write and show one table; the paths written."""
-    from repro import latex, render, runner, tables, written
-    from repro.files import locked, write_atomic
-    from repro.measured import Options
-    from repro.planning import plan
-
-    added = [row.slug for row in table.rows if row.slug.split(":")[0] in (*arguments.encoder, *arguments.base)]
-    options = Options(
-        suite=suite_of(arguments),
-        rows=(*arguments.row, *(added if arguments.row else ())),
-        tasks=_tasks(table, arguments),
-        device=arguments.device,
-        dtype=arguments.dtype,
-        limit=arguments.limit,
-        seeds=arguments.seeds,
-        sample=arguments.sample,
-        force=arguments.force,
-    )
-    paths = [_folder_of(arguments) / f"{table.id}{options.variant}{suffix}" for suffix in (".md", ".csv", ".tex")]
-    if arguments.dry_run:
-        _print_plan(plan(table, options))
-        return []
-    _check(arguments, paths)
-    planned = plan(table, options)
-    written.check_nothing_is_lost(planned, _before(paths[1]))
-    made = runner.run(planned, _say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
-    for reason in dict.fromkeys(made.refused):
-        _say(f"not run: {reason}")
-    with locked(paths[1]):  # another run may have written since
-        lines = written.lines_of(made, _before(paths[1]))
-        table = written.rows_of(tables.get(table.id, arguments.suite), lines)
-        texts = [write(table, lines) for write in (render.to_markdown, written.to_csv, latex.to_latex)]
-        figures = {paths[0].with_suffix(suffix): content for suffix, content in _figures(made, lines)}
-        for path, text in zip(paths, texts, strict=True):
-            write_atomic(path, text)
-        for path, picture in figures.items():
-            write_atomic(path, picture)
-    _show(table, lines, arguments.picture)
-    return [*paths, *figures]
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _before(path: Path) -> list[dict[str, str]]:
-    """The lines of the CSV file that a run is about to replace."""
-    from repro import written
-
-    return written.from_csv(path) if path.exists() else []
-
-
-def _print_plan(planned: Plan) -> None:
-    for row, column in planned.pending:
-        print(f"compute  {row.slug} × {column.slug}")
-    for (row_slug, column_slug), needs in planned.lacking.items():
-        print(f"compute  {row_slug} × {column_slug}, after a download of {', '.join(need.what for need in needs)}")
-    for (row_slug, column_slug), why in planned.why_not.items():
-        print(f"not-run  {row_slug} × {column_slug}: {why}")
-    count = len(planned.pending) + len(planned.lacking)
-    print(f"{len(planned.stored)} cells stored, {count} to compute, {len(planned.why_not)} not run")
-
-
-def _folder_of(arguments: argparse.Namespace) -> Path:
+def folder_of(arguments: argparse.Namespace) -> Path:
     """Where the tables of the suite that was asked for stand."""
     out: Path = arguments.out
     return out if arguments.suite == "paper" else out / arguments.suite
-
-
-def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
-    """Refuse what cannot be written or handed on before anything is computed."""
-    for folder in (arguments.out, _folder_of(arguments)):
-        output_folder(folder)
-    for path in (*paths, *filter(None, [arguments.picture])):
-        output_file(path)
-    if arguments.executor:
-        from repro.executors import executor_of
-
-        executor_of(arguments.executor)
-
-
-def _figures(made: Plan, lines: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
-    """The figures of a table with geometry, unless the results of some numbers in it are not on this machine."""
-    columns = {column.slug for column in made.table.scored()}
-    places = [(line["row"], line["column"]) for line in lines if line["value"] and line["column"] in columns]
-    if not any(column.task == "geometry" for column in made.table.scored()):
-        return
-    if any(place not in made.stored for place in places):
-        print(f"{made.table.id}: figures not drawn; only a part of the numbers was computed here", file=sys.stderr)
-        return
-    from repro import plots
-
-    yield from plots.figures(made)
-
-
-def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Columns asked for by name, by probe, or both; none: all."""
-    from repro.tasks import TASKS
-
-    if arguments.probe is None:
-        return tuple(arguments.task)
-    columns = table.pick_columns(arguments.task)
-    found = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
-    if not found:
-        raise ReproError(f"{table.id} has no column of the probe {arguments.probe} among those asked for")
-    return tuple(found)
-
-
-def demo(arguments: argparse.Namespace) -> int:
-    from repro import tables
-
-    written = [path for name in tables.TABLES for path in _run_table(tables.get(name, "mini"), arguments)]
-    print(tables.demo.BANNER)
-    print("wrote " + ", ".join(map(str, written)))
-    return 0
 
 
 def claims(arguments: argparse.Namespace) -> int:
@@ -233,39 +116,12 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> None:
-    """The measured rows of the first section that has any, in the terminal, and as an SVG picture where asked for."""
-    from rich.console import Console
-
-    from repro.files import write_atomic
-    from repro.terminal import grid
-
-    measured = {line["column"] for line in lines if line["value"]}
-    sections = [part for part in table.sections() if measured & {column.slug for column in part.columns}]
-    if not sections:
-        print(f"{table.id}: nothing could be measured here; the .md file says why")
-        return
-    first, *others = sections
-    shown, hidden = grid(first, lines)
-    width = None if sys.stdout.isatty() else 140
-    console = Console(file=sys.stdout, width=width, record=picture is not None)  # named, rich asks for its encoding
-    console.print(shown)
-    if others:
-        print("in the .md file also: " + "; ".join(part.columns[0].section for part in others))
-    if picture is not None:
-        write_atomic(picture, console.export_svg(title=table.command))
-    if any(line["delta"] for line in lines):
-        print("measured, and below it the difference to the published number with its verdict")
-    if hidden:
-        print(f"{hidden} rows were not run; the .md file says why")
-
-
 def verify(arguments: argparse.Namespace) -> int:
     from repro.tables import TABLES
     from repro.verify import verify
 
     failed = 0
-    folder = _folder_of(arguments)
+    folder = folder_of(arguments)
     ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
     if not ids:
         raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")

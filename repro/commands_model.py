@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from repro.commands import suite_of
+from repro.commands import read_by, suite_of
 from repro.errors import ReproError
 
 
@@ -61,7 +61,7 @@ def encode(arguments: argparse.Namespace) -> int:
     from repro.files import new_file, output_file
     from repro.fitting import embed
 
-    output_file(arguments.output)
+    output_file(arguments.output, read_by(arguments))
     sentences = own_lines(arguments.file)
     suite, progress = suite_of(arguments), sys.stderr.isatty()
     encoded = embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from repro.commands import suite_of
+from repro.commands import read_by, suite_of
 from repro.errors import ReproError
 
 if TYPE_CHECKING:
@@ -19,6 +19,11 @@ def _vectors(arguments: argparse.Namespace, sentences: list[str]) -> np.ndarray:
     suite = suite_of(arguments)
     progress = sys.stderr.isatty()
     return embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress).vectors
+
+
+def _shown(cosine: float) -> str:
+    """Four decimals; what rounds to nothing has no sign."""
+    return f"{round(float(cosine), 4) + 0.0:.4f}"
 
 
 def similarity(arguments: argparse.Namespace) -> int:
@@ -34,13 +39,13 @@ def similarity(arguments: argparse.Namespace) -> int:
         vectors = _vectors(arguments, own_lines(arguments.matrix))
         for block in search.blocks_of(vectors):
             for row in search.similarities(block, vectors):
-                print("\t".join(f"{value:.4f}" for value in row))
+                print("\t".join(map(_shown, row)))
         return 0
     if arguments.closest:
         sentences = list(dict.fromkeys(own_lines(arguments.closest)))
         best, pairs = search.closest_pairs(_vectors(arguments, sentences), arguments.k)
         for value, (first, second) in zip(best, pairs, strict=True):
-            print(f"{value:.4f}\t{sentences[first]}\t{sentences[second]}")
+            print(f"{_shown(value)}\t{sentences[first]}\t{sentences[second]}")
         return 0
     if arguments.pairs:
         rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, own_lines(arguments.pairs), 2)]
@@ -50,7 +55,7 @@ def similarity(arguments: argparse.Namespace) -> int:
         raise ReproError(f"similarity wants two sentences, not {len(arguments.sentences)}; --matrix reads more")
     vectors = unit(_vectors(arguments, [sentence for row in rows for sentence in row]))
     for row, value in zip(rows, (vectors[::2] * vectors[1::2]).sum(axis=1), strict=True):
-        print(f"{value:.4f}" + (f"\t{row[0]}\t{row[1]}" if arguments.pairs else ""))
+        print(_shown(value) + (f"\t{row[0]}\t{row[1]}" if arguments.pairs else ""))
     return 0
 
 
@@ -59,6 +64,7 @@ def find(arguments: argparse.Namespace) -> int:
     from repro import search
     from repro.data.readers import own_lines
     from repro.fitting import embed_with
+    from repro.metrics.correlation import at_least
 
     queries = [*arguments.queries, *(own_lines(arguments.query_file) if arguments.query_file else [])]
     if not queries:
@@ -74,8 +80,8 @@ def find(arguments: argparse.Namespace) -> int:
         best, rows = search.top_k(asked, search.blocks_of(vectors), arguments.k)
     for query, values, nearest in zip(queries, best, rows, strict=True):
         for value, row in zip(values, nearest, strict=True):
-            if value >= arguments.threshold:
-                print(f"{query}\t{value:.4f}\t{sentences[row]}")
+            if at_least(value, arguments.threshold):
+                print(f"{query}\t{_shown(value)}\t{sentences[row]}")
     return 0
 
 
@@ -86,7 +92,7 @@ def fit(arguments: argparse.Namespace) -> int:
     from repro.encoders.recipe import FittedRecipe
     from repro.files import output_file
 
-    output_file(arguments.output)
+    output_file(arguments.output, read_by(arguments))
     if isinstance(zoo.recipe(arguments.encoder), FittedRecipe):
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
     vectors = _vectors(arguments, own_lines(arguments.file))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
+from repro.checksums import reading_only
 from repro.data import registry
 from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, needs_weights, plain
 from repro.encoders.weights import is_local
@@ -35,8 +36,16 @@ CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 
 
 def examine(suite: Suite) -> dict[str, Any]:
-    """Everything the command prints, JSON-ready. Nothing is downloaded; the hub is asked for two seconds at most."""
+    """Everything the command prints, JSON-ready: nothing is downloaded or written.
+
+    The hub is asked for two seconds at most.
+    """
     hub = not suite.offline and hub_answers()
+    with reading_only():
+        return _examined(suite, hub)
+
+
+def _examined(suite: Suite, hub: bool) -> dict[str, Any]:
     return {
         "repro": __version__,
         "python": platform.python_version(),

@@ -186,6 +186,7 @@ class Embedder:
     def __init__(self, members: Sequence[zoo.Ready], device: str, dtype: str, cache: EmbeddingCache) -> None:
         self.members, self.device, self.dtype, self.cache = list(members), device, dtype, cache
         self._group: zoo.Group | None = None
+        self._failed: ReproError | None = None  # why it gives no vector, whatever the sentences
 
     def embed(self, sentences: Sequence[str], progress: bool = False) -> list[Embedded]:
         """One Embedded a member, in order; rows of `vectors` belong to `sentences`."""
@@ -208,13 +209,24 @@ class Embedder:
         return self._loaded().encode(sentences)[0].vectors
 
     def _loaded(self) -> zoo.Group:
-        self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
+        if self._failed is not None:
+            raise self._failed
+        try:
+            self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
+        except ReproError as error:
+            self._failed = error
+            raise
         return self._group
 
     def _encode(self, keys: Sequence[str], sentences: Sequence[str], progress: bool) -> list[Embedded]:
         start = time.perf_counter()
         group = self._loaded()
-        encoded = group.encode(sentences, progress)
+        try:
+            encoded = group.encode(sentences, progress)
+        except ReproError as error:
+            if group.words:  # their file is at fault, and not these sentences
+                self._failed = error
+            raise
         seconds = (time.perf_counter() - start) / len(keys)
         embedded = [Embedded(item.vectors, item.zero_vectors, group.device, seconds) for item in encoded]
         for key, member, item in zip(keys, self.members, embedded, strict=True):

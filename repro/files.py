@@ -7,13 +7,12 @@ leaves there is recognised by its name and by nobody holding the lock, and goes 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -98,13 +97,16 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def output_file(path: Path) -> Path:
+def output_file(path: Path, others: Iterable[Path] = ()) -> Path:
     """Where a file written to `path` will stand, found out before the work whose result it is: links are followed.
 
-    Raises ReproError when a folder, device, FIFO or socket has that name, or nothing can be written there.
+    Raises ReproError when a folder, device, FIFO or socket has that name, when it is one of the `others` that the same
+    command reads or writes, or nothing can be written there.
     """
     with disk_errors(path):
         target = _regular(path)
+        if target in (Path(os.path.realpath(other)) for other in others):
+            raise ReproError(f"{path} is a file that this command reads, or writes for itself; name another")
         _try_writing(target.parent)
     return target
 
@@ -227,16 +229,22 @@ def _workshop(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Read `path` and replace it while no other process does; without a lock where the home cannot be written to."""
-    name = hashlib.sha256(os.path.realpath(path).encode(errors="surrogateescape")).hexdigest()[:32]
-    lock = FileLock(home() / "locks" / f"{name}.lock")
-    with suppress(OSError):
-        (home() / "locks").mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+    """Read `path` and replace it while no other process does, whatever its home: its folder is locked, without a trace.
+
+    Without a lock where the system, or the folder's file system, has none.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
     try:
+        with suppress(ImportError, OSError):
+            import fcntl  # not on Windows
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        lock.release()
+        os.close(handle)
 
 
 def _keep_mode(path: Path, before: os.stat_result) -> None:

@@ -21,6 +21,9 @@ from filelock import FileLock
 from repro.errors import NotAvailable, ReproError
 from repro.files import disk_errors, home, set_aside, write_atomic
 
+# Else the client asks the hub which agents to name in its headers, before it looks into its cache alone (--offline).
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
 Kind = Literal["model", "dataset"]
 _NAMES = {
     "model": ("the weights", "are", "the model hub", ""),

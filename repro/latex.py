@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.render import with_spread
+from repro.sound import Line
 from repro.table import Table
-from repro.written import Line, rows_of
+from repro.written import rows_of
 
 _LATEX = str.maketrans(
-    {character: f"\\{character}" for character in "&%#_$"}
+    {character: f"\\{character}" for character in "&%#_${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"|": r"$|$", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "Δ": r"$\Delta$"}
     | {"↓": r"$\downarrow$"}
 )

@@ -29,6 +29,7 @@ from repro.tasks.speed import SpeedTask
 from repro.training.data import SETS
 
 Pair = tuple[Row, Column]
+NOT_ASKED = "not asked for in this run"
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ class Plan:
     def seeds(self, row: Row) -> range:
         """How often a row's map is fitted: as often as --seeds or the row says, where that depends on a seed."""
         return range((self.options.seeds or row.seeds) if row.seeded else 1)
+
+    def weights(self, row: str) -> str:
+        """For provenance: a row's weights, and the file of its map where it has one; '' where they are not here."""
+        ready = self.ready.get(row)
+        if ready is None:
+            return ""
+        recipe = next(other.recipe for other in self.table.rows if other.slug == row)
+        if not isinstance(recipe, FittedRecipe) or not is_file(recipe.source):
+            return ready.weights
+        return f"{ready.weights}, fit sha256:{self.corpora.digest(recipe, '')[:12]}"
 
     def fail(self, row: Row, column: Column, error: ReproError) -> None:
         """Leave a cell out with the reason; what is wrong, and not just absent, is remembered."""
@@ -135,7 +146,7 @@ def _look(planned: Plan, row: Row, column: Column, asked: bool, missing: str) ->
             planned.stored[place] = cell
             return
     if not asked:
-        planned.why_not[place] = "not asked for in this run"
+        planned.why_not[place] = NOT_ASKED
         return
     needs = list(_needs(planned, row, column, missing))
     hopeless = next((need for need in needs if need.get is None), None)

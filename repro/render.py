@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from repro import ledger
 from repro.encoders import zoo
+from repro.sound import Line
 from repro.table import Row, Table
-from repro.written import Line, rows_of
+from repro.written import rows_of
 
 MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": "", "other-hardware": ""}
 

@@ -22,6 +22,7 @@ from repro.table import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.geometry import GeometryTask
 from repro.tasks.speed import SpeedTask
+from repro.tasks.task import Scores
 
 Say = Callable[[str], None]
 
@@ -41,8 +42,7 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, exe
             planned.why_not[row, column] = (reasons or [needs[0].why])[0]
         planned.lacking.clear()
     execute(planned, say, progress, executor, jobs)
-    asked = {(row.slug, column.slug) for row in table.pick_rows(options.rows) for column in table.scored()}
-    if planned.refused and not asked & planned.stored.keys():
+    if planned.refused and not table.asked(options.rows, options.tasks) & planned.stored.keys():
         raise ReproError(planned.refused[0])
     return planned
 
@@ -112,30 +112,14 @@ def _time(planned: Plan, row: Row, column: Column) -> None:
 def _encode(planned: Plan, say: Say, progress: bool) -> None:
     cache, maps = EmbeddingCache(), Maps(planned.corpora)
     for rows in _backbones(planned):
-        try:
-            _encode_backbone(planned, rows, cache, maps, say, progress)
-        except ReproError as error:
-            if len(rows) == 1:
-                _fail_row(planned, rows[0], error)
-                continue
-            for row in rows:  # what keeps one of them from being loaded need not keep the others
-                try:
-                    _encode_backbone(planned, [row], cache, maps, say, progress)
-                except ReproError as own:
-                    _fail_row(planned, row, own)
+        _encode_backbone(planned, rows, cache, maps, say, progress)
     planned.pending = []
-
-
-def _fail_row(planned: Plan, row: Row, error: ReproError) -> None:
-    for other, column in planned.pending:
-        if other == row and (row.slug, column.slug) not in planned.stored:
-            planned.fail(row, column, error)
 
 
 def _encode_backbone(
     planned: Plan, rows: list[Row], cache: EmbeddingCache, maps: Maps, say: Say, progress: bool
 ) -> None:
-    """Everything that is pending for rows which one forward pass serves."""
+    """Everything that is pending for rows which one forward pass serves; what fails costs its row and data set."""
     options = planned.options
     members = list({planned.ready[row.slug].recipe: planned.ready[row.slug] for row in rows}.values())
     embedder = Embedder(members, options.device, options.dtype, cache)
@@ -144,14 +128,28 @@ def _encode_backbone(
         # of every task on the data set, also the stored ones: the batches, and so the last bits, stay the same
         on_dataset = [task for task in planned.data if TASKS[task].dataset == dataset]
         sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(planned.data[task])))
-        embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
+        try:
+            embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
+        except ReproError as error:
+            if len(rows) > 1:  # what keeps one of them from it need not keep the others
+                for row in rows:
+                    _encode_backbone(planned, [row], cache, maps, say, progress)
+                return
+            for column in _pending(planned, rows[0], tasks):
+                planned.fail(rows[0], column, error)
+            continue
         for row in rows:
-            if dataset not in _by_dataset(planned, [row]):
-                continue
             member = planned.ready[row.slug]
             embed = partial(embedder.embed_one, members.index(member), progress)
             for task in tasks:
                 _score(planned, maps, row, task, sentences, embedded[member], embed, say)
+
+
+def _pending(planned: Plan, row: Row, tasks: Sequence[str]) -> list[Column]:
+    """The columns of these tasks that are still to be computed for a row: neither done nor failed."""
+    settled = planned.stored.keys() | planned.why_not.keys()
+    columns = [column for other, column in planned.pending if other == row and column.task in tasks]
+    return [column for column in columns if (row.slug, column.slug) not in settled]
 
 
 def _score(
@@ -165,8 +163,7 @@ def _score(
     say: Say,
 ) -> None:
     """Score a row on a task and store its cells; what is wrong costs these."""
-    columns = [column for column in planned.table.scored() if column.task == task and (row, column) in planned.pending]
-    columns = [column for column in columns if (row.slug, column.slug) not in planned.stored]
+    columns = _pending(planned, row, [task])
     if not columns:
         return
     try:
@@ -205,11 +202,9 @@ def _backbones(planned: Plan) -> list[list[Row]]:
 def _by_dataset(planned: Plan, rows: list[Row]) -> dict[str, list[str]]:
     """Tasks still pending for one of the rows, in table order, by data set."""
     pending: dict[str, list[str]] = {}
-    for column in planned.table.scored():
-        if any((row, column) in planned.pending for row in rows):
-            tasks = pending.setdefault(TASKS[column.task].dataset, [])
-            if column.task not in tasks:
-                tasks.append(column.task)
+    for task in dict.fromkeys(column.task for column in planned.table.scored()):
+        if any(_pending(planned, row, [task]) for row in rows):
+            pending.setdefault(TASKS[task].dataset, []).append(task)
     return pending
 
 
@@ -228,8 +223,7 @@ def _run_task(
     recipe: Recipe = ready.recipe
     if isinstance(row.recipe, FittedRecipe):
         recipe = replace(row.recipe, base=ready.recipe)
-    by_seed: list[list[Cell]] = []
-    digest = planned.digests[task]
+    measured: list[tuple[Subject, Scores]] = []
     for version in versions:
         start = time.perf_counter()
         scores = TASKS[task].score(planned.data[task], sentences, version.vectors, row.slug)
@@ -237,16 +231,26 @@ def _run_task(
         if seconds > 10:
             say(f"{row.slug}: {task} took {seconds:.0f} s")
         about, zero = recipe.signature(), version.zero_vectors
-        subject = Subject(row.slug, about, ready.weights, version.device, dtype, seconds, zero)
-        alone = len(versions) == 1
-        by_seed.append(
-            [make_cell(planned.options, planned.table.id, c, subject, scores, digest, alone) for c in columns]
-        )
-    for column, *cells in zip(columns, *by_seed, strict=True):
-        cell = over_seeds([[c] for c in cells], digest) if row.seeded else cells[0]
-        if isinstance(TASKS[task], GeometryTask):
-            cell = replace(cell, items=cells[0].items)  # the spectrum of the first fit, for the plot
-        _keep(planned, row, column, cell)
+        weights = planned.weights(row.slug)
+        measured.append((Subject(row.slug, about, weights, version.device, dtype, seconds, zero), scores))
+    for column in columns:
+        try:
+            _keep(planned, row, column, _cell(planned, row, column, measured))
+        except ReproError as error:  # a number that is not defined costs no other of the task
+            planned.fail(row, column, error)
+
+
+def _cell(planned: Plan, row: Row, column: Column, measured: Sequence[tuple[Subject, Scores]]) -> Cell:
+    """The cell of one column from the scores under each seed."""
+    digest, alone = planned.digests[column.task], len(measured) == 1
+    cells = [
+        make_cell(planned.options, planned.table.id, column, subject, scores, digest, alone)
+        for subject, scores in measured
+    ]
+    cell = over_seeds([[one] for one in cells], digest) if row.seeded else cells[0]
+    if isinstance(TASKS[column.task], GeometryTask):
+        cell = replace(cell, items=cells[0].items)  # the spectrum of the first fit, for the plot
+    return cell
 
 
 def _keep(planned: Plan, row: Row, column: Column, cell: Cell) -> None:

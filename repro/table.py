@@ -168,7 +168,8 @@ class Table:
     def with_encoders(self, names: Iterable[str]) -> Table:
         """The table with a row of its own for each named encoder, under "Beyond the paper"."""
         taken = {row.slug for row in self.rows}
-        added = [Row(name, name, BEYOND, self._recipe(name)) for name in dict.fromkeys(names) if name not in taken]
+        new = [name for name in dict.fromkeys(names) if name not in taken]
+        added = [Row(name, _label(name), BEYOND, self._recipe(name)) for name in new]
         return replace(self, rows=(*self.rows, *added))
 
     def _recipe(self, name: str) -> Recipe:
@@ -190,9 +191,8 @@ class Table:
             if not self.setups:
                 raise ReproError(f"{self.id} trains nothing; --base goes with sbert-2, -3, -4, -6 and simcse-5, -6")
             for setup in self.setups:
-                added.append(
-                    setup.row(base, f"{name}:{setup.slug}", f"{name}: {setup.label}", BEYOND, seeds=self.seeds)
-                )
+                label = f"{_label(name)}: {setup.label}"
+                added.append(setup.row(base, f"{name}:{setup.slug}", label, BEYOND, seeds=self.seeds))
         return replace(self, rows=(*self.rows, *added))
 
     def pick_rows(self, slugs: Iterable[str]) -> list[Row]:
@@ -212,3 +212,13 @@ class Table:
             if slug not in known:
                 raise ReproError(f"{self.id} has no task {slug!r}; there are: {', '.join(known)}")
         return [known[slug] for slug in wanted] or list(known.values())
+
+    def asked(self, rows: Iterable[str], columns: Iterable[str]) -> set[tuple[str, str]]:
+        """(row, column) of every cell in these rows and columns (all when none is named)."""
+        picked = self.pick_columns(columns)
+        return {(row.slug, column.slug) for row in self.pick_rows(rows) for column in picked}
+
+
+def _label(name: str) -> str:
+    """A user's name for an encoder on one line: the name of a folder may hold a newline."""
+    return " ".join(name.split())

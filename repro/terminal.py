@@ -8,8 +8,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from repro.render import difference
+from repro.sound import Line
 from repro.table import Table
-from repro.written import Line, rows_of
+from repro.written import rows_of
 
 COLOURS = {"match": "green", "within-noise": "green", "deviates": "red", "not-run": "dim"}  # others as they are
 

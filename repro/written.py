@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro import ledger
-from repro.cells import Cell, check_comparable, difference, protocol_of, signature, system_of
+from repro.cells import Cell, difference, protocol_of
 from repro.errors import ReproError
-from repro.measured import protocol
-from repro.planning import Plan
+from repro.planning import NOT_ASKED, Plan
+from repro.sound import Line, faults, normal, number
 from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Row, Table
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ FIELDS = (
     *("published", "published_std", "delta", "tolerance", "verdict", "reason"),
     *PROVENANCE,
 )
-Line = dict[str, str]
 Place = tuple[str, str]  # row, column
 
 
@@ -43,26 +42,39 @@ def to_csv(table: Table, lines: Iterable[Line]) -> str:
 
 
 def from_csv(path: Path) -> list[Line]:
-    """Inverse of `to_csv`, of a file; ReproError when it is none that this suite wrote."""
+    """Inverse of `to_csv`, of a file that a spreadsheet may have saved; ReproError when this suite wrote no such file.
+
+    Numbers are brought back into the form in which the suite writes them.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = [cells for cells in csv.reader(io.StringIO(text)) if any(cells)]
     except (OSError, UnicodeDecodeError) as error:
         raise ReproError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it is not UTF-8'})") from None
-    lines = list(csv.DictReader(io.StringIO(text.partition("\n")[2] if text.startswith("#") else text)))
-    for line in lines:
-        if not {"row", "column", "value"} <= line.keys() or None in line.values() or None in line:
+    except csv.Error as error:
+        raise ReproError(f"{path} is no comma-separated text ({error}); move it away") from None
+    if rows and rows[0][0].startswith("#"):
+        del rows[0]
+    if len(rows) < 2:  # nothing under a header
+        return []
+    names = _without_end(rows[0], 0)
+    lines = []
+    for cells in (_without_end(row, len(names)) for row in rows[1:]):
+        if len(cells) != len(names) or not {"row", "column", "value"} <= set(names):
             raise ReproError(f"{path} is no table that this suite wrote; move it away, or name another folder")
-        if line["value"] and not _is_number(line["value"]):
-            raise ReproError(f"{path}: {line['row']} × {line['column']} has the value {line['value']!r}; move it away")
+        line = normal(dict(zip(names, cells, strict=True)))
+        if line["value"] and number(line["value"]) is None:
+            raise ReproError(
+                f"{path}: {line['row']} × {line['column']} has the value {line['value']!r}; correct it, or move it away"
+            )
+        lines.append(line)
     return lines
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _without_end(cells: list[str], length: int) -> list[str]:
+    """The cells without the empty ones beyond that length, which a spreadsheet may have added."""
+    end = max([length, *(place for place, cell in enumerate(cells, 1) if cell)])
+    return cells[:end]
 
 
 def rows_of(table: Table, lines: Sequence[Line]) -> Table:
@@ -83,6 +95,10 @@ def lines_of(made: Plan, before: Sequence[Line] = ()) -> list[Line]:
     if lost:
         place, why = next(iter(lost.items()))
         logger.warning("%s: %d numbers are left out, such as %s × %s: %s", made.table.id, len(lost), *place, why)
+    if others := {name for line in before for name, text in line.items() if text} - set(FIELDS):
+        logger.warning(
+            "%s: the columns %s are not the suite's and are left out", made.table.id, ", ".join(sorted(others))
+        )
     measured = {place: _texts(cell) for place, cell in made.stored.items()} | kept
     table = rows_of(made.table, [line for line in before if (line["row"], line["column"]) in kept])
     lines: list[Line] = []
@@ -90,65 +106,68 @@ def lines_of(made: Plan, before: Sequence[Line] = ()) -> list[Line]:
         for column in table.columns:
             if isinstance(column, Column):
                 place = (row.slug, column.slug)
-                why_not = made.why_not.get(place, "not asked for in this run")
+                why_not = made.why_not.get(place, NOT_ASKED)
                 lines.append(_line(table, row, column, measured.get(place, {}), why_not))
             else:
                 lines.append(_derived(made, table, row, column, measured))
-    for column in table.scored():
-        check_comparable([line["signature"] for line in lines if line["column"] == column.slug and line["signature"]])
     return lines
 
 
 def check_nothing_is_lost(planned: Plan, before: Sequence[Line]) -> None:
     """ReproError where a run of some rows or columns would leave out numbers that the file has of the others."""
-    if not planned.options.rows and not planned.options.tasks:
+    table, options = planned.table, planned.options
+    if not options.rows and not options.tasks:
         return
     _, lost = _sorted(planned, before)
-    asked = {*((row.slug, column.slug) for row, column in planned.pending), *planned.lacking}
+    asked = table.asked(options.rows, options.tasks)
     for (row, column), why in lost.items():
         if (row, column) not in asked:
             raise ReproError(
-                f"the file of {planned.table.id} has a number of {row} × {column} that cannot stand beside new ones "
+                f"the file of {table.id} has a number of {row} × {column} that cannot stand beside new ones "
                 f"({why}); run the whole table, or write to another folder with --out"
             )
 
 
 def _sorted(made: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line], dict[Place, str]]:
     """What stays of the numbers that the file had, and what does not, with the reason; averages are computed anew."""
-    rows, columns = {row.slug: row for row in made.table.rows}, {column.slug: column for column in made.table.scored()}
+    rows = {row.slug: row for row in rows_of(made.table, before).rows}
+    columns = {column.slug: column for column in made.table.columns}
     kept: dict[Place, Line] = {}
     lost: dict[Place, str] = {}
     for line in before:
         place, column = (line["row"], line["column"]), columns.get(line["column"])
-        if not line["value"] or place in made.stored or column is None or made.why_not.get(place) in made.refused:
+        if not line["value"] or place in made.stored or isinstance(column, Average | Difference):
             continue
-        if why := _foreign(made, line, rows.get(line["row"]), column):
+        stays = {name: line.get(name, "") for name in MEASURED}
+        if column is None:
+            lost[place] = "the table has no such column"
+        elif made.why_not.get(place) in made.refused:
+            lost[place] = made.why_not[place]
+        elif kept.get(place, stays) != stays:
+            lost[place] = "the file has two of it"
+        elif why := next(faults(rows[line["row"]], column, stays, made.options, made.digests.get(column.task, "")), ""):
             lost[place] = why
         else:
-            kept[place] = {name: line.get(name, "") for name in MEASURED}
-    return kept, lost
+            kept[place] = stays
+    lost |= _apart(made, kept)
+    return {place: line for place, line in kept.items() if place not in lost}, lost
 
 
-def _foreign(made: Plan, line: Line, row: Row | None, column: Column) -> str:
-    """Why a written number is not what this table would measure now; '' when nothing speaks against it."""
-    text = line.get("signature", "")
-    wanted = protocol_of(signature(column.task, protocol(made.options, column, made.digests.get(column.task, ""))))
-    found = protocol_of(text)
-    if "data" not in wanted:  # the data are not here to be compared
-        found.pop("data", None)
-    if why := difference(found, wanted):
-        return why
-    if row is None:
-        return ""
-    if row.runs(column.slug):
-        recipe = made.sweep.recipe(row, column) if row.trained else row.recipe
-        assert recipe is not None
-        stated = {name: value for name, value in recipe.signature().items() if value and value != "model"}
-        if why := difference({name: system_of(text).get(name, "unset") for name in stated}, stated):
-            return why
-    ready, others = made.ready.get(row.slug), [made.stored.get((row.slug, other.slug)) for other in made.table.scored()]
-    weights = {cell.weights for cell in others if cell} | ({ready.weights} if ready and not row.trained else set())
-    return "" if weights <= {line["weights"]} else f"its weights were {line['weights']}, and are others now"
+def _apart(made: Plan, kept: dict[Place, Line]) -> dict[Place, str]:
+    """Those of the kept numbers that cannot stand in one row with others, or in one column, and why."""
+    lost: dict[Place, str] = {}
+    measured = {place: _texts(cell) for place, cell in made.stored.items()}
+    weights: dict[str, str] = {row: ready for row in {row for row, _ in kept} if (ready := made.weights(row))}
+    signatures: dict[str, str] = {}
+    for (row, column), line in (measured | kept).items():
+        its, first = weights.setdefault(row, line["weights"]), signatures.setdefault(column, line["signature"])
+        if (row, column) not in kept:
+            continue
+        if line["weights"] != its:
+            lost[row, column] = f"its weights were {line['weights']}, and its row's are {its}"
+        elif why := difference(protocol_of(first), protocol_of(line["signature"])):
+            lost[row, column] = why
+    return lost
 
 
 def _texts(cell: Cell) -> Line:
@@ -164,7 +183,7 @@ def _derived(made: Plan, table: Table, row: Row, column: Average | Difference, m
     if row.only:
         reason = row.absent
     elif len(missing) == len(cells):
-        reason = made.why_not.get((row.slug, missing[0]), "")
+        reason = made.why_not.get((row.slug, missing[0]), NOT_ASKED)
     else:
         reason = "not run: " + ", ".join(missing)
     return _line(table, row, column, {}, reason)

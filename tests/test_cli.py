@@ -236,8 +236,10 @@ def test_dry_run_computes_nothing(data: Path, tmp_path: Path, capsys: pytest.Cap
         ),
     ],
 )
-def test_a_probe_chooses_columns(arguments: list[str], expected: set[str], capsys: pytest.CaptureFixture[str]) -> None:
-    minilm = ["--suite", "mini", "--row", "minilm-avg", "--dry-run", "--offline"]
+def test_a_probe_chooses_columns(
+    arguments: list[str], expected: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minilm = ["--suite", "mini", "--row", "minilm-avg", "--dry-run", "--offline", "--out", str(tmp_path)]
     assert main(["table", *arguments, *minilm]) == 0
     out = capsys.readouterr().out
     assert {row.split(" × ")[1] for row in out.split("\n") if row.startswith("compute")} <= expected

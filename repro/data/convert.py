@@ -44,6 +44,8 @@ def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if mark:
         encoding = "utf-8"
+    if data.startswith((b"\x1f\x8b", b"PK\x03\x04")):
+        raise ReproError(f"{name} is an archive; unpack it")
     if looks_like_utf16(data):
         raise ReproError(f"{name} is UTF-16 or UTF-32; save it as UTF-8")
     try:

@@ -103,8 +103,9 @@ def _standard_input() -> bytes:
 
 
 def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:
-    """Tab-separated cells; ReproError names the first line with too few columns."""
-    rows = [line.split("\t") for line in lines]
+    """Tab-separated cells, empty lines at the end left out; ReproError names the first line with too few columns."""
+    count = max((number for number, line in enumerate(lines, 1) if line), default=0)
+    rows = [line.split("\t") for line in lines[:count]]
     for number, row in enumerate(rows, start):
         if len(row) < columns:
             raise ReproError(f"{path}: line {number} has {len(row)} columns, expected {columns} separated by tabs")
@@ -129,6 +130,8 @@ def read_sts_subset(folder: Path, name: str) -> Pairs:
     """
     inputs, golds = folder / f"STS.input.{name}.txt", folder / f"STS.gs.{name}.txt"
     rows, values = cells_of(inputs, read_lines(inputs), 2), read_lines(golds)
+    if not any(value.strip() for value in values[len(rows) :]):  # blank lines beyond the last pair
+        values = values[: len(rows)]
     if len(rows) != len(values):
         raise ReproError(f"{inputs} has {len(rows)} pairs but {golds.name} has {len(values)} scores")
     graded = [

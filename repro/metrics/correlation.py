@@ -40,6 +40,12 @@ def tied(values: np.ndarray) -> np.ndarray:
     return groups
 
 
+def at_least(values: np.ndarray, bound: float) -> np.ndarray:
+    """Which of the cosines (n,) float32 are above a bound or count as equal to it, bool (n,)."""
+    reached = np.asarray(values, np.float32) >= np.float32(bound)
+    return np.asarray(reached | (_angles(values) >= _angles(np.array(bound)) - TIE))
+
+
 class Ranker:
     """Mid-ranks of one variable (n,); with counts, those in a sample that holds each value so many times.
 

@@ -49,9 +49,10 @@ def coded(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -> tupl
         raise ReproError(f"the features of item {int(finite.argmin())} are not finite")
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
-        raise ReproError(f"all {len(labels)} items have the label {classes[0]}; a probe needs two classes")
+        raise ReproError(f"all {len(labels)} items are of one class; a probe needs two")
     for number, fit in enumerate(fits):
         seen = np.bincount(codes[fit.train], minlength=len(classes))
         if not seen.all():
-            raise ReproError(f"fit {number} sees no item of the class {classes[int(seen.argmin())]}")
+            classes_seen = np.count_nonzero(seen)
+            raise ReproError(f"fit {number} learns from {classes_seen} of {len(classes)} classes; it needs all of them")
     return classes, codes

@@ -75,10 +75,10 @@ def folds_of(labels: np.ndarray, folds: int) -> Iterator[tuple[np.ndarray, np.nd
     """(train, test) positions of SentEval's folds; ReproError when a class has fewer items than there are folds."""
     from sklearn.model_selection import StratifiedKFold  # half a second, which a table of stored cells need not pay
 
-    values, counts = np.unique(labels, return_counts=True)
+    counts = np.unique(labels, return_counts=True)[1]
     if counts.min() < folds:
         raise ReproError(
-            f"class {values[counts.argmin()]} has {counts.min()} items, too few for {folds} folds; "
+            f"the smallest class has {counts.min()} items, too few for {folds} folds; "
             "use the whole data set or a larger --limit"
         )
     splitter = StratifiedKFold(folds, shuffle=True, random_state=SEED)

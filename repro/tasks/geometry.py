@@ -6,6 +6,8 @@ paper does not say of which splits; here of all three, each distinct sentence on
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,9 +49,7 @@ class GeometryTask(StsTask):
             for first, second, gold in zip(part.first, part.second, part.gold, strict=True)
             if gold > POSITIVE
         ]
-        if not pairs:
-            raise ReproError(f"{self.dataset} has no pair with a gold score above {POSITIVE:g}; alignment needs some")
-        first, second = np.array(pairs).T
+        first, second = np.array(pairs, np.int64).reshape(-1, 2).T
         return GeometryScores(vectors[rows], vectors[first], vectors[second])
 
     def restore(self, parts: list[Pairs], items: tuple[np.ndarray, ...]) -> GeometryScores:  # type: ignore[override]
@@ -72,12 +72,12 @@ class GeometryScores:
 
     @cached_property
     def values(self) -> dict[str, float]:
-        """{metric: value}."""
+        """{metric: value}, NaN for one that these vectors do not have, such as alignment without a positive pair."""
         return {
-            "alignment": geometry.alignment(self.first, self.second),
-            "uniformity": geometry.uniformity(self.vectors),
-            "cosine": geometry.average_cosine(self.vectors),
-            "isoscore": geometry.isoscore(self.spectrum),
+            "alignment": _defined(lambda: geometry.alignment(self.first, self.second)),
+            "uniformity": _defined(lambda: geometry.uniformity(self.vectors)),
+            "cosine": _defined(lambda: geometry.average_cosine(self.vectors)),
+            "isoscore": _defined(lambda: geometry.isoscore(self.spectrum)),
         }
 
     def items(self, metric: str) -> tuple[np.ndarray, ...]:
@@ -91,6 +91,13 @@ class GeometryScores:
     def p_value(self, other: GeometryScores, metric: str, difference: np.ndarray) -> tuple[float, str]:
         """There is none."""
         raise ReproError("geometry has no paired test")
+
+
+def _defined(measure: Callable[[], float]) -> float:
+    try:
+        return measure()
+    except ReproError:
+        return math.nan
 
 
 GEOMETRY_TASKS = {"geometry": GeometryTask("geometry", "STSB", ("train", "dev", "test"))}

@@ -67,7 +67,7 @@ def test_what_cannot_be_fitted_is_said() -> None:
     broken[7, 2] = np.nan
     with pytest.raises(ReproError, match="the features of item 7 are not finite"):
         fit_predict(broken, labels, everything)
-    with pytest.raises(ReproError, match="all 50 items have the label 1; a probe needs two classes"):
+    with pytest.raises(ReproError, match="all 50 items are of one class; a probe needs two"):
         fit_predict(features, np.ones(50, int), everything)
-    with pytest.raises(ReproError, match="fit 0 sees no item of the class 0"):
+    with pytest.raises(ReproError, match="fit 0 learns from 1 of 2 classes"):
         fit_predict(features, labels, [Fit(labels == 1, 1.0)])

@@ -32,9 +32,18 @@ def test_positives_are_above_four_and_every_sentence_counts_once() -> None:
     np.testing.assert_allclose(scores.items("isoscore")[0], geometry.spectrum(vectors))
 
 
-def test_without_positives_or_with_a_vector_that_is_not_finite() -> None:
+def test_what_has_no_meaning_costs_no_other_measure() -> None:
+    """Without a positive pair alignment is not defined, and for equal vectors there is no variance to be spread."""
     none = [Pairs("test", ("a",), ("b",), np.array([1.0]))]
-    with pytest.raises(ReproError, match="STSB has no pair with a gold score above 4"):
-        TASK.score(none, ["a", "b"], np.eye(2), "x")
+    found = TASK.score(none, ["a", "b"], np.eye(2), "x").values
+    assert np.isnan(found["alignment"])
+    assert found["cosine"] == 0  # of two axes
+    assert found["uniformity"] == pytest.approx(-4)  # log exp(−2 ‖(1, −1)‖²)
+    equal = TASK.score(PARTS, TASK.sentences(PARTS), np.ones((5, 3)), "x").values
+    assert np.isnan(equal["isoscore"])
+    assert (equal["alignment"], equal["cosine"]) == (0, pytest.approx(1))
+
+
+def test_a_vector_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ReproError, match="x: a vector of STSB is not finite"):
-        TASK.score(none, ["a", "b"], np.full((2, 2), np.nan), "x")
+        TASK.score(PARTS, TASK.sentences(PARTS), np.full((5, 2), np.nan), "x")

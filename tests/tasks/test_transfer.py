@@ -281,10 +281,10 @@ def made(labels: list[str]) -> tuple[transfer.TransferData, list[str], np.ndarra
 def test_what_cannot_be_scored_is_one_sentence() -> None:
     task = TRANSFER_TASKS["mr"]
     data, sentences, vectors = made(["0"] * 30 + ["1"] * 7)
-    with pytest.raises(ReproError, match="enc, mr: class 1 has 7 items, too few for 10 folds; use the whole data set"):
+    with pytest.raises(ReproError, match="enc, mr: the smallest class has 7 items, too few for 10 folds"):
         task.score(data, sentences, vectors, "enc")
     data, sentences, vectors = made(["0"] * 30)
-    with pytest.raises(ReproError, match="enc, mr: all 30 items have the label 0; a probe needs two classes"):
+    with pytest.raises(ReproError, match="enc, mr: all 30 items are of one class; a probe needs two"):
         task.score(data, sentences, vectors, "enc")
     vectors[3] = np.nan
     with pytest.raises(ReproError, match="enc: the vector of 's3' is not finite"):
