@@ -15,16 +15,22 @@ from torch import Tensor, nn
 
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
-from repro.encoders.model_files import head_weights, refuse_pointer, text_files
+from repro.encoders.model_files import head_weights, read_object, refuse_pointer, text_files
 from repro.encoders.recipe import NO_LIMIT
 from repro.encoders.weights import Resolved
 from repro.errors import NotAvailable, ReproError
 
 SAFELY = {"trust_remote_code": False, "local_files_only": True}
 # Of these only the encoder gives sentence vectors; of other encoder-decoders, as in sentence-transformers, the decoder
-ENCODERS_OF = frozenset(
-    "t5 t5gemma mt5 umt5 longt5 switch_transformers prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x "
-    "marian".split()
+ENCODERS = {
+    "t5": "T5EncoderModel",
+    "mt5": "MT5EncoderModel",
+    "umt5": "UMT5EncoderModel",
+    "longt5": "LongT5EncoderModel",
+    "switch_transformers": "SwitchTransformersEncoderModel",
+}
+PARTS = frozenset(  # these have no class of transformers that is saved and loaded as an encoder alone
+    "t5gemma prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
 POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
 
@@ -105,17 +111,18 @@ def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> A
     `poolers`: the poolings that will read its output; only `pooler` needs the dense layer over [CLS].
     Raises ReproError with the names of missing weights, NotAvailable when `pooler` is asked for and was not trained.
     """
-    from transformers import AutoModel
+    import transformers
 
     folder = found.folder
     if (folder / "adapter_config.json").exists():
         raise ReproError(f"{folder} holds a PEFT adapter, which is not supported; merge it into its base and save that")
     with loading_errors(folder):
-        model, missing = _from_pretrained(AutoModel, folder, dtype=dtype)
-        if model.config.model_type in ENCODERS_OF:
+        family = read_object(folder / "config.json").get("model_type")
+        kind = getattr(transformers, ENCODERS.get(str(family), "AutoModel"))
+        model, missing = _from_pretrained(kind, folder, dtype=dtype)
+        if family in PARTS:
             missing = [name for name in missing if not name.startswith("decoder.")]
-            if hasattr(model, "get_encoder"):
-                model = model.get_encoder()
+            model = model.get_encoder()
         lacks_pooler = getattr(model, "pooler", None) is None or any(_of_pooler(name) for name in missing)
         if "pooler" in poolers and lacks_pooler:
             raise NotAvailable(f"{found.recipe.weights} has no trained pooler; use another pooling")

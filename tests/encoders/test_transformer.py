@@ -125,3 +125,9 @@ def test_what_cannot_be_is_said(tiny_bert: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ReproError, match="device 'cuda' is not available here"):
         pick_device("cuda")
+
+
+def test_half_a_character_is_named(tiny_bert: Path) -> None:
+    # what no tokenizer takes; in a file it would not be UTF-8
+    with pytest.raises(ReproError, match=r"'the \\\\ud800 cat' holds half of a character \(a lone surrogate\)"):
+        zoo.build(str(tiny_bert), device="cpu").encode(["a dog", "the \ud800 cat"])
