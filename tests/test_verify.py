@@ -86,7 +86,7 @@ OWN = [
     ("sbert-1", "--encoder MODEL --row MODEL --task stsb"),
     (
         "simcse-5",
-        "--encoder MODEL,post=whitening,k=8 --encoder MODEL,post=flow,levels=1 --row MODEL,post=whitening,k=8 --task stsb",
+        "--encoder MODEL,post=whitening --encoder MODEL,post=flow,levels=1 --row MODEL,post=whitening --task stsb",
     ),
     ("sbert-7", "--encoder MODEL --row MODEL"),
     ("sbert-4", "--base MODEL --row MODEL:wikisec"),
