@@ -71,18 +71,15 @@ _REFUSALS = {
     errno.ENOTEMPTY: "that name is taken; name another, or move away what has it",
     errno.ELOOP: "its symbolic links lead in a circle; name another path",
 }
-_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def refusal(error: BaseException) -> str:
-    """Why the system would not write, and what to do; '' when the error is not of that kind."""
+    """Why the system refused a path or a write, and what to do; '' when the error is not of that kind."""
     code = getattr(error, "errno", None)
     if code is None and (in_text := re.search(r"os error (\d+)", str(error))):  # as safetensors says it
         code = int(in_text[1])
     if code is None and re.search(r"requested and \d+ written", str(error)):  # as numpy says it
         code = errno.ENOSPC
-    if code in _NOT_PERMITTED:
-        return f"cannot write there ({os.strerror(code)}); choose a writable folder"
     return _REFUSALS.get(code, "") if code else ""
 
 
@@ -96,6 +93,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         if reason := refusal(error):
             raise ReproError(f"{path}: {reason}") from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise ReproError(f"{path}: cannot write there ({error.strerror}); choose a writable folder") from error
         raise
 
 
