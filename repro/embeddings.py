@@ -149,9 +149,10 @@ class EmbeddingCache:
         """Remove every stored matrix, and nothing that is not of this suite's naming; the number of them."""
         sweep_once(self.folder)
         removed = 0
-        for path in self._own():
-            path.unlink(missing_ok=True)
-            removed += 1
+        with disk_errors(self.folder):
+            for path in self._own():
+                path.unlink(missing_ok=True)
+                removed += 1
         return removed
 
 
