@@ -53,10 +53,10 @@ claims: setup  ## the papers' findings, held against published and measured numb
 
 test: setup  ## lint, types and every test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist worksteal
 
-test-slow: setup  ## checks that take minutes: the probe on whole data sets, the local executor
-	@$(BIN)/pytest -m slow
+test-slow: setup  ## checks that take minutes: the probe on whole data sets, the local executor, many argument lists
+	@$(BIN)/pytest -n auto --dist worksteal -m slow
 
 verify: setup  ## hold the committed tables against the ledger
 	@$(BIN)/repro verify && $(BIN)/repro verify --suite mini
@@ -66,6 +66,7 @@ bench: setup  ## print speed ratios against sentence-transformers
 	@$(BIN)/repro bench probe --repeats 1
 	@$(BIN)/repro bench train --sentences 320 --repeats 1
 	@$(BIN)/repro bench fit && $(BIN)/repro bench search
+	@$(BIN)/repro bench memory && $(BIN)/repro bench static && $(BIN)/repro bench again
 
 clean:  ## remove .venv and everything that was fetched or computed
 	rm -rf .venv .repro

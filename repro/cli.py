@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from repro import __version__, commands, commands_model, commands_search, signals, streams
 from repro.errors import ReproError
@@ -23,24 +24,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     Whatever becomes of the streams, a command whose product is a file writes it; one whose product is its output ends
     with 2 when that cannot be written, and with 0 when its reader has seen enough. REPRO_TRACEBACK=1 shows tracebacks.
     """
+    own = argv is None  # the process
     interruption = signals.Interruption()
     with streams.guarded() as (out, err), _notices():
         try:
-            with interruption.listening():
-                status = _run(argv, out, interruption)
+            with interruption.listening(to_the_end=own):
+                status = _run(sys.argv[1:] if argv is None else argv, out, interruption)
         except KeyboardInterrupt:
             _say(signals.SENTENCE)
             status = interruption.status
-            if argv is None:  # a process of our own: its threads need not end what they were given
+            if own:  # its threads need not end what they were given
                 err.flush()
                 os._exit(status)
     return status
 
 
-def _run(argv: Sequence[str] | None, out: streams.Guarded, interruption: signals.Interruption) -> int:
+def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interruption) -> int:
     product = "output"
     try:
-        arguments = _parser().parse_args(_readable(sys.argv[1:] if argv is None else argv))
+        arguments = _parser().parse_args(_readable(argv))
         product = "output" if getattr(arguments, "dry_run", False) else arguments.product
         out.stops = product == "output"
         status = int(arguments.run(arguments))
@@ -50,7 +52,9 @@ def _run(argv: Sequence[str] | None, out: streams.Guarded, interruption: signals
         status = stop.code if isinstance(stop.code, int) else 2
     except streams.Stopped:
         status = 0
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         if interruption.number is not None:  # a library made another exception of it
             raise KeyboardInterrupt from None
         if os.environ.get("REPRO_TRACEBACK"):
@@ -79,28 +83,40 @@ def _notices() -> Iterator[None]:
         logger.propagate = True
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: BaseException) -> str:
     """What is said of an error, on one line."""
     name = type(error).__name__
     if isinstance(error, ReproError):
         return str(error)
-    if isinstance(error, OSError) and error.errno is not None:
-        reason = refusal(error) or str(error.strerror)
-        return f"{error.filename}: {reason}" if error.filename is not None else reason
+    reason = refusal(error) or (error.strerror if isinstance(error, OSError) else "")
+    if reason:
+        path = getattr(error, "filename", None)
+        return f"{path}: {reason}" if path is not None else reason
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error) or name == "OutOfMemoryError":
         return "the memory does not suffice; give it less at a time (--limit, --sample, --accumulate), or more memory"
     if isinstance(error, RecursionError):
         return "the input is nested too deeply to be read"
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # as pathlib says it
+        return "nobody knows the home folder that ~ stands for; write the path in full"
     if isinstance(error, UnicodeError):
         return f"a text is not in the encoding that it should be in ({error})"
     return f"unexpected {name}: {error}; set REPRO_TRACEBACK=1 to see where it comes from, and report it"
 
 
-def _say(text: str) -> None:
+def _say(text: str, who: str = "repro") -> None:
     """One line on standard error, whatever the text is made of."""
     line = " ".join(text.split())
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    print(f"repro: {line[:2000]}", file=sys.stderr, flush=True)
+    print(f"{who}: {line[:2000]}", file=sys.stderr, flush=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, that repeats an argument as the rest of the command line does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        _say(message, f"{self.prog}: error")
+        self.exit(2)
 
 
 def _readable(argv: Sequence[str]) -> list[str]:
@@ -116,7 +132,7 @@ def _readable(argv: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="repro", description="Regenerate published sentence-embedding tables.")
+    parser = _Parser(prog="repro", description="Regenerate published sentence-embedding tables.")
     parser.add_argument("--version", action="version", version=__version__)
     choices = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

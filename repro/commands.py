@@ -47,18 +47,18 @@ def listing(arguments: argparse.Namespace) -> int:
         from repro.encoders.zoo import ZOO
 
         for name, recipe in ZOO.items():
-            print(f"{name:34} {recipe.weights}  {'|'.join(f'{k}:{v}' for k, v in recipe.signature().items())}")
+            print(f"{name:34} {recipe.weights}  {_fields(recipe.signature())}")
     elif arguments.what == "tasks":
         from repro.tasks import TASKS
 
         for name, task in TASKS.items():
-            fields = "|".join(f"{k}:{v}" for k, v in task.protocol(task.metrics[0]).items())
-            print(f"{name:12} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
+            fields = _fields(task.protocol(task.metrics[0]))
+            print(f"{name:18} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
     elif arguments.what == "trainings":
         from repro.training.setups import SETUPS
 
         for name, training in SETUPS.items():
-            print(f"{name:16} {'|'.join(f'{k}:{v}' for k, v in training.signature().items())}")
+            print(f"{name:19} {_fields(training.signature())}")
     else:
         from repro.data.registry import contracts, datasets
 
@@ -66,6 +66,10 @@ def listing(arguments: argparse.Namespace) -> int:
             rows = sum(count for _, count, _ in contracts(item))
             print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
     return 0
+
+
+def _fields(fields: dict[str, str]) -> str:
+    return "|".join(f"{name}:{value}" for name, value in fields.items() if value)
 
 
 def table(arguments: argparse.Namespace) -> int:
@@ -101,11 +105,12 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     if arguments.dry_run:
         _print_plan(plan(table, options))
         return []
-    _check_outputs(arguments, paths)
+    _check(arguments, paths)
     planned = plan(table, options)
     written.check_nothing_is_lost(planned, _before(paths[1]))
-    say = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    made = runner.run(planned, say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    made = runner.run(planned, _say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    for reason in dict.fromkeys(made.refused):
+        _say(f"not run: {reason}")
     with locked(paths[1]):  # another run may have written since
         lines = written.lines_of(made, _before(paths[1]))
         table = written.rows_of(tables.get(table.id, arguments.suite), lines)
@@ -117,6 +122,10 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
             write_atomic(path, picture)
     _show(table, lines, arguments.picture)
     return [*paths, *figures]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _before(path: Path) -> list[dict[str, str]]:
@@ -143,12 +152,16 @@ def _folder_of(arguments: argparse.Namespace) -> Path:
     return out if arguments.suite == "paper" else out / arguments.suite
 
 
-def _check_outputs(arguments: argparse.Namespace, paths: list[Path]) -> None:
-    """Refuse what cannot be written before anything is computed."""
+def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
+    """Refuse what cannot be written or handed on before anything is computed."""
     for folder in (arguments.out, _folder_of(arguments)):
         output_folder(folder)
     for path in (*paths, *filter(None, [arguments.picture])):
         output_file(path)
+    if arguments.executor:
+        from repro.executors import executor_of
+
+        executor_of(arguments.executor)
 
 
 def _figures(made: Plan, lines: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:

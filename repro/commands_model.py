@@ -24,7 +24,9 @@ def train(arguments: argparse.Namespace) -> int:
 
     suite, base = suite_of(arguments), zoo.recipe(arguments.base)
     if not isinstance(base, TransformerRecipe):
-        raise ReproError(f"{arguments.base} is made of word vectors; --base wants a transformer")
+        raise ReproError(
+            f"{arguments.base} is made of word vectors or maps another encoder; --base wants a transformer"
+        )
     if arguments.output:
         output_folder(arguments.output, new=True)
     recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)

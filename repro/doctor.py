@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import __version__
+from repro.checksums import reading_only
 from repro.data import registry
 from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, needs_weights, plain
 from repro.encoders.weights import is_local
@@ -35,7 +36,12 @@ CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 
 
 def examine(suite: Suite) -> dict[str, Any]:
-    """Everything the command prints, JSON-ready. Nothing is downloaded; the hub is asked for two seconds at most."""
+    """Everything the command prints, JSON-ready. Nothing is downloaded or written; the hub is asked, for seconds."""
+    with reading_only():
+        return _examine(suite)
+
+
+def _examine(suite: Suite) -> dict[str, Any]:
     hub = not suite.offline and hub_answers()
     return {
         "repro": __version__,
@@ -62,7 +68,7 @@ def libraries() -> dict[str, dict[str, str]]:
         except PackageNotFoundError:
             installed = "missing"
         entry = {"installed": installed}
-        if tested.get(name, installed) != installed.split("+")[0]:
+        if name in tested and tested[name] != installed.split("+")[0]:
             entry["tested"] = tested[name]
         found[name] = entry
     return found

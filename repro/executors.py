@@ -23,23 +23,31 @@ if TYPE_CHECKING:
 TIMEOUT = 24 * 60  # minutes of a job
 
 
+def executor_of(name: str) -> Any:
+    """submitit's executor of that name; ReproError when submitit is not installed or finds no Slurm."""
+    try:
+        import submitit
+
+        return submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
+    except ImportError:
+        raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
+    except RuntimeError as error:
+        raise ReproError(f"--executor {name} cannot be used here ({error}); use local, or none") from None
+
+
 def submit(
     name: str, jobs: int, units: Sequence[Unit], options: Options, say: Callable[[str], None]
 ) -> dict[Training, ReproError]:
     """Run the units with at most `jobs` at a time; stored cells count, so a sweep that was cut short goes on.
 
-    Those that failed, and why. Raises ReproError when submitit is not installed.
+    Those that failed, and why.
     """
-    try:
-        import submitit
-    except ImportError:
-        raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
     from repro.sweep import run
 
     work = run if name == "debug" else _run
     if name == "local":  # jobs that share a machine share its cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
+    executor = executor_of(name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
     waiting, done = list(units), 0
     failed: dict[Training, ReproError] = {}

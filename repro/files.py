@@ -1,7 +1,7 @@
 """Where things live, the paths that users name, checksums, and writes that publish with one rename.
 
 A file or folder is built in a hidden folder beside its target, which its process holds locked. What a killed process
-leaves there is recognised by its name and by nobody holding the lock, and goes when the next one writes there.
+leaves there is recognised by its name and by nobody holding the lock, and goes when the next one comes there.
 """
 
 from __future__ import annotations
@@ -71,18 +71,15 @@ _REFUSALS = {
     errno.ENOTEMPTY: "that name is taken; name another, or move away what has it",
     errno.ELOOP: "its symbolic links lead in a circle; name another path",
 }
-_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def refusal(error: BaseException) -> str:
-    """Why the system would not write, and what to do; '' when the error is not of that kind."""
+    """Why the system refused a path or a write, and what to do; '' when the error is not of that kind."""
     code = getattr(error, "errno", None)
     if code is None and (in_text := re.search(r"os error (\d+)", str(error))):  # as safetensors says it
         code = int(in_text[1])
     if code is None and re.search(r"requested and \d+ written", str(error)):  # as numpy says it
         code = errno.ENOSPC
-    if code in _NOT_PERMITTED:
-        return f"cannot write there ({os.strerror(code)}); choose a writable folder"
     return _REFUSALS.get(code, "") if code else ""
 
 
@@ -96,6 +93,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     except Exception as error:
         if reason := refusal(error):
             raise ReproError(f"{path}: {reason}") from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise ReproError(f"{path}: cannot write there ({error.strerror}); choose a writable folder") from error
         raise
 
 
@@ -113,6 +112,7 @@ def output_file(path: Path) -> Path:
 def output_folder(path: Path, new: bool = False) -> Path:
     """The same for a folder that files will be written to; a `new` one may not be there yet."""
     with disk_errors(path):
+        sweep_once(path.parent)
         if new and os.path.lexists(path):
             raise ReproError(f"{path} is there already; name a new folder")
         if path.exists() and not path.is_dir():
@@ -154,7 +154,6 @@ def new_file(path: Path) -> Iterator[Path]:
     with disk_errors(path):
         target = _regular(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(target.parent.absolute())
         with _workshop(target.parent) as workshop:
             unfinished = workshop / target.name
             yield unfinished
@@ -178,7 +177,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         if os.path.lexists(path):
             raise ReproError(f"{path} is there already; name a new folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(path.parent.absolute())
         with _workshop(path.parent) as workshop:
             unfinished = workshop / path.name
             unfinished.mkdir()
@@ -199,15 +197,20 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def sweep_once(folder: Path) -> None:
+    """`sweep`, the first time that this process comes to the folder: that of stored cells has thousands of names."""
+    _swept(folder.absolute())
+
+
 @cache
-def _sweep_once(folder: Path) -> None:
-    """Once a process: the folder of stored cells has thousands of names."""
+def _swept(folder: Path) -> None:
     sweep(folder)
 
 
 @contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
     """An empty folder in `folder` that is this process's own, and goes at the end with what is still in it."""
+    sweep_once(folder)
     while True:
         workshop = Path(tempfile.mkdtemp(dir=folder, prefix=UNFINISHED))
         lock = FileLock(workshop / LOCK, timeout=0)
@@ -265,3 +268,10 @@ def set_aside(path: Path) -> Path:
         number += 1
     os.rename(path, aside)
     return aside
+
+
+def make_way(path: Path) -> None:
+    """Set aside a folder, pipe or broken link that has the name of a file which is about to be written."""
+    with disk_errors(path):
+        if os.path.lexists(path) and not path.is_file():
+            set_aside(path)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 SEAL = "sha256"
+logger = logging.getLogger(__name__)
 
 
 def seal(content: Mapping[str, object]) -> str:
@@ -27,3 +32,17 @@ def unseal(text: str) -> dict[str, object]:
 
 def _checksum(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def say_altered(path: Path, sentence: str) -> None:
+    """Warn that what is stored at `path` is not as it was written; once for each state of the file.
+
+    A run looks at a stored thing more than once, when it plans and before it computes.
+    """
+    status = os.lstat(path)
+    _say(sentence, status.st_ino, status.st_mtime_ns)
+
+
+@cache
+def _say(sentence: str, inode: int, changed: int) -> None:
+    logger.warning(sentence)

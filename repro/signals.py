@@ -41,10 +41,11 @@ class Interruption:
         return 128 + (self.number or signal.SIGINT)
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self, to_the_end: bool = False) -> Iterator[None]:
         """Raise KeyboardInterrupt in the block at the first signal; outside the main thread there are none.
 
-        A signal that the process was started to ignore, as in the background of a script, stays ignored.
+        A signal that the process was started to ignore, as in the background of a script, stays ignored. After the
+        block signals do what they did before, or are ignored `to_the_end` of a process that is done.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -65,7 +66,7 @@ class Interruption:
         finally:
             self._over.set()
             for number in mine:
-                signal.signal(number, before[number])
+                signal.signal(number, signal.SIG_IGN if to_the_end else before[number])
             signal.set_wakeup_fd(woken)
             sys.unraisablehook = hook
             os.close(writing)

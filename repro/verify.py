@@ -12,6 +12,7 @@ from repro.errors import ReproError
 from repro.measured import DTYPES
 from repro.table import AnyColumn, Column, Row, Table
 from repro.tables import get
+from repro.tasks import TASKS
 from repro.written import MEASURED, Line
 
 
@@ -89,12 +90,12 @@ def _wrong(table: Table, row: Row, column: AnyColumn, line: Line, values: dict[t
 
 
 def _wrong_provenance(column: Column, line: Line) -> Iterator[str]:
-    """Where a line and its own signature contradict each other."""
+    """Where a line's signature contradicts the line, or the protocol that its column has."""
     protocol, system = protocol_of(line["signature"]), system_of(line["signature"])
-    stated = {
-        "task": (column.task, protocol["task"]),
+    due = {"task": column.task, **TASKS[column.task].protocol(column.metric), "limit": ""}
+    stated = {name: (value, protocol.get(name, "")) for name, value in due.items()} | {
         "data_sha256": (line["data_sha256"][:12], protocol.get("data", "")),
-        "seeds": (line["seeds"], system.get("seeds", "1")),
+        "seeds": (line["seeds"], system.get("seeds") or protocol.get("runs", "1")),
         "dtype": (DTYPES.get(line["dtype"], ""), system.get("dtype", "")),
     }
     for name, (said, signed) in stated.items():

@@ -62,8 +62,9 @@ def fixtures() -> Path:
 
 @pytest.fixture(scope="session")
 def data(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every registered data set, fetched from the mirror with the real code."""
-    root = tmp_path_factory.mktemp("data")
+    """Every registered data set, fetched from the mirror with the real code; once for all of pytest-xdist's workers."""
+    own = tmp_path_factory.getbasetemp()
+    root = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "data"
     for item in registry.datasets().values():
         if item.public:
             fetch.fetch(item, root, mirror)

@@ -110,10 +110,34 @@ def test_an_altered_cell_counts_as_not_there_and_is_said(
     store, key = Store(tmp_path), {"row": "row"}
     store.put("sbert-1", key, cell())
     DAMAGES[how](store.path("sbert-1", key))
-    assert store.get("sbert-1", key) is None
+    assert [Store(tmp_path).get("sbert-1", key) for _ in range(2)] == [
+        None,
+        None,
+    ]  # as a run looks
     (message,) = [record.getMessage() for record in caplog.records]
     assert str(store.path("sbert-1", key)) in message
     assert "computed again" in message
+    store.put("sbert-1", key, cell(2.5))
+    assert store.get("sbert-1", key) == cell(2.5)
+    DAMAGES["another value"](store.path("sbert-1", key))
+    assert store.get("sbert-1", key) is None
+    assert len(caplog.records) == 2  # another damage is said again
+
+
+@pytest.mark.parametrize("below", ["", "sbert-1"])
+def test_a_store_that_is_a_file_holds_nothing_and_that_is_said_once(
+    below: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path / "store")
+    (tmp_path / "store" / below).parent.mkdir(exist_ok=True)
+    (tmp_path / "store" / below).write_text("a file")
+    for number in range(3):
+        assert store.get("sbert-1", {"row": number}) is None
+        store.keep("sbert-1", {"row": number}, cell())
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "results are not stored, the next run computes them again: " in message
+    assert "a part of this path is no folder" in message
+    assert (tmp_path / "store" / below).read_text() == "a file"
 
 
 def test_exchanged_cells_count_as_not_there(tmp_path: Path) -> None:

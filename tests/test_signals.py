@@ -72,6 +72,15 @@ commands.listing = converted
 """
 
 
+ENDING = """
+import atexit
+def ending():
+    ready()
+    time.sleep(0.5)
+atexit.register(ending)
+"""
+
+
 def start(script: str, arguments: Sequence[str], home: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "REPRO_HOME": str(home), "OMP_NUM_THREADS": "2"}
     code = f"{READY}{script}\nsys.exit(cli.main())"
@@ -99,6 +108,15 @@ def test_a_command_ends_though_its_main_thread_does_not_notice(
     script: str, number: signal.Signals, tmp_path: Path
 ) -> None:
     interrupted(start(script, ["list"], tmp_path), number)
+
+
+def test_a_signal_after_the_work_changes_nothing(tmp_path: Path) -> None:
+    process = start(ENDING, ["claims", "nobody"], tmp_path)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert errors.count(b"\n") == 1
+    assert b"nobody" in errors
 
 
 def test_in_the_middle_of_encoding(tmp_path: Path, tiny_bert: Path) -> None:

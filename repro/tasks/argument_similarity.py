@@ -102,6 +102,8 @@ def _topics(path: Path, item: Dataset) -> list[Pairs]:
 def _ten_folds(topics: list[Pairs]) -> list[Pairs]:
     """All pairs in ten folds of a seeded shuffle."""
     pairs = _join("all", topics)
+    if len(pairs) < 2 * FOLDS:
+        raise ReproError(f"{len(pairs)} pairs are too few for {FOLDS} folds of two; raise --limit")
     order = np.random.default_rng(SEED).permutation(len(pairs))
     folds = []
     for number, rows in enumerate(np.array_split(order, FOLDS), 1):

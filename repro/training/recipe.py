@@ -58,8 +58,10 @@ class TrainedRecipe:
         for name in ("learning_rate", "clip", "epsilon"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ReproError(f"{name} {getattr(self, name)} must be positive and finite")
-        if not (0 <= self.warmup <= 1 and 0 <= self.weight_decay < math.inf):
-            raise ReproError("warmup must be between 0 and 1, weight_decay finite and not negative")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ReproError(f"weight_decay {self.weight_decay:g} must be a number that is not negative")
+        if not 0 <= self.warmup <= 1:
+            raise ReproError(f"warmup {self.warmup:g} is a share of all steps, between 0 and 1")
         pooling = self.root.pooling
         if not self.cross and pooling is not None and pooling not in TRAINABLE:
             raise ReproError(f"pooling {pooling} cannot be trained; choose from {', '.join(TRAINABLE)}")

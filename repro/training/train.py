@@ -23,7 +23,7 @@ from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
-from repro.files import disk_errors, home, new_folder
+from repro.files import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
 from repro.sealed import seal, unseal
 from repro.training import plot, selection, trainer
@@ -88,6 +88,7 @@ def train(
     target = home() / "models" / identity
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(target.parent)
     if not distributed.is_initialized():
         with FileLock(f"{target}.lock"):
             return _train(recipe, base, seed, examples, dev, about, target, options)
@@ -104,8 +105,10 @@ def _train(
     target: Path,
     options: trainer.Options,
 ) -> Trained:
+    working = target.with_name(f"{target.name}.training")
     if target.exists():
         if (stored := _sound(target, about)) is not None:
+            shutil.rmtree(working, ignore_errors=True)  # of a run that was killed between the rename and this
             return Trained(target, stored)
         logger.warning("%s is not whole or was altered; it is trained again", target)
         shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
@@ -114,7 +117,6 @@ def _train(
     device = str(about["device"])
     learner: Learner = (CrossLearner if recipe.cross else SentenceLearner)(base, recipe, examples, device)
     look = (lambda: dev_score(learner, dev, recipe)) if dev else None
-    working = target.with_name(f"{target.name}.training")
     place = trainer.train(learner, len(examples), recipe, seed, working, target.name, look, options)
     about = about | {
         "steps": place.step,
