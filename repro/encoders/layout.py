@@ -97,7 +97,7 @@ def read(root: Path, own_pooling: bool = True) -> Layout:
                 raise ReproError(
                     f"{modules}: a model that begins with {kind!r} is not supported; it needs a Transformer"
                 )
-            transformer, settings = folder, _transformer_settings(folder)
+            transformer, settings = folder, _transformer_settings(folder, own_pooling)
         elif not own_pooling:
             continue
         elif kind == "Pooling" and not pooling:
@@ -189,7 +189,7 @@ def _inside(root: Path, path: object) -> Path:
     return root / path
 
 
-def _transformer_settings(folder: Path) -> dict[str, object]:
+def _transformer_settings(folder: Path, own_pooling: bool) -> dict[str, object]:
     """The first settings file that says anything; older models name it after their architecture."""
     there = [folder / name for name in TRANSFORMER_SETTINGS if (folder / name).exists()]
     path, settings = next(((path, content) for path in there if (content := read_object(path))), (folder, {}))
@@ -199,7 +199,7 @@ def _transformer_settings(folder: Path) -> dict[str, object]:
         "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
     }
     for name, value in settings.items():
-        if name in WITHOUT_EFFECT or (name in allowed and value == allowed[name]):
+        if name in WITHOUT_EFFECT or (name in allowed and (value == allowed[name] or not own_pooling)):
             continue
         if name in ("model_args", "model_kwargs", "config_args", "config_kwargs", "processing_kwargs") and (
             not value or (isinstance(value, dict) and value.keys() <= LOADING)
@@ -217,7 +217,7 @@ def _tokenizer_settings(folder: Path, settings: dict[str, object]) -> tuple[tupl
         raise ReproError(f"{folder}: tokenizer_args should be an object, found {chosen!r}")
     chosen = {name: value for name, value in chosen.items() if name not in LOADING}
     for name, value in chosen.items():
-        if not isinstance(value, str | int | float | bool | None):
+        if not isinstance(value, str | int | float | bool):
             raise ReproError(f"{folder}: the tokenizer's setting {name} = {value!r} is not supported; remove it")
     return tuple(sorted(chosen.items()))
 

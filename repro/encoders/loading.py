@@ -56,7 +56,8 @@ def _cause(error: BaseException) -> str:
         return "it needs code of its own, which is not run"
     if isinstance(error, KeyError):
         return f"{lines[0]} is missing or unknown"
-    return (" ".join(lines[:2]) if lines[0].endswith(":") else lines[0])[:200]
+    first = lines[0].split(" For details look at")[0]  # a report that is not shown
+    return (" ".join(lines[:2]) if first.endswith(":") else first)[:200]
 
 
 def quietly() -> None:

@@ -71,63 +71,51 @@ class TransformerEncoder:
         names = {"token_type_ids"} & set(self.tokenizer.model_input_names)
         self.typed = bool(names & set(parameters))  # some models add what they are given, even where all is 0
         self.uneven = True  # whether a batch may hold sentences of several lengths
-        output = None
-        if any(modes != ["static"] for modes in self.poolings):
-            with loading_errors(base.folder, UNREADABLE), torch.inference_mode():
-                output = self._try()
+        with loading_errors(base.folder, UNREADABLE), torch.inference_mode():
+            read = self._try()
         refuse_longer(base, self.model)
         self.heads: list[nn.Module] = []
         self.widths: list[int] = []  # d of each recipe
-        for item, modes in zip(self.resolved, self.poolings, strict=True):
-            heads, width = load_heads(item, self._width(modes, output))
+        for item, modes, width in zip(self.resolved, self.poolings, read, strict=True):
+            heads, width = load_heads(item, width * len(modes))
             self.heads.append(heads.to(self.device))
             self.widths.append(width)
         self.unpooled = 0 if base.layout.prompt_pooled else self._prompt_length()  # tokens that only the model sees
 
-    def _try(self) -> Any:
-        """The output for a few tokens, which shows what the model gives; whether it depends on padding is noted.
+    def _try(self) -> list[int]:
+        """Width of what each recipe pools, seen on a few tokens; whether it depends on padding is noted.
 
         Raises ReproError for a layer that does not exist, and for a model that gives other vectors each time or not one
         a token.
         """
-        folder, length = self.resolved[0].folder, min(11, self.max_length)  # no multiples of a window or a stride
+        widths: list[int] = []
+        length = min(11, self.max_length)  # no multiple of a window or a stride
         found = tokenize(self.tokenizer, [TRIAL], None).ids
         ids = np.resize(found if len(found) else np.zeros(1, np.int32), length)  # (T,)
         short = ids[: (length + 1) // 2]
-        single = Tokens(short, np.array([0, len(short)]))
-        alone, again = (self._output(*self._padded(single)) for _ in range(2))
-        both = Tokens(np.concatenate([short, ids]), np.cumsum([0, len(short), length]))
-        padded = self._output(*self._padded(both))
-        expected = alone.last_hidden_state[0].float()  # (T', d)
-        if len(expected) != len(short):
-            raise ReproError(
-                f"{folder}: the model gives {len(expected)} vectors for {len(short)} tokens; not supported"
-            )
-        # half of the digits: far above what rounding does, far below what another token does
-        tolerance = torch.finfo(self.model.dtype).eps ** 0.5 * float(expected.abs().max())
-        if not _close(again.last_hidden_state[0], expected, tolerance):
-            raise ReproError(f"{folder}: the model gives other vectors each time; it is not supported")
-        self.uneven = _close(padded.last_hidden_state[0, : len(short)], expected, tolerance)
-        for item in self.resolved:
-            for layer in set(item.recipe.layers or ()) - {-1}:
-                if self.model.config.is_encoder_decoder and hasattr(self.model, "decoder"):
-                    raise ReproError(f"{item.recipe.weights} is an encoder-decoder; only its last layer can be pooled")
-                depth = len(alone.hidden_states) - 1
-                if not -depth - 1 <= layer <= depth:
-                    raise ReproError(f"{item.recipe.weights} has layers 0 to {depth}; layer {layer} does not exist")
-        return alone
-
-    def _width(self, modes: Sequence[str], output: Any) -> int:
-        """d before the heads."""
-        if modes == ["static"]:
-            table = embedding_table(self.model)
-            if table is None:
-                raise ReproError(
-                    f"{self.resolved[0].folder}: the model has no table of token embeddings; it has no static"
-                )
-            return int(table.shape[1])
-        tensor = output.pooler_output if modes == ["pooler"] else output.last_hidden_state
-        return int(tensor.shape[-1]) * len(modes)
+        outputs: list[Any] = []
+        if self.poolings != [["static"]] * len(self.poolings):
+            single = Tokens(short, np.array([0, len(short)]))
+            both = Tokens(np.concatenate([short, ids]), np.cumsum([0, len(short), length]))
+            outputs = [self._output(*self._padded(batch)) for batch in (single, single, both)]
+        for i, modes in enumerate(self.poolings):
+            weights = self.resolved[i].recipe.weights
+            if modes == ["static"]:
+                table = embedding_table(self.model)
+                if table is None:
+                    raise ReproError(f"{weights} has no table of token embeddings, which pooling=static averages")
+                widths.append(int(table.shape[1]))
+                continue
+            alone, again, padded = (self._read(output, i)[0] for output in outputs)  # (T, d) each
+            if modes != ["pooler"] and len(alone) != len(short):
+                raise ReproError(f"{weights} gives {len(alone)} vectors for {len(short)} tokens; it is not supported")
+            # half of the digits: far above what rounding does, far below what another token does
+            tolerance = torch.finfo(self.model.dtype).eps ** 0.5 * float(alone.abs().max())
+            if not _close(again, alone, tolerance):
+                raise ReproError(f"{weights} gives other vectors each time; it is not supported")
+            self.uneven &= _close(padded[: len(alone)], alone, tolerance)
+            widths.append(int(alone.shape[1]))
+        return widths
 
     def _prompt_length(self) -> int:
         """Tokens of the prompt as far as it is not cut, without a special one at the end."""
@@ -219,18 +207,30 @@ class TransformerEncoder:
             output_hidden_states=any(item.recipe.layers != (-1,) for item in self.resolved),
         )
 
+    def _read(self, output: Any, i: int) -> Tensor:
+        """What a recipe pools: token vectors (B, T, d), or the pooler's alone (B, 1, d)."""
+        recipe = self.resolved[i].recipe
+        if self.poolings[i] == ["pooler"]:
+            return output.pooler_output.float()[:, None]  # type: ignore[no-any-return]
+        layers = recipe.layers or (-1,)
+        if layers == (-1,):
+            return output.last_hidden_state.float()  # type: ignore[no-any-return]
+        if self.model.config.is_encoder_decoder and hasattr(self.model, "decoder"):
+            raise ReproError(f"{recipe.weights} is an encoder-decoder; only its last layer can be pooled")
+        depth = len(output.hidden_states) - 1
+        for layer in layers:
+            if not -depth - 1 <= layer <= depth:
+                raise ReproError(f"{recipe.weights} has layers 0 to {depth}; layer {layer} does not exist")
+        return torch.stack([output.hidden_states[layer].float() for layer in layers]).mean(dim=0)
+
     def _pool(self, output: Any, tokens: Tensor, mask: Tensor, i: int) -> Tensor:
         recipe, modes = self.resolved[i].recipe, self.poolings[i]
         if modes == ["static"]:
             vectors = self._static(tokens, mask)  # (B, d)
         elif modes == ["pooler"]:
-            vectors = output.pooler_output.float()  # (B, d)
+            vectors = self._read(output, i)[:, 0]  # (B, d)
         else:
-            layers = recipe.layers or (-1,)
-            if layers == (-1,):
-                hidden = output.last_hidden_state.float()  # (B, T, d)
-            else:
-                hidden = torch.stack([output.hidden_states[layer].float() for layer in layers]).mean(dim=0)  # (B, T, d)
+            hidden = self._read(output, i)  # (B, T, d)
             pooled = mask.clone() if self.unpooled else mask
             pooled[:, : self.unpooled] = False
             vectors = torch.cat([POOLERS[mode](hidden, pooled) for mode in modes], dim=1)  # (B, modes × d)
@@ -259,7 +259,7 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
 
 
 def _close(vectors: Tensor, expected: Tensor, tolerance: float) -> bool:
-    return not (vectors.float() - expected).abs().max() > tolerance  # what is not finite is told later
+    return not (vectors - expected).abs().max() > tolerance  # what is not finite is told later
 
 
 def batches(lengths: np.ndarray, budget: int, uneven: bool = True) -> list[np.ndarray]:

@@ -133,7 +133,7 @@ def test_fewer_vectors_than_tokens_are_refused(tmp_path: Path) -> None:
     config = t.FunnelConfig(vocab_size=320, d_model=16, n_head=4, d_head=4, d_inner=32, block_sizes=[1, 1])
     config.architectures = ["FunnelBaseModel"]
     folder = save_model(tmp_path / "model", t.FunnelBaseModel(config), words_tokenizer())
-    with pytest.raises(ReproError, match=r"gives \d vectors for \d tokens; not supported"):
+    with pytest.raises(ReproError, match=r"gives \d vectors for \d tokens; it is not supported"):
         ours(folder)
 
 
@@ -145,6 +145,21 @@ def test_a_length_that_is_named_is_enough(kind: str, tmp_path: Path) -> None:
     found = ours(f"{folder},max_length=12")
     edit_json(folder / "tokenizer_config.json", model_max_length=12)
     np.testing.assert_allclose(found, theirs(folder), atol=1e-5)
+
+
+def test_layers_are_as_wide_as_they_are(tmp_path: Path) -> None:
+    # OPT projects its last layer alone; the mean of what transformers gives of the first
+    folder = save(tmp_path / "model", AGREE["opt"](), model_max_length=38)
+    tokenizer, model = t.AutoTokenizer.from_pretrained(folder), t.AutoModel.from_pretrained(folder).eval()
+    with torch.inference_mode():
+        states = [
+            model(**tokenizer(s, return_tensors="pt"), output_hidden_states=True).hidden_states for s in SENTENCES
+        ]
+    expected = [layers[0][0].mean(dim=0).numpy() for layers in states]
+    np.testing.assert_allclose(ours(f"{folder},layers=0"), expected, atol=1e-5)
+    for layers in ("0+-1", "0+9"):
+        with pytest.raises(ReproError):
+            ours(f"{folder},layers={layers}")
 
 
 LONG = ["the cat " * 30, "a"]

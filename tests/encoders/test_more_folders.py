@@ -166,6 +166,10 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "truncated to a word": (edits(MODEL, truncate_dim="8"), "truncate_dim = '8' should be a number of dimensions"),
     "requirements": (edits(MODEL, requirements={"transformers": ">=99"}), "requires transformers>=99, which is not"),
     "a package": (edits(MODEL, requirements={"nothing-of-this-name": ">=1"}), "requires nothing-of-this-name>=1"),
+    "a length of the tokenizer that is none": (
+        edits(SETTINGS, tokenizer_args={"model_max_length": None}),
+        "the tokenizer's setting model_max_length = None is not supported",
+    ),
     "prompts": (edits(MODEL, prompts=["a"]), "prompts should be an object"),
     "one name for two modules": (module(2, name="1"), "modules need names that differ"),
     "no module of that path": (module(1, type="sentence_transformers.nothing.Pooling"), "is not one of sentence-tran"),
@@ -229,9 +233,10 @@ def test_a_chat_template_is_refused_where_sentence_transformers_uses_it(
 
 def test_another_kind_of_model_can_still_be_pooled(saved: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(saved, tmp_path / "model")
-    edit_json(folder / MODEL, model_type="SparseEncoder")
-    with pytest.raises(ReproError, match="a SparseEncoder gives no single vector a sentence; name a pooling"):
+    edit_json(folder / MODEL, model_type="CrossEncoder")
+    with pytest.raises(ReproError, match="a CrossEncoder gives no single vector a sentence; name a pooling"):
         ours(folder)
+    edit_json(folder / SETTINGS, transformer_task="sequence-classification", module_output_name="scores")
     np.testing.assert_array_equal(ours(f"{folder},pooling=cls"), ours(f"{saved},pooling=cls"))
 
 
