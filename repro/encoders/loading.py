@@ -28,9 +28,10 @@ ENCODERS = {
     "umt5": "UMT5EncoderModel",
     "longt5": "LongT5EncoderModel",
     "switch_transformers": "SwitchTransformersEncoderModel",
+    "t5gemma": "T5GemmaEncoderModel",
 }
 PARTS = frozenset(  # these have no class of transformers that is saved and loaded as an encoder alone
-    "t5gemma prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
+    "prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
 POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
 
@@ -119,8 +120,9 @@ def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> A
         raise ReproError(f"{folder} holds a PEFT adapter, which is not supported; merge it into its base and save that")
     with loading_errors(folder):
         family = read_object(folder / "config.json").get("model_type")
-        kind = getattr(transformers, ENCODERS.get(str(family), "AutoModel"))
-        model, missing = _from_pretrained(kind, folder, dtype=dtype)
+        name = ENCODERS.get(str(family), "AutoModel")
+        settings = {"is_encoder_decoder": False} if name in ENCODERS.values() else {}
+        model, missing = _from_pretrained(getattr(transformers, name), folder, dtype=dtype, **settings)
         if family in PARTS:
             missing = [name for name in missing if not name.startswith("decoder.")]
             model = model.get_encoder()
