@@ -23,7 +23,7 @@ from repro.data import registry
 from repro.embeddings import EmbeddingCache
 from repro.encoders import zoo
 from tests.conftest import save_tiny_bert
-from tests.processes import by_modes, forked
+from tests.processes import by_modes, files_of_at_most, forked
 
 SETS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
 
@@ -321,3 +321,25 @@ def test_a_file_in_the_place_of_a_folder_of_the_home_costs_no_number(
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("repro: ")]
     assert len(said) == (name in ("cells", "embeddings"))
     assert (tmp_path / "home" / name).read_text() == "a file"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("there", [False, True])
+def test_a_table_of_which_one_file_cannot_be_written_stays_as_it_was(
+    there: bool, whole: Path, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {path.name: path.stat().st_size for path in (whole / "mini").iterdir()}
+    largest = max(sizes, key=lambda name: sizes[name])
+    if there:
+        shutil.copytree(whole / "mini", tmp_path / "mini")
+        for path in (tmp_path / "mini").glob("*.[mt]*"):
+            path.write_text("old")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "mini").glob("*")}
+    with files_of_at_most(sizes[largest] - 1):
+        assert main(arguments(tmp_path, tiny_bert)) == 2
+    assert f"{largest}: the file would be larger than the limit for files" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mini").glob("*")} == before
+    assert main(arguments(tmp_path, tiny_bert)) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()} == {
+        path.name: path.read_bytes() for path in (whole / "mini").iterdir()
+    }
