@@ -19,6 +19,7 @@ from torch import distributed
 
 from repro import __version__
 from repro.checksums import sha256_of
+from repro.data.labelled import without_sentence
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
@@ -112,6 +113,10 @@ def _train(
             return Trained(target, stored)
         logger.warning("%s is not whole or was altered; it is trained again", target)
         shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+    if blank := without_sentence(examples.columns):
+        logger.warning(
+            "%d texts of %s are blank: cells without a sentence, as SimCSE's training reads", blank, recipe.data
+        )
     start = time.perf_counter()
     torch.manual_seed(seed)  # the classifier's first weights
     device = str(about["device"])
@@ -120,6 +125,7 @@ def _train(
     place = trainer.train(learner, len(examples), recipe, seed, working, target.name, look, options)
     about = about | {
         "steps": place.step,
+        "blank_texts": blank,
         "selected_step": place.best.step if place.best else None,
         "dev": round(place.best.score, 6) if place.best else None,
         "seconds": round(time.perf_counter() - start, 1),

@@ -25,6 +25,7 @@ from repro.files import UNFINISHED
 from repro.suite import Suite
 from repro.tasks import sts
 from repro.training import models, setups, train, trainer
+from repro.training.data import Examples
 from repro.training.recipe import TrainedRecipe, override
 from tests.processes import MS_REMOUNT, NOT_PERMITTED, files_of_at_most, forked, mount, on_a_disk_of
 
@@ -145,6 +146,18 @@ def test_a_full_disk_leaves_no_half_a_model_and_the_training_goes_on(
     monkeypatch.setattr(trainer, "_gradients", lambda *a: steps.append(1) or real(*a))  # type: ignore[func-returns-value]
     assert train.train(made, 0, material(), "cpu").folder.is_dir()
     assert steps == []  # the checkpoint of the last step was there
+
+
+def test_blank_texts_are_counted_and_said(tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What SimCSE's training makes of cells without a sentence."""
+    columns = (("the cat", " ", "a dog"), ("a cat", "it is", " "), (" ", "not", "the house"))
+    given = train.Material(lambda name: Examples(columns, None), MINI.dev)
+    made = tiny(tiny_bert, "sup-simcse", sample=None, select_every=None)
+    assert train.train(made, 0, given, "cpu").about["blank_texts"] == 3
+    assert train.train(tiny(tiny_bert, "stsb"), 0, material(), "cpu").about["blank_texts"] == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "3 texts of simcse-nli are blank: cells without a sentence, as SimCSE's training reads"
+    ]
 
 
 ARGUMENTS = "train stsb,epochs=2,select_every=2 --suite mini --sample 48 --device cpu --checkpoint-every 1 --base"
