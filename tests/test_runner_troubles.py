@@ -211,7 +211,7 @@ def test_edited_data_of_the_suites_own_is_fetched_again(
     assert numbers[0] == numbers[1]
 
 
-def _run(out: Path, home: Path, model: Path, tally: Path) -> None:
+def _run(out: Path, home: Path, model: Path | str, tally: Path, more: str = "") -> None:
     encode = zoo.Group.encode
 
     def counted(self: zoo.Group, sentences: list[str], progress: bool = False) -> list[zoo.Encoded]:
@@ -221,7 +221,7 @@ def _run(out: Path, home: Path, model: Path, tally: Path) -> None:
 
     zoo.Group.encode = counted  # type: ignore[method-assign,assignment]
     os.environ["REPRO_HOME"] = str(home)
-    os._exit(main(arguments(out, model)))
+    os._exit(main(arguments(out, model, more=more)))
 
 
 def test_runs_at_once_on_one_home_encode_each_data_set_once(
@@ -237,6 +237,21 @@ def test_runs_at_once_on_one_home_encode_each_data_set_once(
     assert [worker.exitcode for worker in workers] == [0] * 3
     assert (tmp_path / "tally").read_text().count("\n") == len(SETS)
     assert [values(out) for out in outs] == [expected] * 3
+
+
+def test_runs_at_once_of_other_rows_write_one_table(tiny_bert: Path, tmp_path: Path) -> None:
+    names = [f"{tiny_bert},pooling={pooling}" for pooling in ("cls", "max", "last", "mean-sqrt-len")]
+    out, tally = tmp_path / "out", tmp_path / "tally"
+    workers = [
+        get_context("fork").Process(target=_run, args=(out, tmp_path / "home", name, tally, "--task stsb"))
+        for name in names
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * len(names)
+    assert set(values(out)) == {(name, "stsb") for name in names}
 
 
 @pytest.mark.parametrize("kind", ["", ",post=whitening"])

@@ -17,7 +17,7 @@ import torch
 from filelock import FileLock
 from torch import distributed
 
-from repro import __version__
+from repro import __version__, sealed
 from repro.checksums import sha256_of
 from repro.data.labelled import without_sentence
 from repro.encoders.recipe import TransformerRecipe, describe
@@ -26,7 +26,7 @@ from repro.encoders.weights import resolve
 from repro.errors import ReproError
 from repro.files import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
-from repro.sealed import seal, unseal
+from repro.sealed import seal
 from repro.training import plot, selection, trainer
 from repro.training.data import Examples
 from repro.training.models import CrossLearner, Learner, SentenceLearner
@@ -168,7 +168,7 @@ def _files(folder: Path) -> dict[str, str]:
 def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
     """What a trained model says of itself, when it is the one that is wanted and every file is as it was written."""
     try:
-        stored = unseal((folder / ABOUT).read_text(encoding="utf-8"))
+        stored = sealed.read(folder / ABOUT)
         wanted = json.loads(json.dumps(about))
         sound = stored["files"] == _files(folder) and {name: stored[name] for name in wanted} == wanted
     except (OSError, ValueError, KeyError):

@@ -73,6 +73,11 @@ MODEL_ALTERED = {
     "a file gone": lambda folder: (folder / "1_Pooling/config.json").unlink(),
     "a file more": lambda folder: (folder / "added.json").write_text("{}"),
     "no description": lambda folder: (folder / "repro.json").write_text("[[["),
+    "a pipe for a description": lambda folder: ((folder / "repro.json").unlink(), os.mkfifo(folder / "repro.json")),
+    "a folder for weights": lambda folder: (
+        (folder / "model.safetensors").unlink(),
+        (folder / "model.safetensors").mkdir(),
+    ),
 }
 
 
