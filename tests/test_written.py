@@ -10,9 +10,12 @@ import pytest
 
 from repro import tables, written
 from repro.cli import main
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.verify import verify
 from tests.conftest import save_tiny_bert
+from tests.encoders.folders import edit_json
 
 SIZE = "--suite mini --device cpu --offline"
 
@@ -126,6 +129,18 @@ def test_a_whole_run_replaces_what_is_of_another_version_and_says_so(
     assert main(["table", "sbert-1", *SIZE.split(), "--out", str(tmp_path), "--device", "cpu"]) == 0
     assert "8 numbers are left out" in capsys.readouterr().err
     assert str(model) not in {row for row, _ in measured(tmp_path)}
+
+
+def test_lines_name_the_model_by_the_checksum_over_all_its_files(tmp_path: Path, model: Path) -> None:
+    found = []
+    for number in range(2):
+        if number:
+            edit_json(model / "tokenizer_config.json", model_max_length=7)
+        assert run(tmp_path, model) == 0
+        found.append({line["weights"] for line in written.from_csv(file_of(tmp_path)) if line["value"]} - {""})
+        identity = zoo.locate(TransformerRecipe(str(model))).identity
+        assert found[number] == {f"{model}@local sha256:{identity[:12]}"}
+    assert found[0] != found[1]
 
 
 def test_numbers_of_a_model_that_changed_do_not_stand_beside_new_ones(
