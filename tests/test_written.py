@@ -144,6 +144,34 @@ def test_numbers_of_a_model_that_changed_do_not_stand_beside_new_ones(
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("value", "nan"),
+        ("value", "-inf"),
+        ("ci_low", "low"),
+        ("std", "nan"),
+        ("seconds", "x"),
+        ("zero_vectors", "many"),
+    ],
+)
+def test_what_is_no_number_is_not_taken_over(
+    name: str, text: str, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, model) == 0
+    whole = measured(tmp_path)
+    lines = written.from_csv(file_of(tmp_path))
+    next(line for line in lines if line["value"] and line["column"] == "sts13")[name] = text
+    file_of(tmp_path).write_text(written.to_csv(tables.get("sbert-1", "mini"), lines), encoding="utf-8")
+    before = file_of(tmp_path).read_bytes()
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "cells")
+    assert run(tmp_path, model, "--task sts12") == 2
+    assert f"(its {name} is '{text}', no number)" in capsys.readouterr().err
+    assert file_of(tmp_path).read_bytes() == before
+    assert run(tmp_path, model) == 0
+    assert measured(tmp_path) == whole
+
+
+@pytest.mark.parametrize(
     "content", ["", "a,b\n1,2\n", "row,column,value\nr,c\n", "row,column,value\nr,c,high\n", "\x00", "\ufeff\n\n"]
 )
 def test_a_file_that_is_no_table(content: str, tmp_path: Path, model: Path) -> None:
