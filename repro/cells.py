@@ -6,16 +6,16 @@ import base64
 import hashlib
 import json
 import logging
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from repro import sealed
 from repro.errors import ReproError
 from repro.files import make_way, write_atomic
-from repro.sealed import say_altered, seal, unseal
+from repro.sealed import say_altered, seal
 
 logger = logging.getLogger(__name__)
 
@@ -123,9 +123,7 @@ class Store:
         """The stored cell, or None when there is none; one that was altered or exchanged is none, and that is said."""
         path = self.path(table, key)
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise ValueError("not a file")
-            stored = unseal(path.read_text(encoding="utf-8"))
+            stored = sealed.read(path)
             content = stored["cell"]
             if stored["key"] != json.loads(json.dumps(key)) or not isinstance(content, dict):
                 raise ValueError("of another key")

@@ -85,7 +85,7 @@ def table(arguments: argparse.Namespace) -> int:
 def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     """Plan, compute, write and show one table; the paths written."""
     from repro import latex, render, runner, tables, written
-    from repro.files import locked, write_atomic
+    from repro.files import locked, write_all
     from repro.measured import Options
     from repro.planning import plan
 
@@ -116,10 +116,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         table = written.rows_of(tables.get(table.id, arguments.suite), lines)
         texts = [write(table, lines) for write in (render.to_markdown, written.to_csv, latex.to_latex)]
         figures = {paths[0].with_suffix(suffix): content for suffix, content in _figures(made, lines)}
-        for path, text in zip(paths, texts, strict=True):
-            write_atomic(path, text)
-        for path, picture in figures.items():
-            write_atomic(path, picture)
+        write_all({**dict(zip(paths, texts, strict=True)), **figures})
     _show(table, lines, arguments.picture)
     return [*paths, *figures]
 

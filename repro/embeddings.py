@@ -222,6 +222,11 @@ class Embedder:
         """The vectors (n, d) of the first member, encoded now and not stored."""
         return self._loaded().encode(sentences)[0].vectors
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the model has been loaded, which nothing stored needs."""
+        return self._group is not None
+
     def _loaded(self) -> zoo.Group:
         self._group = self._group or zoo.Group(self.members, self.device, self.dtype)
         return self._group

@@ -13,8 +13,8 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -168,6 +168,15 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     """Write a whole file with one rename, so that a reader sees the old bytes or the new ones (errors: `new_file`)."""
     with new_file(path) as unfinished:
         unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def write_all(contents: Mapping[Path, str | bytes]) -> None:
+    """`write_atomic` of files that belong together: all are on the disk before the first one takes its place."""
+    with ExitStack() as stack:
+        for path, data in contents.items():
+            unfinished = stack.enter_context(new_file(path))
+            unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+            _sync(unfinished)
 
 
 @contextmanager

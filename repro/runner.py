@@ -130,9 +130,15 @@ def _encode(planned: Plan, say: Say, progress: bool) -> None:
     planned.pending = []
 
 
-def _fail_row(planned: Plan, row: Row, error: ReproError) -> None:
+def _fail_row(planned: Plan, row: Row, error: ReproError, tasks: Sequence[str] = ()) -> None:
+    """What is still pending for a row fails, or only these tasks of it; what has failed already keeps its reason."""
     for other, column in planned.pending:
-        if other == row and (row.slug, column.slug) not in planned.stored:
+        place = (row.slug, column.slug)
+        if (
+            other == row
+            and column.task in (tasks or [column.task])
+            and place not in {*planned.stored, *planned.why_not}
+        ):
             planned.fail(row, column, error)
 
 
@@ -148,7 +154,13 @@ def _encode_backbone(
         # of every task on the data set, also the stored ones: the batches, and so the last bits, stay the same
         on_dataset = [task for task in planned.data if TASKS[task].dataset == dataset]
         sentences = list(dict.fromkeys(s for task in on_dataset for s in TASKS[task].sentences(planned.data[task])))
-        embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
+        try:
+            embedded = dict(zip(members, embedder.embed(sentences, progress), strict=True))
+        except ReproError as error:
+            if len(rows) > 1 or not embedder.loaded:
+                raise
+            _fail_row(planned, rows[0], error, tasks)  # other data sets may have no such sentence
+            continue
         for row in rows:
             if dataset not in _by_dataset(planned, [row]):
                 continue

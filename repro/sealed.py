@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import stat
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,13 @@ def unseal(text: str) -> dict[str, object]:
     if not isinstance(content, dict) or content.pop(SEAL, None) != _checksum(content):
         raise ValueError("altered")
     return content
+
+
+def read(path: Path) -> dict[str, object]:
+    """What is sealed in a file. ValueError when it was altered or is no file, OSError when it cannot be read."""
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        raise ValueError("not a file")
+    return unseal(path.read_text(encoding="utf-8"))
 
 
 def _checksum(content: Mapping[str, object]) -> str:

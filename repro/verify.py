@@ -13,7 +13,7 @@ from repro.measured import DTYPES
 from repro.table import AnyColumn, Column, Row, Table
 from repro.tables import get
 from repro.tasks import TASKS
-from repro.written import MEASURED, Line
+from repro.written import MEASURED, NUMBERS, Line
 
 
 def verify(table_id: str, folder: Path, suite: str = "paper") -> list[str]:
@@ -61,7 +61,7 @@ def _wrong_lines(table: Table, lines: Sequence[Line]) -> Iterator[str]:
 
 def _wrong(table: Table, row: Row, column: AnyColumn, line: Line, values: dict[tuple[str, str], str]) -> Iterator[str]:
     """What is wrong with a line: as the ends of sentences that begin with the cell. ValueError: no number."""
-    numbers = [float(line[name]) for name in ("value", "ci_low", "ci_high", "std", "seconds") if line[name]]
+    numbers = [float(line[name]) for name in NUMBERS if line[name]]
     if not all(map(math.isfinite, numbers)):
         yield " holds a number that is not finite"
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 PROVENANCE = (
     *("signature", "encoder", "weights", "data_sha256", "zero_vectors", "device", "dtype", "seconds", "commit"),
 )
+NUMBERS = ("value", "ci_low", "ci_high", "std", "seeds", "zero_vectors", "seconds")
 MEASURED = ("value", "ci_low", "ci_high", "std", "seeds", *PROVENANCE)
 FIELDS = (
     *("table", "group", "row", "label", "column", "metric", "value", "ci_low", "ci_high", "std", "seeds"),
@@ -57,12 +59,12 @@ def from_csv(path: Path) -> list[Line]:
     return lines
 
 
-def _is_number(text: str) -> bool:
+def _is_number(text: str, finite: bool = False) -> bool:
     try:
-        float(text)
+        value = float(text)
     except ValueError:
         return False
-    return True
+    return math.isfinite(value) or not finite
 
 
 def rows_of(table: Table, lines: Sequence[Line]) -> Table:
@@ -131,6 +133,9 @@ def _sorted(made: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line], dict
 
 def _foreign(made: Plan, line: Line, row: Row | None, column: Column) -> str:
     """Why a written number is not what this table would measure now; '' when nothing speaks against it."""
+    wrong = [name for name in NUMBERS if line.get(name) and not _is_number(line[name], finite=True)]
+    if wrong:
+        return f"its {wrong[0]} is {line[wrong[0]]!r}, no number"
     text = line.get("signature", "")
     wanted = protocol_of(signature(column.task, protocol(made.options, column, made.digests.get(column.task, ""))))
     found = protocol_of(text)

@@ -11,8 +11,11 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 Work = Callable[[], object]
+NOT_PERMITTED = 77  # status of work on a small disk where none can be made
+MS_REMOUNT = 32
 WRITES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "fcntl.flock", "shutil.rmtree")
 
 
@@ -90,3 +93,23 @@ def by_modes(work: Work) -> Work:
         return work()
 
     return bound
+
+
+def on_a_disk_of(kilobytes: int, folder: Path, work: Work) -> Work:
+    """The work, to be forked, with a small disk at `folder` that nobody else sees; NOT_PERMITTED where none can be."""
+
+    def small() -> object:
+        system = ctypes.CDLL(None, use_errno=True)
+        steps = (
+            lambda: system.unshare(0x00020000),  # CLONE_NEWNS
+            lambda: system.mount(b"none", b"/", None, 0x4000 | 0x40000, None),  # MS_REC | MS_PRIVATE
+            lambda: mount(folder, kilobytes),
+        )
+        return work() if all(step() == 0 for step in steps) else NOT_PERMITTED
+
+    return small
+
+
+def mount(folder: Path, kilobytes: int, flags: int = 0) -> int:
+    """mount(2) of a disk in memory; with MS_REMOUNT as flag another size of one that is there."""
+    return ctypes.CDLL(None).mount(b"tmpfs", bytes(folder), b"tmpfs", flags, f"size={kilobytes}k".encode())  # type: ignore[no-any-return]

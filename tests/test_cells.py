@@ -171,3 +171,18 @@ def test_every_field_of_a_signature_is_either_the_systems_or_the_tasks() -> None
 def test_fields_of_any_protocol_keep_scores_apart(one: str, other: str) -> None:
     with pytest.raises(ReproError, match="not comparable"):
         check_comparable([one, other])
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "field", "value"),
+    [
+        ("geometry", "alignment", "pos", "gold>4"),
+        ("speed-cpu", "sentences-per-second", "runs", "5"),
+        ("sts12", "spearman-wmean", "agg", "wmean"),
+        ("stsb", "pearson-all", "corr", "pearson"),
+        ("stsb-senteval", "spearman-all", "text", "senteval"),
+        ("mr-adam", "accuracy", "probe", "senteval-adam"),
+    ],
+)
+def test_what_a_task_may_do_otherwise_is_in_its_signature(task: str, metric: str, field: str, value: str) -> None:
+    assert f"|{field}:{value}" in signature(task, TASKS[task].protocol(metric))

@@ -26,6 +26,7 @@ from repro.files import (
     path_from,
     sweep,
     user_path,
+    write_all,
     write_atomic,
 )
 from tests.processes import files_of_at_most, killed_at
@@ -211,6 +212,18 @@ def test_data_are_on_the_disk_before_the_rename_and_the_rename_after_it(
     monkeypatch.setattr(os, "replace", noted_replace)
     write_atomic(tmp_path / "x", "x")
     assert events == ["sync file", "rename", "sync folder"]
+
+
+def test_files_that_belong_together_are_all_new_or_all_old(tmp_path: Path) -> None:
+    contents = {tmp_path / "a": "new", tmp_path / "below/b": b"new", tmp_path / "c": "n" * 10_000}
+    (tmp_path / "a").write_text("old")
+    with files_of_at_most(4096), pytest.raises(ReproError, match="/c: the file would be larger than the limit"):
+        write_all(contents)
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a", "below"]
+    assert names(tmp_path / "below") == []
+    write_all(contents)
+    assert [path.read_bytes()[:4] for path in contents] == [b"new", b"new", b"nnnn"]
 
 
 def _full_after(text: str, path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from repro import written
 from repro.cli import main
+from repro.data import registry
 from repro.files import UNFINISHED
 from repro.training import trainer
 from tests.conftest import WORDS
@@ -81,7 +82,9 @@ def work(tmp_path: Path, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 
 def rests(folder: Path) -> list[str]:
-    return [str(path) for path in folder.rglob("*") if UNFINISHED in path.name or path.name.endswith(".training")]
+    """What a run keeps while it is at work: unfinished files, trainings under way, data sets that are being built."""
+    kinds = (UNFINISHED, ".training", ".partial-")
+    return [str(path) for path in folder.rglob("*") if any(kind in path.name for kind in kinds)]
 
 
 def finishes(run: Work) -> None:
@@ -153,3 +156,20 @@ def test_a_run_that_has_nothing_left_to_do_sweeps_up(
         shutil.copytree(trained, trained.with_name(f"{trained.name}.training"))
     assert forked(run)[0] == 0
     assert rests(out) == []
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["SICK", "STS16"])
+def test_kills_of_a_fetch_one_after_the_other(
+    name: str, mirror: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> int:
+        return main(["fetch", name, "--mirror", str(mirror)])
+
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path))
+    kills = next(number for number, event in enumerate(count(1, 4)) if not killed_at(event, run))
+    assert kills > 3
+    folder = registry.dataset(name).folder
+    fetched = {path.name: path.read_bytes() for path in (tmp_path / "data" / folder).iterdir()}
+    assert fetched == {path.name: path.read_bytes() for path in (data / folder).iterdir()}
+    assert rests(tmp_path) == []

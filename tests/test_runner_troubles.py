@@ -23,7 +23,7 @@ from repro.data import registry
 from repro.embeddings import EmbeddingCache
 from repro.encoders import zoo
 from tests.conftest import save_tiny_bert
-from tests.processes import by_modes, forked
+from tests.processes import by_modes, files_of_at_most, forked
 
 SETS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
 
@@ -211,7 +211,7 @@ def test_edited_data_of_the_suites_own_is_fetched_again(
     assert numbers[0] == numbers[1]
 
 
-def _run(out: Path, home: Path, model: Path, tally: Path) -> None:
+def _run(out: Path, home: Path, model: Path | str, tally: Path, more: str = "") -> None:
     encode = zoo.Group.encode
 
     def counted(self: zoo.Group, sentences: list[str], progress: bool = False) -> list[zoo.Encoded]:
@@ -221,7 +221,7 @@ def _run(out: Path, home: Path, model: Path, tally: Path) -> None:
 
     zoo.Group.encode = counted  # type: ignore[method-assign,assignment]
     os.environ["REPRO_HOME"] = str(home)
-    os._exit(main(arguments(out, model)))
+    os._exit(main(arguments(out, model, more=more)))
 
 
 def test_runs_at_once_on_one_home_encode_each_data_set_once(
@@ -237,6 +237,21 @@ def test_runs_at_once_on_one_home_encode_each_data_set_once(
     assert [worker.exitcode for worker in workers] == [0] * 3
     assert (tmp_path / "tally").read_text().count("\n") == len(SETS)
     assert [values(out) for out in outs] == [expected] * 3
+
+
+def test_runs_at_once_of_other_rows_write_one_table(tiny_bert: Path, tmp_path: Path) -> None:
+    names = [f"{tiny_bert},pooling={pooling}" for pooling in ("cls", "max", "last", "mean-sqrt-len")]
+    out, tally = tmp_path / "out", tmp_path / "tally"
+    workers = [
+        get_context("fork").Process(target=_run, args=(out, tmp_path / "home", name, tally, "--task stsb"))
+        for name in names
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * len(names)
+    assert set(values(out)) == {(name, "stsb") for name in names}
 
 
 @pytest.mark.parametrize("kind", ["", ",post=whitening"])
@@ -321,3 +336,25 @@ def test_a_file_in_the_place_of_a_folder_of_the_home_costs_no_number(
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("repro: ")]
     assert len(said) == (name in ("cells", "embeddings"))
     assert (tmp_path / "home" / name).read_text() == "a file"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("there", [False, True])
+def test_a_table_of_which_one_file_cannot_be_written_stays_as_it_was(
+    there: bool, whole: Path, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {path.name: path.stat().st_size for path in (whole / "mini").iterdir()}
+    largest = max(sizes, key=lambda name: sizes[name])
+    if there:
+        shutil.copytree(whole / "mini", tmp_path / "mini")
+        for path in (tmp_path / "mini").glob("*.[mt]*"):
+            path.write_text("old")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "mini").glob("*")}
+    with files_of_at_most(sizes[largest] - 1):
+        assert main(arguments(tmp_path, tiny_bert)) == 2
+    assert f"{largest}: the file would be larger than the limit for files" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mini").glob("*")} == before
+    assert main(arguments(tmp_path, tiny_bert)) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()} == {
+        path.name: path.read_bytes() for path in (whole / "mini").iterdir()
+    }

@@ -149,6 +149,7 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
     (PLAIN, "alignment", {"value": "nan"}, "holds a number that is not finite"),
     (PLAIN, "alignment", {"ci_high": "1e999"}, "holds a number that is not finite"),
     (PLAIN, "alignment", {"std": "small"}, "holds text where a number belongs"),
+    (PLAIN, "alignment", {"zero_vectors": "many"}, "holds text where a number belongs"),
     (FLOWED, "stsb", {"tolerance": "9.0"}, "tolerance is 9.0, the ledger says 0.5"),
     (FLOWED, "stsb", {"std": "0.4"}, "tolerance is 0.5, the ledger says 0.8"),
     (FLOWED, "stsb", {"seeds": "50"}, "seeds is 50, its signature says 5"),

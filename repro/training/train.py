@@ -17,15 +17,16 @@ import torch
 from filelock import FileLock
 from torch import distributed
 
-from repro import __version__
+from repro import __version__, sealed
 from repro.checksums import sha256_of
+from repro.data.labelled import without_sentence
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
 from repro.files import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
-from repro.sealed import seal, unseal
+from repro.sealed import seal
 from repro.training import plot, selection, trainer
 from repro.training.data import Examples
 from repro.training.models import CrossLearner, Learner, SentenceLearner
@@ -112,6 +113,10 @@ def _train(
             return Trained(target, stored)
         logger.warning("%s is not whole or was altered; it is trained again", target)
         shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+    if blank := without_sentence(examples.columns):
+        logger.warning(
+            "%d texts of %s are blank: cells without a sentence, as SimCSE's training reads", blank, recipe.data
+        )
     start = time.perf_counter()
     torch.manual_seed(seed)  # the classifier's first weights
     device = str(about["device"])
@@ -120,6 +125,7 @@ def _train(
     place = trainer.train(learner, len(examples), recipe, seed, working, target.name, look, options)
     about = about | {
         "steps": place.step,
+        "blank_texts": blank,
         "selected_step": place.best.step if place.best else None,
         "dev": round(place.best.score, 6) if place.best else None,
         "seconds": round(time.perf_counter() - start, 1),
@@ -162,7 +168,7 @@ def _files(folder: Path) -> dict[str, str]:
 def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
     """What a trained model says of itself, when it is the one that is wanted and every file is as it was written."""
     try:
-        stored = unseal((folder / ABOUT).read_text(encoding="utf-8"))
+        stored = sealed.read(folder / ABOUT)
         wanted = json.loads(json.dumps(about))
         sound = stored["files"] == _files(folder) and {name: stored[name] for name in wanted} == wanted
     except (OSError, ValueError, KeyError):
