@@ -6,16 +6,16 @@ import base64
 import hashlib
 import json
 import logging
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from repro import sealed
 from repro.errors import ReproError
-from repro.files import write_atomic
-from repro.sealed import seal, unseal
+from repro.files import make_way, write_atomic
+from repro.sealed import say_altered, seal
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +112,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._writable = True
 
     def path(self, table: str, key: dict[str, object]) -> Path:
         """Where the cell of that key is or will be."""
@@ -122,19 +123,28 @@ class Store:
         """The stored cell, or None when there is none; one that was altered or exchanged is none, and that is said."""
         path = self.path(table, key)
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise ValueError("not a file")
-            stored = unseal(path.read_text(encoding="utf-8"))
+            stored = sealed.read(path)
             content = stored["cell"]
             if stored["key"] != json.loads(json.dumps(key)) or not isinstance(content, dict):
                 raise ValueError("of another key")
             return Cell(**{**content, "items": tuple(content["items"])})
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, TypeError):
-            logger.warning("the stored result %s was altered or is damaged; it is computed again", path)
+            say_altered(path, f"the stored result {path} was altered or is damaged; it is computed again")
             return None
 
     def put(self, table: str, key: dict[str, object], cell: Cell) -> None:
         """Write the cell with one rename: readers and other runs see all of it or nothing."""
-        write_atomic(self.path(table, key), seal({"key": key, "cell": asdict(cell)}))
+        path = self.path(table, key)
+        make_way(path)
+        write_atomic(path, seal({"key": key, "cell": asdict(cell)}))
+
+    def keep(self, table: str, key: dict[str, object], cell: Cell) -> None:
+        """`put`; where nothing can be written that is said, once, and the run goes on."""
+        try:
+            self.put(table, key, cell)
+        except ReproError as error:
+            if self._writable:
+                logger.warning("results are not stored, the next run computes them again: %s", error)
+            self._writable = False

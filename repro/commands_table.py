@@ -43,7 +43,7 @@ def demo(arguments: argparse.Namespace) -> int:
 def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     """Plan, compute, write and show one table; the paths written."""
     from repro import latex, render, runner, tables, written
-    from repro.files import locked, write_atomic
+    from repro.files import locked, write_all
     from repro.measured import Options
     from repro.planning import plan
 
@@ -77,10 +77,8 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         table = written.rows_of(tables.get(table.id, arguments.suite), lines)
         texts = [write(table, lines) for write in (render.to_markdown, written.to_csv, latex.to_latex)]
         figures = {paths[0].with_suffix(suffix): content for suffix, content in _figures(made, lines)}
-        for path, text in sorted(zip(paths, texts, strict=True)):  # the CSV first, which the others follow from
-            write_atomic(path, text)
-        for path, picture in figures.items():
-            write_atomic(path, picture)
+        in_order = sorted(zip(paths, texts, strict=True))  # the CSV first, which the others follow from
+        write_all({**dict(in_order), **figures})
     left = [path.name for suffix in FIGURES if (path := paths[0].with_suffix(suffix)) not in figures and path.exists()]
     if left:
         _say(f"{table.id}: of an earlier run, and as they were: {', '.join(left)}")

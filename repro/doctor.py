@@ -71,7 +71,7 @@ def libraries() -> dict[str, dict[str, str]]:
         except PackageNotFoundError:
             installed = "missing"
         entry = {"installed": installed}
-        if tested.get(name, installed) != installed.split("+")[0]:
+        if name in tested and tested[name] != installed.split("+")[0]:
             entry["tested"] = tested[name]
         found[name] = entry
     return found

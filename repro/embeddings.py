@@ -26,8 +26,9 @@ from repro import __version__
 from repro.encoders import zoo
 from repro.encoders.recipe import describe
 from repro.errors import ReproError
-from repro.files import home, new_file
+from repro.files import disk_errors, home, make_way, new_file, sweep_once
 from repro.provenance import library_versions
+from repro.sealed import say_altered
 
 GIGABYTES = 4.0  # the bound, unless REPRO_CACHE_GB says another
 OWN = re.compile(r"[0-9a-f]{32}\.safetensors")
@@ -61,6 +62,7 @@ class EmbeddingCache:
     def __init__(self, folder: Path | None = None, bound: int | None = None) -> None:
         self.folder = folder or home() / "embeddings"
         self.bound = _bound() if bound is None else bound
+        self._writable = True
 
     def get(self, key: str) -> Embedded | None:
         """The stored matrix, or None when there is none; one that was altered or exchanged is none, which is said."""
@@ -68,6 +70,8 @@ class EmbeddingCache:
 
         path = self._path(key)
         try:
+            if os.path.lexists(path) and not path.is_file():
+                raise ValueError("a folder, a pipe or a broken link")
             with safe_open(path, framework="numpy") as file:
                 about = file.metadata() or {}
                 embedded = Embedded(file.get_tensor("vectors"), int(about["zero_vectors"]), about["device"], 0.0)
@@ -76,24 +80,29 @@ class EmbeddingCache:
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, KeyError, ValueError):
-            logger.warning("the stored embeddings %s were altered or are damaged; they are computed again", path)
+            say_altered(path, f"the stored embeddings {path} were altered or are damaged; they are computed again")
             return None
         with suppress(OSError):  # where nothing may be written
             os.utime(path)  # the most recently used one
         return embedded
 
     def put(self, key: str, encoder: str, embedded: Embedded) -> None:
-        """Store a matrix, then drop the least recently used ones beyond the bound. Where that cannot be, it is said."""
+        """Store a matrix, then drop the least recently used beyond the bound; where that cannot be, it is said once."""
         from safetensors.numpy import save_file
 
         about = {"encoder": encoder, "zero_vectors": str(embedded.zero_vectors), "device": embedded.device}
         about |= {"sha256": _checksum(key, encoder, embedded)}
+        path = self._path(key)
         try:
-            with new_file(self._path(key)) as unfinished:
+            make_way(path)
+            with new_file(path) as unfinished:
                 save_file({"vectors": np.ascontiguousarray(embedded.vectors)}, unfinished, metadata=about)
-            self._evict(keep=self._path(key))
+            with disk_errors(path):
+                self._evict(keep=path)
         except ReproError as error:
-            logger.warning("the embeddings are not stored: %s", error)
+            if self._writable:
+                logger.warning("the embeddings are not stored: %s", error)
+            self._writable = False
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -110,9 +119,13 @@ class EmbeddingCache:
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
 
+    def _own(self) -> Iterator[Path]:
+        """The files of this suite's naming; what else is in the folder is somebody's."""
+        return (path for path in self.folder.glob("*") if OWN.fullmatch(path.name) and path.is_file())
+
     def _evict(self, keep: Path) -> None:
         used = 0
-        for path, (_, size) in _states(self.folder.glob("*.safetensors")).items():
+        for path, (_, size) in _states(self._own()).items():
             used += size
             if used > self.bound and path != keep:
                 path.unlink(missing_ok=True)
@@ -122,21 +135,22 @@ class EmbeddingCache:
         from safetensors import SafetensorError, safe_open
 
         found = []
-        for path, (age, size) in _states(self.folder.glob("*.safetensors")).items():
+        for path, (age, size) in _states(self._own()).items():
             try:
                 with safe_open(path, framework="numpy") as file:
                     rows, columns = file.get_slice("vectors").get_shape()
                     encoder = (file.metadata() or {})["encoder"]
-            except (FileNotFoundError, SafetensorError, KeyError, ValueError):
+            except (OSError, SafetensorError, KeyError, ValueError):
                 continue
             found.append(Entry(path, encoder, (rows, columns), size, time.time() - age))
         return found
 
     def clear(self) -> int:
         """Remove every stored matrix, and nothing that is not of this suite's naming; the number of them."""
+        sweep_once(self.folder)
         removed = 0
-        for path in self.folder.glob("*"):
-            if OWN.fullmatch(path.name) and path.is_file():
+        with disk_errors(self.folder):
+            for path in self._own():
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed
@@ -190,6 +204,7 @@ class Embedder:
 
     def embed(self, sentences: Sequence[str], progress: bool = False) -> list[Embedded]:
         """One Embedded a member, in order; rows of `vectors` belong to `sentences`."""
+        sweep_once(self.cache.folder)
         content = _digest(sentences)
         keys = [self._key(member, content) for member in self.members]
         stored = self._stored(keys)

@@ -1,7 +1,7 @@
 """Where things live, the paths that users name, checksums, and writes that publish with one rename.
 
 A file or folder is built in a hidden folder beside its target, which its process holds locked. What a killed process
-leaves there is recognised by its name and by nobody holding the lock, and goes when the next one writes there.
+leaves there is recognised by its name and by nobody holding the lock, and goes when the next one comes there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -114,6 +114,7 @@ def output_file(path: Path, others: Iterable[Path] = ()) -> Path:
 def output_folder(path: Path, new: bool = False) -> Path:
     """The same for a folder that files will be written to; a `new` one may not be there yet."""
     with disk_errors(path):
+        sweep_once(path.parent)
         if new and os.path.lexists(path):
             raise ReproError(f"{path} is there already; name a new folder")
         if path.exists() and not path.is_dir():
@@ -155,7 +156,6 @@ def new_file(path: Path) -> Iterator[Path]:
     with disk_errors(path):
         target = _regular(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(target.parent.absolute())
         with _workshop(target.parent) as workshop:
             unfinished = workshop / target.name
             yield unfinished
@@ -172,6 +172,15 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
 
 
+def write_all(contents: Mapping[Path, str | bytes]) -> None:
+    """`write_atomic` of files that belong together, in this order, once all of them are on the disk."""
+    with ExitStack() as stack:
+        for path, data in reversed(list(contents.items())):  # what is entered last is left first
+            unfinished = stack.enter_context(new_file(path))
+            unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+            _sync(unfinished)
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """An empty folder to fill; at the end it becomes `path` with one rename (errors: `output_folder` of a new one)."""
@@ -179,7 +188,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         if os.path.lexists(path):
             raise ReproError(f"{path} is there already; name a new folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_once(path.parent.absolute())
         with _workshop(path.parent) as workshop:
             unfinished = workshop / path.name
             unfinished.mkdir()
@@ -200,15 +208,20 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def sweep_once(folder: Path) -> None:
+    """`sweep`, the first time that this process comes to the folder: that of stored cells has thousands of names."""
+    _swept(folder.absolute())
+
+
 @cache
-def _sweep_once(folder: Path) -> None:
-    """Once a process: the folder of stored cells has thousands of names."""
+def _swept(folder: Path) -> None:
     sweep(folder)
 
 
 @contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
     """An empty folder in `folder` that is this process's own, and goes at the end with what is still in it."""
+    sweep_once(folder)
     while True:
         workshop = Path(tempfile.mkdtemp(dir=folder, prefix=UNFINISHED))
         lock = FileLock(workshop / LOCK, timeout=0)
@@ -272,3 +285,10 @@ def set_aside(path: Path) -> Path:
         number += 1
     os.rename(path, aside)
     return aside
+
+
+def make_way(path: Path) -> None:
+    """Set aside a folder, pipe or broken link that has the name of a file which is about to be written."""
+    with disk_errors(path):
+        if os.path.lexists(path) and not path.is_file():
+            set_aside(path)

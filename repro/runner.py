@@ -14,6 +14,7 @@ from repro.cells import Cell
 from repro.embeddings import Embedded, Embedder, EmbeddingCache
 from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, WordVectorRecipe
 from repro.errors import ReproError
+from repro.files import sweep_once
 from repro.fitting import Maps
 from repro.measured import Subject, make_cell, over_seeds
 from repro.planning import Plan, plan
@@ -34,6 +35,8 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, exe
     something that was asked for is wrong, and not just absent, and nothing else could be computed or was stored.
     """
     table, options = planned.table, planned.options
+    for folder in (planned.store.folder / table.id, EmbeddingCache().folder):
+        sweep_once(folder)
     if planned.lacking:
         failed = _fetch(planned, say)
         planned = plan(table, options)
@@ -254,5 +257,5 @@ def _cell(planned: Plan, row: Row, column: Column, measured: Sequence[tuple[Subj
 
 
 def _keep(planned: Plan, row: Row, column: Column, cell: Cell) -> None:
-    planned.store.put(planned.table.id, planned.key(row, column), cell)
+    planned.store.keep(planned.table.id, planned.key(row, column), cell)
     planned.stored[row.slug, column.slug] = cell

@@ -110,10 +110,34 @@ def test_an_altered_cell_counts_as_not_there_and_is_said(
     store, key = Store(tmp_path), {"row": "row"}
     store.put("sbert-1", key, cell())
     DAMAGES[how](store.path("sbert-1", key))
-    assert store.get("sbert-1", key) is None
+    assert [Store(tmp_path).get("sbert-1", key) for _ in range(2)] == [
+        None,
+        None,
+    ]  # as a run looks
     (message,) = [record.getMessage() for record in caplog.records]
     assert str(store.path("sbert-1", key)) in message
     assert "computed again" in message
+    store.put("sbert-1", key, cell(2.5))
+    assert store.get("sbert-1", key) == cell(2.5)
+    DAMAGES["another value"](store.path("sbert-1", key))
+    assert store.get("sbert-1", key) is None
+    assert len(caplog.records) == 2  # another damage is said again
+
+
+@pytest.mark.parametrize("below", ["", "sbert-1"])
+def test_a_store_that_is_a_file_holds_nothing_and_that_is_said_once(
+    below: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path / "store")
+    (tmp_path / "store" / below).parent.mkdir(exist_ok=True)
+    (tmp_path / "store" / below).write_text("a file")
+    for number in range(3):
+        assert store.get("sbert-1", {"row": number}) is None
+        store.keep("sbert-1", {"row": number}, cell())
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "results are not stored, the next run computes them again: " in message
+    assert "a part of this path is no folder" in message
+    assert (tmp_path / "store" / below).read_text() == "a file"
 
 
 def test_exchanged_cells_count_as_not_there(tmp_path: Path) -> None:
@@ -147,3 +171,18 @@ def test_every_field_of_a_signature_is_either_the_systems_or_the_tasks() -> None
 def test_fields_of_any_protocol_keep_scores_apart(one: str, other: str) -> None:
     with pytest.raises(ReproError, match="not comparable"):
         check_comparable([one, other])
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "field", "value"),
+    [
+        ("geometry", "alignment", "pos", "gold>4"),
+        ("speed-cpu", "sentences-per-second", "runs", "5"),
+        ("sts12", "spearman-wmean", "agg", "wmean"),
+        ("stsb", "pearson-all", "corr", "pearson"),
+        ("stsb-senteval", "spearman-all", "text", "senteval"),
+        ("mr-adam", "accuracy", "probe", "senteval-adam"),
+    ],
+)
+def test_what_a_task_may_do_otherwise_is_in_its_signature(task: str, metric: str, field: str, value: str) -> None:
+    assert f"|{field}:{value}" in signature(task, TASKS[task].protocol(metric))

@@ -138,9 +138,16 @@ def test_what_is_no_entry_is_left_alone(
 def test_a_home_that_cannot_be_written_has_no_memory(
     file: Path, tmp_path: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "home").write_text("a file")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/checksums").write_text("a file")
     assert sha256_of(file) == truth(file)
-    assert (tmp_path / "home").read_text() == "a file"
+    assert (tmp_path / "home/checksums").read_text() == "a file"
+    (tmp_path / "home/checksums").unlink()
+    (tmp_path / "home").rmdir()
+    (tmp_path / "home").write_text("a file")
+    monkeypatch.setattr(checksums, "_known", {})
+    with pytest.raises(ReproError, match="home is no folder; move it away"):
+        sha256_of(file)
 
 
 def test_who_only_plans_writes_nothing(file: Path, tmp_path: Path, computed: list[str]) -> None:

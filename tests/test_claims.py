@@ -107,3 +107,13 @@ def test_a_claim_between_our_own_rows_is_held_against_these(tmp_path: Path) -> N
     )
     (found,) = claims.evaluate(claim, tmp_path, without_data(claim, tmp_path))
     assert str(found).startswith("measured, all-MiniLM-L6-v2: holds (1 of 1 comparisons; 13 not measured)")
+
+
+def test_numbers_in_a_claims_words_are_the_papers() -> None:
+    """On its own u·v beats |u−v|: the claim must not say that |u−v| matters most of all."""
+    claim = next(claim for claim in CLAIMS if "matters most" in claim.text)
+    rows = {row.slug: row.published for row in tables.get("sbert-6").rows}
+    alone = {slug: ledger.published(rows[slug], "nli") for slug in ("prod", "diff")}
+    assert [found.printed for found in alone.values() if found] == ["70.54", "69.78"]
+    assert "about what |u−v| adds beside (u, v); on its own u·v (70.54) beats |u−v| (69.78)" in claim.text
+    assert ("diff", "prod") not in {(one.first, one.second) for one in claim.comparisons}

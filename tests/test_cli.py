@@ -149,12 +149,14 @@ def test_an_empty_variable_counts_as_unset(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "embeddings").mkdir()
-    (tmp_path / "embeddings/mine.txt").write_text("mine")
+    names = ["mine.txt", f"{'a' * 32}.safetensors"]  # the second as if it were the suite's
+    for name in names:
+        (tmp_path / "embeddings" / name).write_text("mine")
     monkeypatch.setenv(variable, "")
     assert main(["cache", "--clear"]) == 0
     assert main(["fetch", "SICK", "--offline"]) == 2
     assert "is not fetched yet" in capsys.readouterr().err
-    assert (tmp_path / "embeddings/mine.txt").read_text() == "mine"
+    assert [(tmp_path / "embeddings" / name).read_text() for name in names] == ["mine"] * 2
 
 
 @pytest.mark.real

@@ -1,10 +1,11 @@
 """`repro doctor`: plain text and JSON, with nothing downloaded."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from repro import tables
+from repro import doctor, tables
 from repro.cli import main
 
 
@@ -26,3 +27,22 @@ def test_text_names_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "Model hub does not answer" in out
     assert "put the file into" in out
+
+
+@pytest.mark.parametrize(
+    ("pins", "installed", "tested"),
+    [
+        (None, "2.13.0+cpu", None),  # an installed package has no constraints.txt beside it
+        ("torch==2.13.0\n", "2.13.0+cpu", None),
+        ("torch==2.12.0 ; x\n", "2.13.0+cpu", "2.12.0"),
+        ("numpy==1\n", "2.13.0", None),
+    ],
+)
+def test_tested_versions_are_named_where_they_are_known_and_others(
+    pins: str | None, installed: str, tested: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pins is not None:
+        (tmp_path / "constraints.txt").write_text(pins)
+    monkeypatch.setattr(doctor, "CONSTRAINTS", tmp_path / "constraints.txt")
+    monkeypatch.setattr(doctor, "version", lambda name: installed)
+    assert doctor.libraries()["torch"] == {"installed": installed} | ({"tested": tested} if tested else {})

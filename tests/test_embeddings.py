@@ -30,6 +30,10 @@ def embedder(folder: Path, cache: EmbeddingCache, *poolings: str) -> Embedder:
     return Embedder(members, "cpu", "float32", cache)
 
 
+def key(letter: str) -> str:
+    return letter * 32
+
+
 def embedded(rows: int) -> Embedded:
     return Embedded(np.arange(rows * 4, dtype=np.float32).reshape(rows, 4), 0, "cpu", 1.0)
 
@@ -56,17 +60,17 @@ def test_what_decides_the_numbers_is_in_the_key(tiny_bert: Path, cache: Embeddin
 def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, bound=5600)
     for number, name in enumerate(("a", "b", "c")):
-        cache.put(name, name, embedded(100))  # 1,600 bytes and a header
-        os.utime(tmp_path / f"{name}.safetensors", (1000 + number,) * 2)
-    assert cache.get("a") is not None  # used now
-    cache.put("d", "d", embedded(100))
+        cache.put(key(name), name, embedded(100))  # 1,600 bytes and a header
+        os.utime(tmp_path / f"{key(name)}.safetensors", (1000 + number,) * 2)
+    assert cache.get(key("a")) is not None  # used now
+    cache.put(key("d"), "d", embedded(100))
     assert {entry.encoder for entry in cache.entries()} == {"a", "c", "d"}
 
 
 def test_the_newest_stays_even_beyond_the_bound(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, bound=10)
-    cache.put("a", "a", embedded(100))
-    cache.put("b", "b", embedded(100))
+    cache.put(key("a"), "a", embedded(100))
+    cache.put(key("b"), "b", embedded(100))
     assert [entry.encoder for entry in cache.entries()] == ["b"]
 
 
@@ -88,8 +92,10 @@ ALTERED: dict[str, Callable[[Path], object]] = {
     "a header alone": lambda path: path.write_bytes(b"\x40\x00\x00\x00\x00\x00\x00\x00{}"),
     "one bit": flipped,
     "rows reversed": reversed_rows,
-    "another encoder's": lambda path: path.write_bytes(path.with_name("b.safetensors").read_bytes()),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "another encoder's": lambda path: path.write_bytes(path.with_name(f"{key('b')}.safetensors").read_bytes()),
+    "a folder": lambda path: (path.unlink(), (path / "inside").mkdir(parents=True)),
+    "a FIFO": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a link to itself": lambda path: (path.unlink(), path.symlink_to(path.name)),
 }
 
 
@@ -97,15 +103,16 @@ ALTERED: dict[str, Callable[[Path], object]] = {
 def test_an_altered_matrix_counts_as_not_there_and_is_said(
     how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cache = EmbeddingCache(tmp_path, bound=10**6)
-    cache.put("a", "a", embedded(3))
-    cache.put("b", "b", embedded(3))
-    ALTERED[how](tmp_path / "a.safetensors")
-    assert cache.get("a") is None
+    cache, path = EmbeddingCache(tmp_path, bound=10**6), tmp_path / f"{key('a')}.safetensors"
+    cache.put(key("a"), "a", embedded(3))
+    cache.put(key("b"), "b", embedded(3))
+    ALTERED[how](path)
+    assert [cache.get(key("a")) for _ in range(2)] == [None, None]  # a run looks twice
     assert [record.getMessage().count("computed again") for record in caplog.records] == [1]
-    if how != "a folder":
-        cache.put("a", "a", embedded(3))
-        assert cache.get("a") is not None
+    assert {entry.encoder for entry in cache.entries()} <= {"a", "b"}
+    cache.put(key("a"), "a", embedded(3))
+    assert cache.get(key("a")) is not None
+    assert path.with_name(f"{path.name}.aside-1").is_dir() == (how == "a folder")  # somebody's, perhaps
 
 
 def test_where_nothing_may_be_written_it_is_said_and_the_vectors_are_there(
@@ -113,8 +120,9 @@ def test_where_nothing_may_be_written_it_is_said_and_the_vectors_are_there(
 ) -> None:
     (tmp_path / "embeddings").write_text("a file in the folder's place")
     cache = EmbeddingCache(tmp_path / "embeddings", bound=10**6)
-    assert embedder(tiny_bert, cache).embed(SENTENCES)[0].vectors.shape == (3, 16)
-    assert any("are not stored" in record.getMessage() for record in caplog.records)
+    for sentences in (SENTENCES, SENTENCES[:2]):
+        assert embedder(tiny_bert, cache).embed(sentences)[0].vectors.shape == (len(sentences), 16)
+    assert [record.getMessage().count("are not stored") for record in caplog.records] == [1]  # not once a data set
 
 
 def test_what_one_process_encodes_the_others_wait_for(tiny_bert: Path, tmp_path: Path) -> None:
@@ -139,9 +147,9 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
         "from repro.embeddings import Embedded, EmbeddingCache\n"
         "cache = EmbeddingCache(Path(sys.argv[1]), bound=20000)\n"
         "for i in range(60):\n"
-        "    found = cache.get(f'k{i % 9}')\n"
+        "    found = cache.get(str(i % 9) * 32)\n"
         "    assert found is None or (found.vectors == i % 9).all()\n"
-        "    cache.put(f'k{i % 9}', 'x', Embedded(np.full((200, 4), i % 9, np.float32), 0, 'cpu', 0.0))\n"
+        "    cache.put(str(i % 9) * 32, 'x', Embedded(np.full((200, 4), i % 9, np.float32), 0, 'cpu', 0.0))\n"
     )
     children = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
     assert [child.wait(timeout=120) for child in children] == [0, 0]
@@ -152,7 +160,7 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_the_command_lists_and_clears(capsys: pytest.CaptureFixture[str]) -> None:
-    EmbeddingCache().put("a" * 32, "model@local", embedded(100))
+    EmbeddingCache().put(key("a"), "model@local", embedded(100))
     foreign = EmbeddingCache().folder / "notes.safetensors"
     foreign.write_text("mine")
     assert main(["cache"]) == 0
@@ -163,6 +171,19 @@ def test_the_command_lists_and_clears(capsys: pytest.CaptureFixture[str]) -> Non
     assert "removed 1 files" in capsys.readouterr().out
     assert EmbeddingCache().entries() == []
     assert foreign.read_text() == "mine"
+
+
+def test_what_is_not_of_the_suites_naming_is_never_removed(tmp_path: Path) -> None:
+    """Neither to keep the bound, nor when all is cleared; nor is it listed."""
+    names = ["notes.safetensors", "a.safetensors", f"{key('A')}.safetensors", f"{key('a')}.safetensors.bak", key("a")]
+    for name in names:
+        save_file({"vectors": np.zeros((1000, 4), np.float32)}, tmp_path / name, {"encoder": "mine"})
+    (tmp_path / f"{key('b')}.safetensors").mkdir()
+    cache = EmbeddingCache(tmp_path, bound=10)
+    cache.put(key("c"), "ours", embedded(3))
+    assert [entry.encoder for entry in cache.entries()] == ["ours"]
+    assert cache.clear() == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{key('b')}.safetensors"])
 
 
 def test_a_bound_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

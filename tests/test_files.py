@@ -2,14 +2,12 @@
 
 import errno
 import os
-import resource
 import signal
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -28,8 +26,10 @@ from repro.files import (
     path_from,
     sweep,
     user_path,
+    write_all,
     write_atomic,
 )
+from tests.processes import files_of_at_most, killed_at
 
 
 def names(folder: Path) -> list[str]:
@@ -60,16 +60,6 @@ def test_a_failed_write_keeps_the_old_file_and_no_other(
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert names(tmp_path) == ["table.md"]
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _safetensors(path: Path) -> None:
@@ -224,6 +214,18 @@ def test_data_are_on_the_disk_before_the_rename_and_the_rename_after_it(
     assert events == ["sync file", "rename", "sync folder"]
 
 
+def test_files_that_belong_together_are_all_new_or_all_old(tmp_path: Path) -> None:
+    contents = {tmp_path / "a": "new", tmp_path / "below/b": b"new", tmp_path / "c": "n" * 10_000}
+    (tmp_path / "a").write_text("old")
+    with files_of_at_most(4096), pytest.raises(ReproError, match="/c: the file would be larger than the limit"):
+        write_all(contents)
+    assert (tmp_path / "a").read_text() == "old"
+    assert names(tmp_path) == ["a", "below"]
+    assert names(tmp_path / "below") == []
+    write_all(contents)
+    assert [path.read_bytes()[:4] for path in contents] == [b"new", b"new", b"nnnn"]
+
+
 def _full_after(text: str, path: Path) -> None:
     path.write_text(text)
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -303,27 +305,6 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(tmp_p
         assert len(names(tmp_path)) == len(kept) + 1
     assert names(tmp_path) == sorted([*kept, "own"])
     assert names(tmp_path / "elsewhere") == []
-
-
-EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "fcntl.flock", "shutil.rmtree")
-
-
-def killed_at(event: int, work: Callable[[], None]) -> bool:
-    """Do the work in a child that kills itself before its n-th operation on files; whether it got so far."""
-    child = os.fork()
-    if child == 0:
-        seen: list[str] = []
-
-        def tally(name: str, _: object) -> None:
-            if name in EVENTS:
-                seen.append(name)
-                if len(seen) == event:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(tally)
-        work()
-        os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def _write_both(place: Path) -> None:

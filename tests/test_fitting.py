@@ -17,6 +17,7 @@ from repro.cli import main
 from repro.data import registry
 from repro.data.corpora import Corpus
 from repro.data.readers import Pairs, read_stsb
+from repro.embeddings import Embedder
 from repro.encoders import flow, whitening, zoo
 from repro.encoders.recipe import FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.errors import NotAvailable, ReproError
@@ -156,6 +157,17 @@ def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) ->
     assert "|seeds:3|" in cell.signature
     assert planned(base, seeds=3, flow=recipe).stored == made.stored
     assert planned(base, seeds=2, flow=recipe).stored["flow", "stsb"].scores == dict(list(cell.scores.items())[:2])
+
+
+def test_the_time_of_encoding_counts_once_over_five_seeds(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embed = Embedder.embed
+    slow = lambda *given: [replace(item, seconds=1000.0) for item in embed(*given)]  # noqa: E731
+    monkeypatch.setattr(Embedder, "embed", slow)
+    base = TransformerRecipe(str(tiny_bert))
+    made = planned(base, seeds=5, flow=FlowedRecipe(base, epochs=3), white=WhitenedRecipe(base, k=4))
+    for row in ("plain", "flow", "white"):
+        assert 1000 <= made.stored[row, "stsb"].seconds < 1500
+    assert made.stored["flow", "stsb"].seeds == 5
 
 
 @pytest.mark.real

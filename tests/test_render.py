@@ -136,3 +136,15 @@ def test_differences_are_of_the_two_probes() -> None:
     assert [column.of for column in differences] == [(c.of[0], f"{c.of[0]}-adam") for c in differences]
     assert len(differences) == 7
     assert differences[0].value([76.5, 75.9]) == pytest.approx(0.6)
+
+
+def test_models_without_a_known_revision_are_named_with_their_rows() -> None:
+    table = tables.get("simcse-5")
+    blank = [line(row.slug, column.slug) | {"table": table.id} for row in table.rows for column in table.columns]
+    text = render.to_markdown(table, blank)
+    section = text.split("## Weights without a known revision")[1].split("\n## ")[0]
+    assert [entry for entry in section.split("\n") if entry.startswith("* ")] == [
+        "* `princeton-nlp/unsup-simcse-bert-base-uncased`: SimCSE-BERT-base",
+        "* `sentence-transformers/bert-base-nli-mean-tokens`: SBERT-base, SBERT-base-flow, SBERT-base-whitening",
+        "* `sentence-transformers/roberta-base-nli-mean-tokens`: SRoBERTa-base, SRoBERTa-base-whitening",
+    ]

@@ -15,6 +15,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.weights import is_local
 from repro.errors import ReproError
+from tests.encoders.folders import save_transformer
 from tests.exact import averages, float32, squared_cosine
 
 
@@ -227,6 +228,54 @@ def test_blank_lines_are_sentences_and_unknown_words_are_zeros(
     (tmp_path / "own.txt").write_text("bird\nfish\n")
     assert main(["encode", *given, "-o", str(tmp_path / "out.npy"), "--offline"]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), np.zeros((2, 2)))
+
+
+def test_a_sentence_without_a_token_is_at_a_right_angle_to_all_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A byte-level model adds no tokens of its own, so that an empty sentence has none."""
+    model = str(save_transformer(tmp_path / "model", "gpt2"))
+    text, pairs = tmp_path / "own.txt", tmp_path / "pairs.tsv"
+    text.write_text("the cat\n\nit is\n")
+    pairs.write_text("\tthe cat\n\t\n")
+
+    def printed(command: str, *arguments: str) -> list[list[str]]:
+        assert main([command, model, *arguments, "--offline", "--device", "cpu"]) == 0
+        return [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+
+    assert printed("similarity", "", "the cat") == [["0.0000"]]
+    assert [line[0] for line in printed("similarity", "--pairs", str(pairs))] == ["0.0000", "0.0000"]
+    matrix = printed("similarity", "--matrix", str(text))
+    assert [line[1] for line in matrix] == matrix[1] == ["0.0000"] * 3
+    assert {tuple(line[1:]): line[0] for line in printed("similarity", "--closest", str(text))}[
+        "the cat", ""
+    ] == "0.0000"
+    assert {line[2]: line[1] for line in printed("search", str(text), "it is")}[""] == "0.0000"
+    assert [line[1] for line in printed("search", str(text), "")] == ["0.0000"] * 3
+    assert "1 without a known word" in printed("encode", str(text), "-o", str(tmp_path / "out.npy"))[0][0]
+    assert np.load(tmp_path / "out.npy").any(axis=1).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("fit {vectors} {unknown} -o {out}", "are all equal, their covariance has rank 0"),
+        ("encode {vectors},post=whitening {unknown} -o {out}", "rank 0"),
+        ("encode {vectors},post=flow {unknown} -o {out}", "are all equal, their covariance has rank 0"),
+        ("similarity {vectors},post=whitening --matrix {unknown}", "rank 0"),
+    ],
+)
+def test_a_fit_on_unknown_words_alone_is_refused(
+    arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"vectors": tmp_path / "vectors.txt", "unknown": tmp_path / "unknown.txt", "out": tmp_path / "out"}
+    places["vectors"].write_text(VECTORS)
+    places["unknown"].write_text("".join(f"bird{i} fish\n" for i in range(80)))
+    assert main([part.format(**places) for part in arguments.split()] + ["--offline"]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not places["out"].exists()
 
 
 @pytest.mark.parametrize(

@@ -213,3 +213,13 @@ def test_what_a_suite_does_not_have_is_not_available() -> None:
         Suite("mini").load("bws-topics")
     with pytest.raises(NotAvailable, match=r"AFS has no fixed address: put ArgPairs_GM\.csv"):
         Suite().load("afs-topics")
+
+
+def test_sections_are_selected_on_the_first_thousand_validation_triplets(tmp_path: Path) -> None:
+    folder = tmp_path / registry.dataset("WIKISEC").folder
+    folder.mkdir(parents=True)
+    rows = "".join(f"a{i},b{i},c{i}\n" for i in range(1200))
+    for name in ("train.csv", "validation.csv", "test.csv"):
+        (folder / name).write_text(f"Sentence1,Sentence2,Sentence3\n{rows}")
+    found = Suite(own=tmp_path).dev("wikisec-dev")
+    assert (len(found), found[0], found[-1]) == (1000, ("a0", "b0", "c0"), ("a999", "b999", "c999"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -16,6 +18,8 @@ from repro.measured import Options
 from repro.suite import Suite
 from repro.table import BEYOND, Column, Setup, Table
 from repro.training import setups
+from tests.conftest import save_tiny_bert
+from tests.encoders.folders import edit_json
 
 COLUMNS = (
     Column("stsb", "STSb test", "stsb"),
@@ -99,6 +103,43 @@ def test_a_cut_run_never_passes_for_a_full_one(tiny_bert: Path) -> None:
     more = planning.plan(table(tiny_bert), replace(OPTIONS, sample=17))
     assert more.stored == {}
     assert len(cut.stored) == 3
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_another_base_in_the_same_folder_is_trained_anew(force: bool, tiny_bert: Path, tmp_path: Path) -> None:
+    """One file of it is enough, even where no weight changes: here the length at which the tokenizer cuts."""
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "base"))
+    only = replace(OPTIONS, tasks=("stsb",))
+    found = [run(table(folder), only)[0].stored["tiny", "stsb"]]
+    for change in (
+        lambda: save_tiny_bert(folder, seed=7),
+        lambda: edit_json(folder / "tokenizer_config.json", model_max_length=5),
+    ):
+        change()
+        made, said = run(table(folder), replace(only, force=force))
+        assert said == ["training 1 of 1: tiny: seed 0"]
+        found.append(made.stored["tiny", "stsb"])
+    assert len({cell.weights for cell in found}) == 3
+    assert len({cell.value for cell in found}) == 3
+    elsewhere = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
+    assert run(table(elsewhere), only)[0].stored["tiny", "stsb"].value == found[-1].value
+
+
+def test_an_altered_cell_of_a_seed_is_said_once_and_that_seed_alone_is_scored_again(
+    tiny_bert: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    only = replace(OPTIONS, tasks=("stsb",), seeds=3)
+    made, _ = run(table(tiny_bert), only)
+    path = sorted((Path(os.environ["REPRO_HOME"]) / "cells").rglob("*.json"))[1]
+    stored = json.loads(path.read_text())
+    stored["cell"]["value"] += 1
+    path.write_text(json.dumps(stored))
+    again, said = run(table(tiny_bert), only)
+    assert len(said) == 1
+    assert again.stored["tiny", "stsb"].scores == made.stored["tiny", "stsb"].scores
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the stored result {path} was altered or is damaged; it is computed again"
+    ]
 
 
 @pytest.mark.parametrize("executor", ["debug", pytest.param("local", marks=pytest.mark.slow)])

@@ -1,12 +1,19 @@
 """Committed tables hold against the ledger, and verify finds what is wrong with one that does not."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from repro import tables, written
+from repro import latex, ledger, render, tables, written
+from repro.cells import Cell, signature
+from repro.cli import main
+from repro.measured import Options, protocol
+from repro.planning import Plan, plan
+from repro.suite import Suite
 from repro.verify import verify
+from repro.written import Line
 
 TABLE = tables.get("sbert-1")
 COMMITTED = Path(__file__).parent.parent / "tables"
@@ -72,3 +79,132 @@ def test_a_dropped_row_fails(copy: Path) -> None:
     lines = [line for line in written.from_csv(path) if line["row"] != "use"]
     path.write_text(written.to_csv(TABLE, lines), encoding="utf-8")
     assert any("use × sts12 is missing" in sentence for sentence in verify("sbert-1", copy))
+
+
+# rows of one's own: an encoder as it is, under maps, timed, and trained from a base (`MODEL`: a two-layer BERT)
+OWN = [
+    ("sbert-1", "--encoder MODEL --row MODEL --task stsb"),
+    (
+        "simcse-5",
+        "--encoder MODEL,post=whitening --encoder MODEL,post=flow,levels=1 --row MODEL,post=whitening --task stsb",
+    ),
+    ("sbert-7", "--encoder MODEL --row MODEL"),
+    ("sbert-4", "--base MODEL --row MODEL:wikisec"),
+]
+
+
+@pytest.mark.parametrize(("table", "own"), OWN)
+def test_a_table_with_rows_of_ones_own_holds(table: str, own: str, tiny_bert: Path, tmp_path: Path) -> None:
+    arguments = f"table {table} --suite mini --device cpu --offline --out {tmp_path} {own}"
+    assert main(arguments.replace("MODEL", str(tiny_bert)).split()) == 0
+    lines = written.from_csv(tmp_path / f"mini/{table}.csv")
+    assert {line["row"] for line in lines if line["value"] and line["row"].startswith(str(tiny_bert))}
+    assert verify(table, tmp_path / "mini", "mini") == []
+
+
+# What follows changes the lines and writes Markdown and LaTeX from them, so that all three say the same wrong thing.
+
+FLOWS = tables.get("simcse-5")
+DATA = "0123456789abcdef" * 4
+PLAIN, FLOWED = "all-minilm-l6-v2", "bert-base-flow3-nli"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Plan:
+    """A plan with made-up results: a row without seeds, and one of five that has published numbers."""
+    found = plan(FLOWS, Options(suite=Suite(own=tmp_path)))
+    for row, seeds in ((PLAIN, 1), (FLOWED, 5)):
+        for number, column in enumerate(FLOWS.scored()):
+            there = ledger.published(next(r for r in FLOWS.rows if r.slug == row).published, column.slug)
+            value = 60 + number + 1 / 3 if there is None else there.value + 0.3
+            fields = protocol(found.options, column, DATA) | {"dtype": "fp32"}
+            fields |= {"seeds": "5"} if seeds == 5 else {}
+            texts = (FLOWS.id, row, column.slug, column.metric, value, None, None, signature(column.task, fields))
+            cell = Cell(*texts, row, "w@1", DATA, "cpu", "float32", 1.0, "c")
+            found.stored[row, column.slug] = replace(cell, seeds=seeds, std=0.2 if seeds == 5 else None)
+    return found
+
+
+def put(folder: Path, lines: list[Line]) -> None:
+    table = written.rows_of(FLOWS, lines)
+    for suffix, text in ((".csv", written.to_csv), (".md", render.to_markdown), (".tex", latex.to_latex)):
+        (folder / f"{FLOWS.id}{suffix}").write_text(text(table, lines), encoding="utf-8")
+
+
+def test_made_up_lines_hold(made: Plan, tmp_path: Path) -> None:
+    put(tmp_path, written.lines_of(made))
+    assert verify(FLOWS.id, tmp_path) == []
+    lines = written.from_csv(tmp_path / f"{FLOWS.id}.csv")
+    verdicts = {(line["row"], line["column"]): line["verdict"] for line in lines if line["value"]}
+    assert verdicts[FLOWED, "stsb"] == verdicts[FLOWED, "avg"] == "within-noise"
+    assert verdicts[PLAIN, "avg"] == "no-published"
+
+
+# (row, column, what is changed, what is said)
+EDITS: list[tuple[str, str, dict[str, str], str]] = [
+    (PLAIN, "avg", {"value": "99.9"}, "avg is 99.9; its parts make 63.33333333"),
+    (PLAIN, "avg", {"value": ""}, "avg is empty; its parts make 63.33333333"),
+    (FLOWED, "avg", {"value": "70.0"}, "avg is 70.0; its parts make"),
+    (PLAIN, "sts12", {"value": "99.9"}, "avg is 63.3333333333; its parts make 68.9"),
+    (PLAIN, "alignment", {"value": "nan"}, "holds a number that is not finite"),
+    (PLAIN, "alignment", {"ci_high": "1e999"}, "holds a number that is not finite"),
+    (PLAIN, "alignment", {"std": "small"}, "holds text where a number belongs"),
+    (PLAIN, "alignment", {"zero_vectors": "many"}, "holds text where a number belongs"),
+    (FLOWED, "stsb", {"tolerance": "9.0"}, "tolerance is 9.0, the ledger says 0.5"),
+    (FLOWED, "stsb", {"std": "0.4"}, "tolerance is 0.5, the ledger says 0.8"),
+    (FLOWED, "stsb", {"seeds": "50"}, "seeds is 50, its signature says 5"),
+    (PLAIN, "stsb", {"seeds": "5"}, "seeds is 5, its signature says 1"),
+    (FLOWED, "stsb", {"group": "Supervised models"}, "group is Supervised models, the ledger says Unsupervised models"),
+    (FLOWED, "stsb", {"label": "BERT-large-flow"}, "label is BERT-large-flow, the ledger says BERT-base-flow"),
+    (FLOWED, "stsb", {"metric": "pearson-all"}, "metric is pearson-all, the ledger says spearman-all"),
+    (FLOWED, "stsb", {"table": "flow-2"}, "table is flow-2, the ledger says simcse-5"),
+    (FLOWED, "stsb", {"data_sha256": "f" * 64}, "data_sha256 is ffffffffffff, its signature says 0123456789ab"),
+    (FLOWED, "stsb", {"data_sha256": ""}, "data_sha256 is empty, its signature says 0123456789ab"),
+    (FLOWED, "stsb", {"verdict": "match"}, "verdict is match, the ledger says within-noise"),
+    (FLOWED, "stsb", {"delta": "0.0"}, "delta is 0.0, the ledger says 0.3"),
+    (FLOWED, "stsb", {"published": "68.96"}, "published is 68.96, the ledger says 68.66"),
+    (FLOWED, "stsb", {"published_std": "0.1"}, "published_std is 0.1, the ledger says nothing"),
+    (FLOWED, "stsb", {"reason": "because"}, "the reason is 'because', the ledger says 'nothing'"),
+    (FLOWED, "stsb", {"dtype": "bfloat16"}, "dtype is bf16, its signature says fp32"),
+    (FLOWED, "stsb", {"signature": "sts12|agg:all"}, "task is stsb-senteval, its signature says sts12"),
+    ("use", "stsb", {"device": "cpu"}, "has no value and says how it was measured"),
+    ("use", "stsb", {"verdict": "match"}, "verdict is match, the ledger says not-run"),
+    ("use", "stsb", {"row": "nobody"}, "the cell use × stsb is missing"),
+    ("use", "stsb", {"column": "sts12"}, "the cell use × sts12 is there twice"),
+]
+
+
+@pytest.mark.parametrize(("row", "column", "changes", "message"), EDITS, ids=lambda value: str(value)[:40])
+def test_what_all_three_files_say_alike_is_still_held_against_ledger_and_signature(
+    row: str, column: str, changes: dict[str, str], message: str, made: Plan, tmp_path: Path
+) -> None:
+    lines = written.lines_of(made)
+    (line,) = (line for line in lines if (line["row"], line["column"]) == (row, column))
+    line.update(changes)
+    try:
+        put(tmp_path, lines)
+    except (KeyError, ValueError):  # what cannot be shown at all
+        (tmp_path / f"{FLOWS.id}.csv").write_text(written.to_csv(FLOWS, lines), encoding="utf-8")
+    assert any(message in sentence for sentence in verify(FLOWS.id, tmp_path)), verify(FLOWS.id, tmp_path)
+    assert main(["verify", FLOWS.id, "--out", str(tmp_path)]) == 1
+
+
+# a part of a signature, in every line of a column alike, and what is said
+SIGNED = [
+    ("corr:spearman", "corr:pearson", "corr is spearman, its signature says pearson"),
+    ("agg:all", "agg:wmean", "agg is all, its signature says wmean"),
+    ("text:senteval", "text:raw", "text is senteval, its signature says raw"),
+    ("data:", "limit:20|data:", "limit is empty, its signature says 20"),
+]
+
+
+@pytest.mark.parametrize(("part", "other", "message"), SIGNED)
+def test_another_protocol_in_a_whole_column_is_not_that_of_the_table(
+    part: str, other: str, message: str, made: Plan, tmp_path: Path
+) -> None:
+    lines = written.lines_of(made)
+    for line in lines:
+        if line["column"] == "stsb":
+            line["signature"] = line["signature"].replace(part, other)
+    put(tmp_path, lines)
+    assert any(message in sentence for sentence in verify(FLOWS.id, tmp_path)), verify(FLOWS.id, tmp_path)

@@ -10,9 +10,12 @@ import pytest
 
 from repro import tables, written
 from repro.cli import main
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.verify import verify
 from tests.conftest import save_tiny_bert
+from tests.encoders.folders import edit_json
 
 SIZE = "--suite mini --device cpu --offline"
 
@@ -128,6 +131,18 @@ def test_a_whole_run_replaces_what_is_of_another_version_and_says_so(
     assert str(model) not in {row for row, _ in measured(tmp_path)}
 
 
+def test_lines_name_the_model_by_the_checksum_over_all_its_files(tmp_path: Path, model: Path) -> None:
+    found = []
+    for number in range(2):
+        if number:
+            edit_json(model / "tokenizer_config.json", model_max_length=7)
+        assert run(tmp_path, model) == 0
+        found.append({line["weights"] for line in written.from_csv(file_of(tmp_path)) if line["value"]} - {""})
+        identity = zoo.locate(TransformerRecipe(str(model))).identity
+        assert found[number] == {f"{model}@local sha256:{identity[:12]}"}
+    assert found[0] != found[1]
+
+
 def test_numbers_of_a_model_that_changed_do_not_stand_beside_new_ones(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +156,34 @@ def test_numbers_of_a_model_that_changed_do_not_stand_beside_new_ones(
     after = measured(tmp_path)
     assert after.keys() == before.keys()
     assert all(after[place] != before[place] for place in after)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("value", "nan"),
+        ("value", "-inf"),
+        ("ci_low", "low"),
+        ("std", "nan"),
+        ("seconds", "x"),
+        ("zero_vectors", "many"),
+    ],
+)
+def test_what_is_no_number_is_not_taken_over(
+    name: str, text: str, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, model) == 0
+    whole = measured(tmp_path)
+    lines = written.from_csv(file_of(tmp_path))
+    next(line for line in lines if line["value"] and line["column"] == "sts13")[name] = text
+    file_of(tmp_path).write_text(written.to_csv(tables.get("sbert-1", "mini"), lines), encoding="utf-8")
+    before = file_of(tmp_path).read_bytes()
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "cells")
+    assert run(tmp_path, model, "--task sts12") == 2
+    assert f"(its {name} is '{text}', no number)" in capsys.readouterr().err
+    assert file_of(tmp_path).read_bytes() == before
+    assert run(tmp_path, model) == 0
+    assert measured(tmp_path) == whole
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,9 +143,9 @@ def read_triplets(path: Path) -> list[tuple[str, str, str]]:
     return [(row[0], row[1], row[2]) for _, row in rows]
 
 
-def without_sentence(triplets: list[tuple[str, str, str]]) -> int:
+def without_sentence(rows: Iterable[Sequence[str]]) -> int:
     """How many cells of SimCSE's triplets have no sentence."""
-    return sum(cell == EMPTY for triplet in triplets for cell in triplet)
+    return sum(cell == EMPTY for row in rows for cell in row)
 
 
 def read_argument_pairs(path: Path) -> list[tuple[str, str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -12,29 +13,38 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from repro.encoders.layout import Head, Layout
-from repro.encoders.model_files import refuse_pointer, text_files, weight_files
+from repro.encoders.heads import Head
+from repro.encoders.layout import Layout
+from repro.encoders.model_files import head_weights, read_object, refuse_pointer, text_files
+from repro.encoders.recipe import NO_LIMIT
 from repro.encoders.weights import Resolved
 from repro.errors import NotAvailable, ReproError
 
 SAFELY = {"trust_remote_code": False, "local_files_only": True}
 # Of these only the encoder gives sentence vectors; of other encoder-decoders, as in sentence-transformers, the decoder
-ENCODERS_OF = frozenset(
-    "t5 mt5 umt5 longt5 switch_transformers prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x "
-    "marian".split()
+ENCODERS = {
+    "t5": "T5EncoderModel",
+    "mt5": "MT5EncoderModel",
+    "umt5": "UMT5EncoderModel",
+    "longt5": "LongT5EncoderModel",
+    "switch_transformers": "SwitchTransformersEncoderModel",
+    "t5gemma": "T5GemmaEncoderModel",
+}
+PARTS = frozenset(  # these have no class of transformers that is saved and loaded as an encoder alone
+    "prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
-POSITIONS = frozenset({"position_embeddings", "wpe", "embed_positions", "positions_embed"})
+POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
 
 
 @contextmanager
-def loading_errors(folder: Path) -> Iterator[None]:
-    """Whatever a library raises while it reads a model folder, as one sentence with the cause."""
+def loading_errors(folder: Path, what: str = "the model cannot be loaded") -> Iterator[None]:
+    """Whatever a library raises while it reads or runs a model, as one sentence with the cause."""
     try:
         yield
     except (ReproError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # a panic in a library written in Rust is no Exception
-        raise ReproError(f"{folder}: the model cannot be loaded: {_cause(error)}") from error
+        raise ReproError(f"{folder}: {what}: {_cause(error)}") from error
 
 
 def _cause(error: BaseException) -> str:
@@ -45,7 +55,10 @@ def _cause(error: BaseException) -> str:
         return "its pickle holds more than tensors and is not opened; ask for the weights as safetensors"
     if "trust_remote_code" in str(error):
         return "it needs code of its own, which is not run"
-    return lines[0][:200]
+    if isinstance(error, KeyError):
+        return f"{lines[0]} is missing or unknown"
+    first = lines[0].split(" For details look at")[0]  # a report that is not shown
+    return (" ".join(lines[:2]) if first.endswith(":") else first)[:200]
 
 
 def quietly() -> None:
@@ -70,12 +83,14 @@ def load_tokenizer(layout: Layout) -> Any:
         whole = names.pop("tokenizer_file", None)
         if not (whole and (folder / whole).is_file()):  # then of all its parts: merges that are missing leave letters
             for name in names.values():
-                if not (folder / name).is_file():
+                if not (folder / name).is_file() or not (folder / name).stat().st_size:
                     raise ReproError(f"{folder} lacks the tokenizer's file {name}; get the whole model folder again")
         if names and len(tokenizer.get_vocab()) <= len(tokenizer.all_special_ids):
             raise ReproError(f"{folder}: the tokenizer knows no word; get its files (tokenizer.json, vocab.txt) again")
         if layout.lowercase:
             _lowercase(tokenizer)
+        if getattr(getattr(getattr(tokenizer, "backend_tokenizer", None), "model", None), "dropout", None):
+            raise ReproError(f"{folder}: the tokenizer drops merges at random; remove dropout from tokenizer.json")
     return tokenizer
 
 
@@ -86,7 +101,10 @@ def _lowercase(tokenizer: Any) -> None:
     if not getattr(tokenizer, "is_fast", False):
         raise ReproError(f"do_lower_case needs a fast tokenizer; {type(tokenizer).__name__} is none")
     before = tokenizer.backend_tokenizer.normalizer
-    tokenizer.backend_tokenizer.normalizer = Sequence([Lowercase(), before] if before is not None else [Lowercase()])
+    several = isinstance(before, Sequence)
+    steps = list(before) if several else [before]
+    if not any(isinstance(step, Lowercase) for step in steps):
+        tokenizer.backend_tokenizer.normalizer = Sequence([Lowercase(), *(step for step in steps if step is not None)])
 
 
 def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> Any:
@@ -95,32 +113,43 @@ def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> A
     `poolers`: the poolings that will read its output; only `pooler` needs the dense layer over [CLS].
     Raises ReproError with the names of missing weights, NotAvailable when `pooler` is asked for and was not trained.
     """
-    from transformers import AutoModel
+    import transformers
 
     folder = found.folder
     if (folder / "adapter_config.json").exists():
         raise ReproError(f"{folder} holds a PEFT adapter, which is not supported; merge it into its base and save that")
     with loading_errors(folder):
-        model, missing = _from_pretrained(AutoModel, folder, dtype=dtype)
-        if model.config.model_type in ENCODERS_OF:
+        family = read_object(folder / "config.json").get("model_type")
+        name = ENCODERS.get(str(family), "AutoModel")
+        settings = {"is_encoder_decoder": False} if name in ENCODERS.values() else {}
+        model, missing = _from_pretrained(getattr(transformers, name), folder, dtype=dtype, **settings)
+        if family in PARTS:
             missing = [name for name in missing if not name.startswith("decoder.")]
-            if hasattr(model, "get_encoder"):
-                model = model.get_encoder()
+            model = model.get_encoder()
         lacks_pooler = getattr(model, "pooler", None) is None or any(_of_pooler(name) for name in missing)
         if "pooler" in poolers and lacks_pooler:
             raise NotAvailable(f"{found.recipe.weights} has no trained pooler; use another pooling")
         refuse_missing(folder, [name for name in missing if not _of_pooler(name)])
-        refuse_longer(found, model)
+        if "lsh" in getattr(model.config, "attn_layers", ()) and model.config.hash_seed is None:
+            raise ReproError(f"{folder}: its attention hashes at random; set hash_seed in config.json")
     return model.eval()
 
 
 def _from_pretrained(kind: Any, folder: Path, **settings: object) -> tuple[Any, list[str]]:
     """(model, names of the weights that the files lack). What config.json says of attention kernels is ignored."""
     model, report = kind.from_pretrained(
-        folder, **SAFELY, **settings, weights_only=True, attn_implementation=None, output_loading_info=True
+        folder,
+        **SAFELY,
+        **settings,
+        weights_only=True,
+        attn_implementation=None,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
     )
-    lost = {name for name, *_ in report["mismatched_keys"]}
-    return model, sorted(set(report["missing_keys"]) | lost)
+    for name, there, expected in sorted(report["mismatched_keys"])[:1]:
+        shapes = f"{name} is {tuple(there)} in the weights and {tuple(expected)} by its configuration"
+        raise ReproError(f"{folder}: {shapes}; get the whole model folder again")
+    return model, sorted(report["missing_keys"])
 
 
 def _of_pooler(name: str) -> bool:
@@ -135,44 +164,107 @@ def refuse_missing(folder: Path, names: list[str]) -> None:
 
 
 def refuse_longer(found: Resolved, model: Any) -> None:
-    """ReproError when the recipe asks for more tokens than the model's learned positions."""
-    count = capacity(model)
-    if count is not None and (found.recipe.max_length or 0) > count:
-        raise ReproError(f"{found.folder} has positions for {count} tokens; name max_length={count}")
+    """ReproError when the recipe asks for more tokens than the loaded model is known to serve.
+
+    Likewise when it was cut at positions that the model turns out not to have, though its settings ask for more.
+    """
+    learned = capacity(model)
+    limits = [learned, _steady(model.config)]
+    if found.layout.named_length is None:
+        limits.append(getattr(model.config, "max_position_embeddings", None))
+    count = min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=NO_LIMIT)
+    length = found.recipe.max_length or 0
+    if length > count:
+        raise ReproError(f"{found.folder} reads {count} tokens at most; name max_length={count}")
+    if found.shortened and learned is None:
+        more = f"asks for {found.layout.named_length} tokens, more than its configuration's {length}"
+        raise ReproError(f"{found.folder} {more}; name max_length={length}")
 
 
 def capacity(model: Any) -> int | None:
     """How many tokens the learned positions of a loaded model serve; None where there are none."""
+    counts = []
     for name, module in model.named_modules():
-        parent = model.get_submodule(name.rpartition(".")[0])
-        if name.rpartition(".")[2] in POSITIONS and isinstance(module, nn.Embedding):
-            padding = getattr(parent, "padding_idx", None)
-            before = padding + 1 if isinstance(padding, int) else getattr(module, "offset", 0)
-            return int(module.num_embeddings - before)
-    return None
+        grows = hasattr(module, "make_weight")  # sinusoids, as many as a text needs
+        if name.rpartition(".")[2] in POSITIONS and isinstance(module, nn.Embedding) and not grows:
+            before = getattr(module, "offset", 0) if module.padding_idx is None else module.padding_idx + 1
+            counts.append(int(module.num_embeddings - before))
+    return min(counts, default=None)
+
+
+def _steady(config: Any) -> int | None:
+    """Tokens up to which a sentence's vector does not depend on the others that were read with it or before it.
+
+    BigBird turns its sparse attention off for good at the first text that is too short for it, and two kinds of rotary
+    positions take other frequencies where the longest text of a batch, or of those before, is long. None: any number.
+    """
+    if getattr(config, "attention_type", None) == "block_sparse":
+        return int((5 + 2 * config.num_random_blocks) * config.block_size)
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = [kind for kind in (rope, *rope.values()) if isinstance(kind, dict)]
+    lengths = [
+        int(kind.get("original_max_position_embeddings") or config.max_position_embeddings)
+        for kind in kinds
+        if kind.get("rope_type") in ("longrope", "dynamic")
+    ]
+    return min(lengths, default=None)
+
+
+def embedding_table(model: Any) -> Tensor | None:
+    """(vocabulary, d) embeddings of the tokens; None for a model without such a table, as of one that reads letters."""
+    try:
+        weight = model.get_input_embeddings().weight
+    except (NotImplementedError, AttributeError):
+        return None
+    return weight if isinstance(weight, Tensor) and weight.ndim == 2 else None
 
 
 def check_vocabulary(folder: Path, tokenizer: Any, model: Any) -> None:
     """ReproError when the tokenizer gives ids that the model has no embedding for."""
-    rows = model.get_input_embeddings().num_embeddings
+    table = embedding_table(model)
     largest = max(tokenizer.get_vocab().values(), default=0)
-    if largest >= rows:
+    if table is not None and largest >= len(table):
         raise ReproError(
-            f"{folder}: the tokenizer has ids up to {largest}, the model {rows} embeddings; they do not belong together"
+            f"{folder}: the tokenizer has ids up to {largest}, the model {len(table)} embeddings; they do not belong "
+            "together"
         )
 
 
-class Residual(nn.Module):
-    """A Dense module: activation(W x + b), plus x (projected where the widths differ) where it is residual."""
+class Dense(nn.Module):
+    """activation(W x + b), plus x (projected where the widths differ) where it is residual; names as in the files."""
 
-    def __init__(self, linear: nn.Linear, activation: nn.Module, residual: nn.Module | None) -> None:
+    def __init__(self, head: Head, activation: nn.Module) -> None:
         super().__init__()
-        self.linear, self.activation, self.residual = linear, activation, residual
+        self.linear = nn.Linear(head.inputs, head.outputs, bias=head.bias)
+        self.activation_function = activation
+        if head.residual:
+            same = head.inputs == head.outputs
+            self.residual = nn.Identity() if same else nn.Linear(head.inputs, head.outputs, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, d) → (B, d')."""
-        projected: Tensor = self.activation(self.linear(x))
-        return projected if self.residual is None else projected + self.residual(x)
+        projected: Tensor = self.activation_function(self.linear(x))
+        return projected + self.residual(x) if hasattr(self, "residual") else projected
+
+
+class Cut(nn.Module):
+    """The first dimensions."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, d) → (B, at most size)."""
+        return x[:, : self.size]
+
+
+class Normalize(nn.Module):
+    """Vectors of length 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, d) → (B, d)."""
+        return nn.functional.normalize(x, dim=1)
 
 
 def load_heads(found: Resolved, width: int) -> tuple[nn.Sequential, int]:
@@ -184,48 +276,36 @@ def load_heads(found: Resolved, width: int) -> tuple[nn.Sequential, int]:
     for head in found.heads:
         if head.kind == "dropout":
             continue
-        module = _Normalize() if head.kind == "normalize" else _load_head(head)
+        module = _head(head)
         with loading_errors(head.folder), torch.inference_mode():
             width = module(torch.zeros(1, width)).shape[1]
         modules.append(module)
     return nn.Sequential(*modules), width
 
 
-def _load_head(head: Head) -> nn.Module:
+def _head(head: Head) -> nn.Module:
+    if head.kind == "normalize":
+        return Normalize()
+    if head.kind == "cut":
+        return Cut(head.outputs)
     with loading_errors(head.folder):
-        state = {name: tensor.float() for name, tensor in _state(head.folder).items()}
-        module = _dense(head, state) if head.kind == "dense" else _layer_norm(head.folder, state)
-        module.load_state_dict(state)
+        module = (
+            nn.Sequential(OrderedDict(norm=nn.LayerNorm(head.inputs))) if head.kind == "layer-norm" else _dense(head)
+        )
+        module.load_state_dict(_state(head.folder))
         return module.eval()
 
 
-def _dense(head: Head, state: dict[str, Tensor]) -> nn.Module:
-    weight = state.get("linear.weight")
-    if weight is None or weight.ndim != 2:
-        raise ReproError(f"{head.folder} holds no matrix linear.weight; get the whole model folder again")
-    width, inputs = weight.shape
-    kind = getattr(nn, head.activation, None)
+def _dense(head: Head) -> nn.Module:
+    module, _, name = head.activation.rpartition(".")
+    kind = getattr(import_module(module), name, None)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
-        raise ReproError(f"{head.folder}: torch.nn has no activation {head.activation!r}")
-    residual: nn.Module | None = None
-    if head.residual:
-        residual = nn.Identity() if width == inputs else nn.Linear(inputs, width, bias=False)
-    return Residual(nn.Linear(inputs, width, bias="linear.bias" in state), kind(), residual)
-
-
-def _layer_norm(folder: Path, state: dict[str, Tensor]) -> nn.Module:
-    if "norm.weight" not in state:
-        raise ReproError(f"{folder} holds no norm.weight; get the whole model folder again")
-    return nn.Sequential(OrderedDict(norm=nn.LayerNorm(len(state["norm.weight"]))))
-
-
-class _Normalize(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.normalize(x, dim=1)
+        raise ReproError(f"{head.folder}: {module} has no activation {name!r}")
+    return Dense(head, kind())
 
 
 def _state(folder: Path) -> dict[str, Tensor]:
-    path = weight_files(folder)[0]
+    path = head_weights(folder)
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 

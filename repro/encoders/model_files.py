@@ -18,7 +18,10 @@ WEIGHT_FILES = (
     "pytorch_model.bin.index.json",
 )
 # What configurations and tokenizers are kept in, whatever their names
-TEXT_SUFFIXES = frozenset({".json", ".txt", ".model", ".vocab", ".bpe", ".codes", ".tiktoken", ".jinja"})
+TEXT_SUFFIXES = frozenset({".json", ".txt", ".model", ".vocab", ".bpe", ".codes", ".tiktoken", ".jinja"}) | {
+    ".spm",
+    ".tokenizer",
+}
 NOT_READ = frozenset({"repro.json", "model.safetensors.index.json", "pytorch_model.bin.index.json"})
 
 
@@ -41,12 +44,36 @@ def read_json(path: Path) -> object:
         raise ReproError(f"{path} is not valid JSON ({str(error).splitlines()[0]})") from None
 
 
+def flag(settings: dict[str, object], name: str, path: Path, default: bool) -> bool:
+    """A setting that is true or false; ReproError for anything else."""
+    value = settings.get(name, default)
+    if not isinstance(value, bool):
+        raise ReproError(f"{path}: {name} = {value!r} should be bool")
+    return value
+
+
+def size(settings: dict[str, object], name: str, path: Path) -> int:
+    """A setting that counts dimensions; ReproError where it is missing or something else."""
+    value = settings.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ReproError(f"{path}: {name} = {value!r} should be a number of dimensions")
+    return value
+
+
 def refuse_pointer(path: Path) -> None:
-    """ReproError when the file is a Git LFS pointer: what `git clone` leaves without LFS."""
+    """ReproError for what stands in a file's place: a pointer that `git clone` leaves without LFS, or a web page."""
     with path.open("rb") as file:
-        start = file.read(42)
+        start = file.read(64)
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         raise ReproError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder")
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise ReproError(f"{path} is a web page, not the file itself; download it again")
+
+
+def _refuse_dangling(path: Path) -> None:
+    """ReproError for a link that leads nowhere: other files would be read in its place."""
+    if path.is_symlink() and not path.exists():
+        raise ReproError(f"{path} links to a file that is not there; get the whole model folder again")
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -54,10 +81,7 @@ def weight_files(folder: Path) -> list[Path]:
 
     Raises NotAvailable when there are none, ReproError for a shard that is missing or a Git LFS pointer.
     """
-    first = next((folder / name for name in WEIGHT_FILES if (folder / name).is_file()), None)
-    if first is None:
-        raise NotAvailable(f"{folder} holds no weights ({' or '.join(WEIGHT_FILES[::2])})")
-    refuse_pointer(first)
+    first = _first(folder, WEIGHT_FILES)
     if first.suffix != ".json":
         return [first]
     shards = read_object(first).get("weight_map")
@@ -73,10 +97,29 @@ def weight_files(folder: Path) -> list[Path]:
     return [first, *(folder / name for name in names)]
 
 
+def head_weights(folder: Path) -> Path:
+    """The file that holds the weights of a module after the pooling, which has no shards; raises as weight_files."""
+    return _first(folder, WEIGHT_FILES[::2])
+
+
+def _first(folder: Path, names: Iterable[str]) -> Path:
+    for path in (folder / name for name in names):
+        _refuse_dangling(path)
+        if path.is_file():
+            refuse_pointer(path)
+            if not path.stat().st_size:
+                raise ReproError(f"{path} is empty; get the whole model folder again")
+            return path
+    raise NotAvailable(f"{folder} holds no weights ({' or '.join(WEIGHT_FILES[::2])})")
+
+
 def text_files(folder: Path) -> list[Path]:
-    """Configurations and vocabularies directly in a folder."""
+    """Configurations and vocabularies directly in a folder; ReproError for a link that leads nowhere."""
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in paths if path.suffix in TEXT_SUFFIXES and path.name not in NOT_READ and path.is_file()]
+    named = [path for path in paths if path.suffix in TEXT_SUFFIXES and path.name not in NOT_READ]
+    for path in named:
+        _refuse_dangling(path)
+    return [path for path in named if path.is_file()]
 
 
 def checksum(root: Path, paths: Iterable[Path]) -> str:

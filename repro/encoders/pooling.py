@@ -48,10 +48,10 @@ def max_padded(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 def last(hidden: Tensor, mask: Tensor) -> Tensor:
-    """The last token's vector."""
+    """The last token's vector; zeros where there is none."""
     positions = torch.arange(mask.shape[1], device=mask.device)  # (T,)
     final = (mask * positions).argmax(dim=1)  # (B,)
-    return hidden[torch.arange(len(hidden), device=hidden.device), final]  # (B, d)
+    return hidden[torch.arange(len(hidden), device=hidden.device), final] * mask.any(dim=1, keepdim=True)  # (B, d)
 
 
 def _count(mask: Tensor) -> Tensor:

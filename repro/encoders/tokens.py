@@ -5,11 +5,14 @@ Letters: n sentences, B sentences in a batch, T tokens of the longest of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from repro.errors import ReproError
 
 CHUNK = 4096  # sentences that are lists of Python numbers at a time
 
@@ -63,13 +66,22 @@ def join(parts: Sequence[Tokens]) -> Tokens:
 
 
 def tokenize(tokenizer: Any, sentences: Sequence[str], max_length: int | None) -> Tokens:
-    """Tokens of each sentence, special ones included, cut at `max_length` (None: not cut)."""
+    """Tokens of each sentence, special ones included, cut at `max_length` (None: not cut).
+
+    ReproError names a sentence that is no text, for it holds half of a surrogate pair.
+    """
     empty = Tokens(np.empty(0, np.int32), np.zeros(1, np.int64))
     cut = {"truncation": True, "max_length": max_length} if max_length else {}
     parts = []
     for start in range(0, len(sentences), CHUNK):
         chunk = list(sentences[start : start + CHUNK])
-        encoded = tokenizer(chunk, **cut, return_attention_mask=False)
+        try:
+            encoded = tokenizer(chunk, **cut, return_attention_mask=False)
+        except (TypeError, UnicodeEncodeError):
+            for sentence in chunk:
+                if re.search("[\ud800-\udfff]", sentence):
+                    raise ReproError(f"{sentence[:60]!r} holds half of a character (a lone surrogate)") from None
+            raise
         parts.append(_flat(encoded["input_ids"], encoded.get("token_type_ids")))
     return join(parts) if parts else empty
 

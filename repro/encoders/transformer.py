@@ -5,6 +5,7 @@ Letters: n sentences, B sentences in a batch, T tokens, d dimensions.
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from repro.encoders.loading import check_vocabulary, load_heads, load_model, load_tokenizer, loading_errors
+from repro.encoders.loading import (
+    check_vocabulary,
+    embedding_table,
+    load_heads,
+    load_model,
+    load_tokenizer,
+    loading_errors,
+    refuse_longer,
+)
 from repro.encoders.pooling import POOLERS
 from repro.encoders.recipe import NO_LIMIT
 from repro.encoders.tokens import Tokens, tokenize
@@ -27,6 +36,8 @@ from repro.errors import ReproError
 # Tokens per batch, padding included: the fastest of 256…4096 for all-MiniLM-L6-v2 on two cores; GPUs want more.
 TOKEN_BUDGET = {"cpu": 1024, "cuda": 32768, "mps": 8192}
 AHEAD = 64  # batches that are computed before their vectors are asked for
+TRIAL = "a few words, such as these here"
+UNREADABLE = "the model does not give vectors of plain text"
 
 
 def pick_device(name: str) -> str:
@@ -54,32 +65,63 @@ class TransformerEncoder:
         precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
         self.model: Any = load_model(base, chain.from_iterable(self.poolings), precision)
         check_vocabulary(base.folder, self.tokenizer, self.model)
-        self._check_layers()
         self.model.to(self.device)
+        parameters = inspect.signature(self.model.forward).parameters
+        self.constant = {"return_dict": True} | ({"use_cache": False} if "use_cache" in parameters else {})
+        names = {"token_type_ids"} & set(self.tokenizer.model_input_names)
+        self.typed = bool(names & set(parameters))  # some models add what they are given, even where all is 0
+        self.uneven = True  # whether a batch may hold sentences of several lengths
+        with loading_errors(base.folder, UNREADABLE), torch.inference_mode():
+            read = self._try()
+        refuse_longer(base, self.model)
         self.heads: list[nn.Module] = []
         self.widths: list[int] = []  # d of each recipe
-        for item, modes in zip(self.resolved, self.poolings, strict=True):
-            static = self.model.get_input_embeddings().embedding_dim
-            width = static if modes == ["static"] else self.model.config.hidden_size * len(modes)
-            heads, width = load_heads(item, width)
+        for item, modes, width in zip(self.resolved, self.poolings, read, strict=True):
+            heads, width = load_heads(item, width * len(modes))
             self.heads.append(heads.to(self.device))
             self.widths.append(width)
         self.unpooled = 0 if base.layout.prompt_pooled else self._prompt_length()  # tokens that only the model sees
 
-    def _check_layers(self) -> None:
-        depth = self.model.config.num_hidden_layers
-        for item in self.resolved:
-            for layer in item.recipe.layers or ():
-                if not -depth - 1 <= layer <= depth:
-                    raise ReproError(f"{item.recipe.weights} has layers 0 to {depth}; layer {layer} does not exist")
-                if layer != -1 and self.model.config.is_encoder_decoder and hasattr(self.model, "decoder"):
-                    raise ReproError(f"{item.recipe.weights} is an encoder-decoder; only its last layer can be pooled")
+    def _try(self) -> list[int]:
+        """Width of what each recipe pools, seen on a few tokens; whether it depends on padding is noted.
+
+        Raises ReproError for a layer that does not exist, and for a model that gives other vectors each time or not one
+        a token.
+        """
+        widths: list[int] = []
+        length = min(11, self.max_length)  # no multiple of a window or a stride
+        found = tokenize(self.tokenizer, [TRIAL], None).ids
+        ids = np.resize(found if len(found) else np.zeros(1, np.int32), length)  # (T,)
+        short = ids[: (length + 1) // 2]
+        outputs: list[Any] = []
+        if self.poolings != [["static"]] * len(self.poolings):
+            single = Tokens(short, np.array([0, len(short)]))
+            both = Tokens(np.concatenate([short, ids]), np.cumsum([0, len(short), length]))
+            outputs = [self._output(*self._padded(batch)) for batch in (single, single, both)]
+        for i, modes in enumerate(self.poolings):
+            weights = self.resolved[i].recipe.weights
+            if modes == ["static"]:
+                table = embedding_table(self.model)
+                if table is None:
+                    raise ReproError(f"{weights} has no table of token embeddings, which pooling=static averages")
+                widths.append(int(table.shape[1]))
+                continue
+            alone, again, padded = (self._read(output, i)[0] for output in outputs)  # (T, d) each
+            if modes != ["pooler"] and len(alone) != len(short):
+                raise ReproError(f"{weights} gives {len(alone)} vectors for {len(short)} tokens; it is not supported")
+            # half of the digits: far above what rounding does, far below what another token does
+            tolerance = torch.finfo(self.model.dtype).eps ** 0.5 * float(alone.abs().max())
+            if not _close(again, alone, tolerance):
+                raise ReproError(f"{weights} gives other vectors each time; it is not supported")
+            self.uneven &= _close(padded[: len(alone)], alone, tolerance)
+            widths.append(int(alone.shape[1]))
+        return widths
 
     def _prompt_length(self) -> int:
-        """Tokens of the prompt, without a special one at the end."""
+        """Tokens of the prompt as far as it is not cut, without a special one at the end."""
         if not self.prompt:
             return 0
-        ids = tokenize(self.tokenizer, [self.prompt], None).ids
+        ids = tokenize(self.tokenizer, [self.prompt], None if self.max_length == NO_LIMIT else self.max_length).ids
         return len(ids) - int(len(ids) > 0 and int(ids[-1]) in self.tokenizer.all_special_ids)
 
     def tokens(self, sentences: Sequence[str], max_length: int | None = None) -> Tokens:
@@ -103,7 +145,7 @@ class TransformerEncoder:
         tokens = self.tokens(list(position))
         outputs = [np.zeros((len(position), width), np.float32) for width in self.widths]
         with tqdm(total=len(position), unit=" sentences", disable=None if progress else True, leave=False) as bar:
-            cut = batches(tokens.lengths, TOKEN_BUDGET[torch.device(self.device).type])
+            cut = batches(tokens.lengths, TOKEN_BUDGET[torch.device(self.device).type], self.uneven)
             for rows, vectors in zip(cut, self.run(tokens, cut), strict=True):
                 for output, array in zip(outputs, vectors, strict=True):  # (B, d)
                     output[rows] = array
@@ -120,7 +162,8 @@ class TransformerEncoder:
 
         @torch.inference_mode()
         def forward(rows: np.ndarray) -> list[np.ndarray]:
-            return [vectors.cpu().numpy() for vectors in self.vectors(tokens.select(rows))]
+            with loading_errors(self.resolved[0].folder, "the model fails on these sentences"):
+                return [vectors.cpu().numpy() for vectors in self.vectors(tokens.select(rows))]
 
         if self.device != "cpu":
             yield from map(forward, cut)
@@ -139,32 +182,55 @@ class TransformerEncoder:
 
         `embedded` (B, at least T, d): the token embeddings, where they have been looked up already.
         """
-        ids, filled, types = batch.pad(self.tokenizer.pad_token_id or 0)
-        tokens, mask = torch.from_numpy(ids).to(self.device), torch.from_numpy(filled).to(self.device)  # (B, T)
+        tokens, mask, types = self._padded(batch)
         output = None
         if self.poolings != [["static"]] * len(self.poolings):
-            inputs = {"input_ids": tokens} if embedded is None else {"inputs_embeds": embedded[:, : tokens.shape[1]]}
-            if types is not None:
-                inputs["token_type_ids"] = torch.from_numpy(types).to(self.device)
-            output = self.model(
-                **inputs,
-                attention_mask=None if filled.all() and self.device == "cpu" else mask.long(),
-                output_hidden_states=any(item.recipe.layers != (-1,) for item in self.resolved),
-            )
+            output = self._output(tokens, mask, types, embedded)
         return [self._pool(output, tokens, mask, i).float() for i in range(len(self.resolved))]
+
+    def _padded(self, batch: Tokens) -> tuple[Tensor, Tensor, Tensor | None]:
+        """(ids (B, T), mask (B, T), segment ids (B, T) where the model wants some), on the encoder's device."""
+        ids, filled, types = batch.pad(self.tokenizer.pad_token_id or 0)
+        if types is None and self.typed:
+            types = np.zeros_like(ids)
+        tokens, mask = torch.from_numpy(ids).to(self.device), torch.from_numpy(filled).to(self.device)
+        return tokens, mask, torch.from_numpy(types).to(self.device) if types is not None and self.typed else None
+
+    def _output(self, tokens: Tensor, mask: Tensor, types: Tensor | None, embedded: Tensor | None = None) -> Any:
+        inputs = {"input_ids": tokens} if embedded is None else {"inputs_embeds": embedded[:, : tokens.shape[1]]}
+        if types is not None:
+            inputs["token_type_ids"] = types
+        return self.model(
+            **inputs,
+            **self.constant,
+            attention_mask=None if self.device == "cpu" and mask.all() else mask.long(),
+            output_hidden_states=any(item.recipe.layers != (-1,) for item in self.resolved),
+        )
+
+    def _read(self, output: Any, i: int) -> Tensor:
+        """What a recipe pools: token vectors (B, T, d), or the pooler's alone (B, 1, d)."""
+        recipe = self.resolved[i].recipe
+        if self.poolings[i] == ["pooler"]:
+            return output.pooler_output.float()[:, None]  # type: ignore[no-any-return]
+        layers = recipe.layers or (-1,)
+        if layers == (-1,):
+            return output.last_hidden_state.float()  # type: ignore[no-any-return]
+        if self.model.config.is_encoder_decoder and hasattr(self.model, "decoder"):
+            raise ReproError(f"{recipe.weights} is an encoder-decoder; only its last layer can be pooled")
+        depth = len(output.hidden_states) - 1
+        for layer in layers:
+            if not -depth - 1 <= layer <= depth:
+                raise ReproError(f"{recipe.weights} has layers 0 to {depth}; layer {layer} does not exist")
+        return torch.stack([output.hidden_states[layer].float() for layer in layers]).mean(dim=0)
 
     def _pool(self, output: Any, tokens: Tensor, mask: Tensor, i: int) -> Tensor:
         recipe, modes = self.resolved[i].recipe, self.poolings[i]
         if modes == ["static"]:
             vectors = self._static(tokens, mask)  # (B, d)
         elif modes == ["pooler"]:
-            vectors = output.pooler_output.float()  # (B, d)
+            vectors = self._read(output, i)[:, 0]  # (B, d)
         else:
-            layers = recipe.layers or (-1,)
-            if layers == (-1,):
-                hidden = output.last_hidden_state.float()  # (B, T, d)
-            else:
-                hidden = torch.stack([output.hidden_states[layer].float() for layer in layers]).mean(dim=0)  # (B, T, d)
+            hidden = self._read(output, i)  # (B, T, d)
             pooled = mask.clone() if self.unpooled else mask
             pooled[:, : self.unpooled] = False
             vectors = torch.cat([POOLERS[mode](hidden, pooled) for mode in modes], dim=1)  # (B, modes × d)
@@ -192,17 +258,22 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(count)
 
 
-def batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+def _close(vectors: Tensor, expected: Tensor, tolerance: float) -> bool:
+    return not (vectors - expected).abs().max() > tolerance  # what is not finite is told later
+
+
+def batches(lengths: np.ndarray, budget: int, uneven: bool = True) -> list[np.ndarray]:
     """Row indices in batches of rising token count, each at most `budget` tokens with padding (or one sentence).
 
-    Sentences without a token are in none.
+    Sentences without a token are in none. `uneven` False: no batch needs padding.
     """
     order = np.argsort(lengths, kind="stable")  # (n,)
     order = order[lengths[order] > 0]
     cut: list[np.ndarray] = []
     start = 0
     for end in range(1, len(order) + 1):
-        if end == len(order) or (end + 1 - start) * lengths[order[end]] > budget:
+        full = end == len(order) or (end + 1 - start) * lengths[order[end]] > budget
+        if full or (not uneven and lengths[order[end]] != lengths[order[start]]):
             cut.append(order[start:end])
             start = end
     return cut

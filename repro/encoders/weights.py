@@ -8,9 +8,10 @@ from pathlib import Path
 
 from repro import hub
 from repro.checksums import sha256_of
-from repro.encoders.layout import Head, Layout
+from repro.encoders.heads import Head
+from repro.encoders.layout import Layout
 from repro.encoders.layout import read as read_layout
-from repro.encoders.model_files import WEIGHT_FILES, checksum, text_files, weight_files
+from repro.encoders.model_files import TEXT_SUFFIXES, WEIGHT_FILES, checksum, head_weights, text_files, weight_files
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.hub import pinned_revision
@@ -34,15 +35,15 @@ class Resolved:
     sha256: str  # of the weights: the file, or index and shards
     identity: str  # hex sha256 over every file that is read
     layout: Layout
-    heads: tuple[
-        Head, ...
-    ] = ()  # modules after the pooling, but for a Normalize at the end: recipe.normalize says that
+    # modules after the pooling, but for a Normalize at the end: recipe.normalize says that
+    heads: tuple[Head, ...] = ()
+    shortened: bool = False  # whether the model's settings ask for more tokens than its configuration has positions for
 
 
 def resolve(recipe: TransformerRecipe, offline: bool = False) -> Resolved:
     """Find the files and read the model's layout; NotAvailable says why they cannot be reached."""
-    root, recipe = _root(recipe, offline)
     own = recipe.pooling is None and recipe.layers is None
+    root, recipe = _root(recipe, offline, own)
     layout = read_layout(root, own)
     heads = layout.heads if own else ()
     awake = [head for head in heads if head.kind != "dropout"]
@@ -59,10 +60,12 @@ def resolve(recipe: TransformerRecipe, offline: bool = False) -> Resolved:
         prompt=layout.prompt if recipe.prompt is None else recipe.prompt,
     )
     weights = weight_files(layout.transformer)
-    of_heads = [path for head in heads if head.kind in WEIGHTED for path in weight_files(head.folder)[:1]]
+    of_heads = [head_weights(head.folder) for head in heads if head.kind in WEIGHTED]
     texts = [path for folder in {root, *layout.folders} for path in text_files(folder)]
     identity = checksum(root, [*weights, *of_heads, *texts])
-    return Resolved(filled, layout.transformer, _sha256(weights), identity, layout, heads)
+    asked = layout.named_length if isinstance(layout.named_length, int | float) else 0
+    shortened = recipe.max_length is None and asked > (layout.max_length or asked)
+    return Resolved(filled, layout.transformer, _sha256(weights), identity, layout, heads, shortened)
 
 
 def _sha256(weights: list[Path]) -> str:
@@ -70,15 +73,15 @@ def _sha256(weights: list[Path]) -> str:
     return sha256_of(weights[0]) if len(weights) == 1 else checksum(weights[0].parent, weights)
 
 
-def _root(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRecipe]:
+def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, TransformerRecipe]:
     local = Path(recipe.weights).expanduser()
-    if local.is_dir():
-        return local, recipe
+    if local.is_dir():  # as in sentence-transformers also where its name is a hub id; a commit says nothing of it
+        return local, replace(recipe, revision=None)
     if recipe.weights.count("/") != 1 or recipe.weights.startswith((".", "/", "~")):
         raise ReproError(f"{recipe.weights!r} is neither a folder nor a hub id (owner/name); see `repro list encoders`")
     recipe = replace(recipe, revision=recipe.revision or pinned_revision(recipe.weights))
     package = _package(recipe)
-    return (package, recipe) if package else _hub(recipe, offline)
+    return (package, recipe) if package else _hub(recipe, offline, own)
 
 
 def is_local(recipe: TransformerRecipe) -> bool:
@@ -99,13 +102,20 @@ def _package(recipe: TransformerRecipe) -> Path | None:
     return folder if sha256_of(folder / "model.safetensors") == expected else None
 
 
-def _hub(recipe: TransformerRecipe, offline: bool) -> tuple[Path, TransformerRecipe]:
-    """Snapshot from the hub cache or the hub: configuration, tokenizer and one form of weights."""
-    patterns = ["*.json", "*.txt", "*.model", "*.safetensors", "*_Dense/pytorch_model.bin"]
+def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, TransformerRecipe]:
+    """Snapshot from the hub cache or the hub: configuration, tokenizer and one form of each module's weights."""
+    patterns = [*(f"*{suffix}" for suffix in sorted(TEXT_SUFFIXES)), "*.safetensors"]
     unwanted = ["onnx/*", "openvino/*", "*.msgpack", "*.h5", "*.ot"]
     folder = hub.snapshot(recipe.weights, recipe.revision, patterns, offline, unwanted=unwanted)
-    if not any(list(folder.rglob(name)) for name in WEIGHT_FILES[:2]):
-        folder = hub.snapshot(recipe.weights, recipe.revision, [*patterns, "*.bin"], offline, unwanted=unwanted)
+    if pickles := _pickles(folder, read_layout(folder, own)):
+        folder = hub.snapshot(recipe.weights, recipe.revision, [*patterns, *pickles], offline, unwanted=unwanted)
     if recipe.revision is None:
         hub.pin(recipe.weights, folder.name)
     return folder, replace(recipe, revision=folder.name)
+
+
+def _pickles(folder: Path, layout: Layout) -> list[str]:
+    """Patterns for the weights of those modules that have none as safetensors."""
+    weighted = [layout.transformer, *(head.folder for head in layout.heads if head.kind in WEIGHTED)]
+    lacking = [place for place in weighted if not any((place / name).is_file() for name in WEIGHT_FILES[:2])]
+    return [f"{(place / 'pytorch_model').relative_to(folder).as_posix()}*.bin" for place in lacking]

@@ -141,8 +141,12 @@ def recipe(name: str) -> Recipe:
     """The recipe of a zoo name, hub id, folder or word-vector file, with settings after commas.
 
     `all-minilm-l6-v2`, `owner/model,pooling=cls`, `./my-model,layers=1+-1`, `glove.6B.300d.txt,tokens=whitespace`.
+    A comma may also be part of a file's or folder's name.
     """
-    base, *settings = name.split(",")
+    parts = name.split(",")
+    bases = (",".join(parts[:count]) for count in range(len(parts), 1, -1))
+    base = next((base for base in bases if os.path.exists(os.path.expanduser(base))), parts[0])
+    settings = parts[base.count(",") + 1 :]
     if base in ZOO:
         return override(ZOO[base], settings)
     path = os.path.expanduser(base)  # isfile and isdir are False for what no path can be

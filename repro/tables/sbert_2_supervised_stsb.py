@@ -94,5 +94,6 @@ TABLE = Table(
         "(training_nli_bert.py:51-71, v0.2.3), so the dev column is what selection saw.",
         "NLI first: one NLI model (seed 0), from which every STS-B seed continues.",
         "STS-B: 5,749 training pairs, raw text; the test column is that of Table 1.",
+        setups.ERA,
     ),
 )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from repro.encoders.zoo import BERT_BASE, MINILM
 from repro.table import BEYOND, Column, Ref, Setup, Table, zoo_row
 from repro.training.recipe import TrainedRecipe
-from repro.training.setups import CONCATENATIONS, NLI, NLI_SAMPLE, STSB, pooled
+from repro.training.setups import CONCATENATIONS, ERA, NLI, NLI_SAMPLE, STSB, pooled
 
 POOLING = "Pooling strategy"
 CONCATENATION = "Concatenation"
@@ -84,6 +84,7 @@ TABLE = Table(
         "Column NLI: softmax classification on SNLI and MultiNLI, one epoch. Column STSb: regression "
         "on STS-B's training set, four epochs. Both are measured on STS-B's dev set, on which the model was selected "
         "(every 1,000 steps).",
+        ERA,
         "The row (u, v, |u−v|) is the row MEAN again: one model, trained once.",
         "The first release's MAX did not leave out padding (TransformerModel.py:61, mended in 2ad36792); the printed "
         "MAX row probably carries that (an inference: 69.92 for STSb). The row under “Beyond the paper” repeats it, "

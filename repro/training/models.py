@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from repro.encoders.loading import SAFELY, load_tokenizer, loading_errors, quietly, refuse_missing
+from repro.encoders.loading import PARTS, SAFELY, load_tokenizer, loading_errors, quietly, refuse_missing
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.encoders.tokens import Tokens, join
 from repro.encoders.transformer import TransformerEncoder, pick_device
@@ -62,11 +62,15 @@ class SentenceLearner:
             kind = resolved.heads[0].kind
             raise ReproError(f"{base.weights} has a {kind} module; name a pooling, such as {base.weights},pooling=mean")
         self.encoder = TransformerEncoder([resolved], device)
+        if self.encoder.model.config.model_type in PARTS:
+            raise ReproError(
+                f"{base.weights} is an encoder-decoder whose encoder cannot be saved alone; name another base"
+            )
         self.encoder.model = _without_pooler(self.encoder.model)
         if self.encoder.device == "cpu":
             use_cheap_dropout(self.encoder.model)
         self.resolved = resolved
-        head = objective(recipe, self.encoder.model.config.hidden_size, examples.classes)
+        head = objective(recipe, self.encoder.widths[0], examples.classes)
         self.module: Any = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
         self.kept: Any = None  # the part of the objective that belongs to the model
         length = None
@@ -74,6 +78,7 @@ class SentenceLearner:
             self.kept = self.module["objective"].head if recipe.head == "mlp" else None
             length = recipe.train_length
         self.tokens = [self.encoder.tokens(column, length) for column in examples.columns]
+        self.looks_up = self._looks_up()
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
         self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1
 
@@ -89,13 +94,32 @@ class SentenceLearner:
         texts = join(columns)
         order = np.argsort(texts.lengths, kind="stable")
         # one look-up for all groups: its gradient is as large as the vocabulary
-        ids = torch.from_numpy(texts.select(order).pad(self.encoder.tokenizer.pad_token_id or 0)[0])  # (texts, T)
-        embedded = self.encoder.model.get_input_embeddings()(ids.to(self.encoder.device))
+        embedded = self._embedded(texts.select(order)) if self.looks_up else None
         size = GROUP[torch.device(self.encoder.device).type]
         parts = [slice(start, start + size) for start in range(0, len(texts), size)]
-        grouped = [self.encoder.vectors(texts.select(order[part]), embedded[part])[0] for part in parts]
+        grouped = [
+            self.encoder.vectors(texts.select(order[part]), None if embedded is None else embedded[part])[0]
+            for part in parts
+        ]
         vectors = torch.cat(grouped)  # (texts, d)
         return list(vectors[torch.from_numpy(np.argsort(order)).to(vectors.device)].chunk(len(columns)))
+
+    def _embedded(self, texts: Tokens) -> Tensor:
+        """(texts, T, d) token embeddings."""
+        ids = torch.from_numpy(texts.pad(self.encoder.tokenizer.pad_token_id or 0)[0])  # (texts, T)
+        embedded: Tensor = self.encoder.model.get_input_embeddings()(ids.to(self.encoder.device))
+        return embedded
+
+    @torch.inference_mode()
+    def _looks_up(self) -> bool:
+        """Whether embeddings that were looked up before give what ids give; some models do more with ids than that."""
+        few = self.tokens[0].select(np.arange(min(2, len(self.tokens[0]))))
+        from_ids = self.encoder.vectors(few)[0]
+        try:
+            from_embeddings = self.encoder.vectors(few, self._embedded(few))[0]
+        except (TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError):
+            return False
+        return torch.allclose(from_embeddings, from_ids, rtol=1e-3, atol=1e-3 * float(from_ids.abs().max()))
 
     def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
         """Cosines, and Manhattan and Euclidean distances with a minus, (n,) each."""
@@ -130,7 +154,7 @@ class SentenceLearner:
             }
             for number, kind in enumerate(kinds)
         ]
-        width = self.encoder.model.config.hidden_size
+        width = self.encoder.widths[0]
         flags = {"cls": "cls_token", "max": "max_tokens", "max-padded": "max_tokens", "mean": "mean_tokens"}
         flags |= {"mean-sqrt-len": "mean_sqrt_len_tokens", "weighted-mean": "weightedmean_tokens", "last": "lasttoken"}
         if recipe.pooling not in flags or recipe.layers != (-1,):
@@ -207,6 +231,7 @@ class CrossEncoder:
             self.module, report = AutoModelForSequenceClassification.from_pretrained(
                 found.folder,
                 num_labels=classes,
+                dtype=torch.float32,
                 weights_only=True,
                 ignore_mismatched_sizes=True,
                 attn_implementation=None,
@@ -219,6 +244,7 @@ class CrossEncoder:
         if not new_head:
             refuse_missing(found.folder, sorted(lost))
         self.module.to(self.device).eval()
+        self.folder = found.folder
 
     def inputs(self, first: Sequence[str], second: Sequence[str]) -> list[dict[str, list[int]]]:
         """Token ids (and segment ids where the model has them) of each pair, cut at max_length."""
@@ -227,8 +253,9 @@ class CrossEncoder:
 
     def logits(self, inputs: Sequence[dict[str, list[int]]]) -> Tensor:
         """(B, k) for one batch of `inputs`; differentiable."""
-        batch = self.tokenizer.pad(list(inputs), return_tensors="pt", return_attention_mask=True)
-        return self.module(**batch.to(self.device)).logits.float()  # type: ignore[no-any-return]
+        with loading_errors(self.folder, "the model fails on these pairs"):
+            batch = self.tokenizer.pad(list(inputs), return_tensors="pt", return_attention_mask=True)
+            return self.module(**batch.to(self.device)).logits.float()  # type: ignore[no-any-return]
 
     @torch.inference_mode()
     def predict(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:

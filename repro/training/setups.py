@@ -3,18 +3,24 @@
 Settings are those of Sentence-BERT's v0.2.3: NLI one epoch, STS-B four, batch 16, learning rate 2e-5, warm-up over
 10 %, 128 tokens, Adam's ε 1e-6 without bias correction; the best model on STS-B's dev set is kept, looked at every
 1,000 steps of an epoch and at its end (training_nli_bert.py:51-71). The paper does not name a release: v0.1.0 had
-batches of 32, 64 tokens, ε 1e-8 and the correction (`batch_size=32,epsilon=1e-8,bias_correction=true`).
+batches of 32, 64 tokens, ε 1e-8 and the correction (`batch_size=32,max_length=64,epsilon=1e-8,bias_correction=true`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.recipe import TransformerRecipe, apply
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
 from repro.training.recipe import ContrastiveRecipe, TrainedRecipe, override
 
+ERA = (
+    "Batch, length and optimiser are those of v0.2.3's examples: 16, 128 tokens, Adam's ε 1e-6 without bias "
+    "correction. The paper names no release; v0.1.0 had 32, 64 tokens, ε 1e-8 and the correction (`repro train "
+    "stsb,batch_size=32,max_length=64,epsilon=1e-8,bias_correction=true`), and v0.2.0 to v0.2.2 left the softmax "
+    "classifier as it was drawn (17a550d0)."
+)
 BASE = replace(BERT_BASE, pooling="mean", max_length=128)
 LOOK = 1000
 
@@ -103,17 +109,23 @@ def on(recipe: TrainedRecipe, base: TransformerRecipe) -> TrainedRecipe:
 
 def pooled(recipe: TrainedRecipe, pooling: str) -> TrainedRecipe:
     """The same training with another pooling."""
-    if isinstance(recipe.base, TrainedRecipe):
-        return replace(recipe, base=pooled(recipe.base, pooling))
-    return replace(recipe, base=replace(recipe.base, pooling=pooling))
+    return _from(recipe, replace(recipe.root, pooling=pooling))
+
+
+def _from(recipe: TrainedRecipe, root: TransformerRecipe) -> TrainedRecipe:
+    """The same training, and those before it, from that encoder."""
+    return replace(recipe, base=_from(recipe.base, root) if isinstance(recipe.base, TrainedRecipe) else root)
 
 
 def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
     """The training of that name with settings after commas, `stsb,epochs=1`, from another base where one is given.
 
-    Raises ReproError that lists the names there are.
+    `max_length` is the encoder's, all others are the last training's. Raises ReproError that lists the names there are.
     """
     key, *settings = name.split(",")
     if key not in SETUPS:
         raise ReproError(f"{key!r} is not a training; there are: {', '.join(SETUPS)}")
-    return override(SETUPS[key] if base is None else on(SETUPS[key], base), settings)
+    recipe = SETUPS[key] if base is None else on(SETUPS[key], base)
+    lengths = [setting for setting in settings if setting.startswith("max_length=")]
+    recipe = _from(recipe, apply(recipe.root, lengths, {"max_length": int}, "an encoder"))
+    return override(recipe, [setting for setting in settings if setting not in lengths])

@@ -17,15 +17,16 @@ import torch
 from filelock import FileLock
 from torch import distributed
 
-from repro import __version__
+from repro import __version__, sealed
 from repro.checksums import sha256_of
+from repro.data.labelled import without_sentence
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
-from repro.files import disk_errors, home, new_folder
+from repro.files import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
-from repro.sealed import seal, unseal
+from repro.sealed import seal
 from repro.training import plot, selection, trainer
 from repro.training.data import Examples
 from repro.training.models import CrossLearner, Learner, SentenceLearner
@@ -88,6 +89,7 @@ def train(
     target = home() / "models" / identity
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(target.parent)
     if not distributed.is_initialized():
         with FileLock(f"{target}.lock"):
             return _train(recipe, base, seed, examples, dev, about, target, options)
@@ -104,20 +106,26 @@ def _train(
     target: Path,
     options: trainer.Options,
 ) -> Trained:
+    working = target.with_name(f"{target.name}.training")
     if target.exists():
         if (stored := _sound(target, about)) is not None:
+            shutil.rmtree(working, ignore_errors=True)  # of a run that was killed between the rename and this
             return Trained(target, stored)
         logger.warning("%s is not whole or was altered; it is trained again", target)
         shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+    if blank := without_sentence(examples.columns):
+        logger.warning(
+            "%d texts of %s are blank: cells without a sentence, as SimCSE's training reads", blank, recipe.data
+        )
     start = time.perf_counter()
     torch.manual_seed(seed)  # the classifier's first weights
     device = str(about["device"])
     learner: Learner = (CrossLearner if recipe.cross else SentenceLearner)(base, recipe, examples, device)
     look = (lambda: dev_score(learner, dev, recipe)) if dev else None
-    working = target.with_name(f"{target.name}.training")
     place = trainer.train(learner, len(examples), recipe, seed, working, target.name, look, options)
     about = about | {
         "steps": place.step,
+        "blank_texts": blank,
         "selected_step": place.best.step if place.best else None,
         "dev": round(place.best.score, 6) if place.best else None,
         "seconds": round(time.perf_counter() - start, 1),
@@ -160,7 +168,7 @@ def _files(folder: Path) -> dict[str, str]:
 def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
     """What a trained model says of itself, when it is the one that is wanted and every file is as it was written."""
     try:
-        stored = unseal((folder / ABOUT).read_text(encoding="utf-8"))
+        stored = sealed.read(folder / ABOUT)
         wanted = json.loads(json.dumps(about))
         sound = stored["files"] == _files(folder) and {name: stored[name] for name in wanted} == wanted
     except (OSError, ValueError, KeyError):

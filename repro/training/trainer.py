@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,12 +212,16 @@ class _Log:
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """The records of a training log; a line that a kill cut short is left out."""
+    """The records of a training log; a line that a kill cut short, or that is none, is left out."""
     records = []
     if path.is_file():
         for line in path.read_bytes().split(b"\n"):
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 record = json.loads(line)
-                if isinstance(record, dict) and {"step", "seconds"} <= record.keys():
+                if isinstance(record, dict) and {"step", "seconds"} <= record.keys() and _numbers(record.values()):
                     records.append(record)
     return records
+
+
+def _numbers(values: Iterable[object]) -> bool:
+    return all(isinstance(value, int | float) for value in values)

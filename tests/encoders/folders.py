@@ -108,12 +108,19 @@ def save_transformer(folder: Path, family: str = "bert", seed: int = 0, **tokeni
     torch.manual_seed(seed)
     config = config_of(family)
     model = T5EncoderModel(config) if family == "t5" else AutoModel.from_config(config)
+    made = bytes_tokenizer(**tokenizer) if family == "gpt2" else words_tokenizer(**tokenizer)
+    return save_model(folder, model, made)
+
+
+def save_model(folder: Path, model: Any, tokenizer: Any) -> Path:
+    """A model with drawn weights and a tokenizer, as transformers saves them."""
+    import torch
+
     for parameter in model.parameters():  # wide enough that a wrong setting moves a vector
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.3)
     model.save_pretrained(folder)
-    made = bytes_tokenizer(**tokenizer) if family == "gpt2" else words_tokenizer(**tokenizer)
-    made.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

@@ -12,7 +12,7 @@ from sentence_transformers.base.modules import Dense, Normalize
 from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Pooling, WeightedLayerPooling
 from torch import nn
 
-from repro.encoders import layout, zoo
+from repro.encoders import layout, lengths, zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.weights import resolve
 from repro.errors import NotAvailable, ReproError
@@ -68,7 +68,7 @@ def test_input_longer_than_the_model_is_cut_at_its_positions(family: str, chosen
     assert named == min(50, expected)
 
 
-@pytest.mark.parametrize("family", sorted(layout.AFTER_PADDING - {"ibert", "layoutlmv3", "markuplm"}))
+@pytest.mark.parametrize("family", sorted(lengths.AFTER_PADDING - {"ibert", "layoutlmv3", "markuplm"}))
 @pytest.mark.parametrize("padding", [0, 1, 3])
 def test_positions_are_those_of_the_architecture(family: str, padding: int) -> None:
     # against the embedding tables that transformers builds for the family
@@ -82,7 +82,7 @@ def test_positions_are_those_of_the_architecture(family: str, padding: int) -> N
     config = AutoConfig.for_model(family, **settings, **extra.get(family, {}))
     with torch.device("meta"):
         model = AutoModel.from_config(config)
-    assert layout.positions(config.to_dict()) == capacity(model)
+    assert lengths.positions(config.to_dict()) == capacity(model)
 
 
 SEVERAL = [("cls", "mean"), ("mean", "max", "lasttoken"), ("weightedmean", "mean_sqrt_len_tokens")]
@@ -242,7 +242,7 @@ def test_encoder_decoders_give_what_sentence_transformers_takes(tmp_path: Path) 
     folder = save_transformer(tmp_path / "model", "t5")
     expected = ours(folder)
     whole = T5Model(config_of("t5"))
-    encoder = zoo.build(str(folder), device="cpu").transformer.model
+    encoder = zoo.build(str(folder), device="cpu").transformer.model.encoder
     whole.get_encoder().load_state_dict(encoder.state_dict())
     whole.save_pretrained(folder)
     np.testing.assert_allclose(ours(folder), expected, atol=1e-6)
@@ -277,6 +277,7 @@ def test_a_module_that_is_not_supported_is_named_and_a_pooling_of_ones_own_works
     np.testing.assert_allclose(ours(f"{folder},pooling=mean"), expected, atol=1e-6)
 
 
+SIZES = {"in_features": 16, "out_features": 8}
 REFUSED = [
     ("modules.json", {}, "should be a list of modules"),
     ("modules.json", [1], "should be a list of modules"),
@@ -294,9 +295,13 @@ REFUSED = [
     ("1_Pooling/config.json", [], "should hold a JSON object"),
     ("2_Dense/config.json", {"activation_function": "os.system"}, "activation 'system' is not supported"),
     ("2_Dense/config.json", {"activation_function": "torch.nn.functional.relu"}, "activation 'relu' is not supported"),
-    ("2_Dense/config.json", {"activation_function": "torch.nn.modules.activation.Nothing"}, "no activation 'Nothing'"),
+    (
+        "2_Dense/config.json",
+        SIZES | {"activation_function": "torch.nn.modules.activation.No"},
+        "has no activation 'No'",
+    ),
     ("2_Dense/config.json", {"activation_function": 5}, "activation '5' is not supported"),
-    ("2_Dense/config.json", {"use_residual": "no"}, "'no' should be bool"),
+    ("2_Dense/config.json", SIZES | {"use_residual": "no"}, "'no' should be bool"),
     ("2_Dense/config.json", {"module_input_name": "token_embeddings"}, "module_input_name = 'token_embeddings'"),
     ("sentence_bert_config.json", {"max_seq_length": "8"}, "maximum length of '8' tokens makes no sense"),
     ("sentence_bert_config.json", {"max_seq_length": -1}, "maximum length of -1 tokens makes no sense"),

@@ -133,3 +133,9 @@ def test_one_of_several_gpus_is_named_by_its_number(monkeypatch: pytest.MonkeyPa
     assert [pick_device(name) for name in ("auto", "cuda", "cuda:1")] == ["cuda", "cuda", "cuda:1"]
     with pytest.raises(ReproError, match="device 'cuda:2' is not available here; use cpu, cuda, cuda:0, cuda:1"):
         pick_device("cuda:2")
+
+
+def test_half_a_character_is_named(tiny_bert: Path) -> None:
+    # what no tokenizer takes; in a file it would not be UTF-8
+    with pytest.raises(ReproError, match=r"'the \\ud800 cat' holds half of a character \(a lone surrogate\)"):
+        zoo.build(str(tiny_bert), device="cpu").encode(["a dog", "the \ud800 cat"])

@@ -6,25 +6,27 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from repro.encoders import weights, zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.hub import pinned_revision
-from tests.conftest import on_loopback
+from tests.conftest import Connect, on_loopback
 
 
 def test_a_layout_fills_the_recipe(tiny_sbert: Path) -> None:
     found = weights.resolve(TransformerRecipe(str(tiny_sbert)))
     assert (found.recipe.pooling, found.recipe.layers, found.recipe.max_length) == ("mean", (-1,), 12)
     assert found.recipe.normalize is True
-    assert [(head.kind, head.activation) for head in found.heads] == [("dense", "Tanh")]
+    assert [(head.kind, head.activation) for head in found.heads] == [("dense", "torch.nn.modules.activation.Tanh")]
 
 
 def test_naming_a_pooling_turns_the_layouts_own_head_off(tiny_sbert: Path) -> None:
@@ -64,9 +66,10 @@ def test_the_packaged_weights_are_the_hubs() -> None:
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-@pytest.fixture
-def hub(tiny_bert: Path) -> Iterator[str]:
-    """The two endpoints of a model hub that a download needs, on loopback, serving `owner/tiny`."""
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The two endpoints of a model hub that a download needs, on loopback, serving the folder as `owner/tiny`."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -77,15 +80,15 @@ def hub(tiny_bert: Path) -> Iterator[str]:
 
         def reply(self, body: bool) -> None:
             path = self.path.split("?")[0]
+            name = path.removeprefix(f"/owner/tiny/resolve/{COMMIT}/")
             if path.startswith("/api/models/owner/tiny/tree/"):
-                names = sorted(file.name for file in tiny_bert.iterdir())
-                found = [{"type": "file", "path": n, "size": (tiny_bert / n).stat().st_size, "oid": n} for n in names]
+                found = [{"type": "file", "path": n, "size": (folder / n).stat().st_size, "oid": n} for n in names]
                 data = json.dumps(found).encode()
             elif path.startswith("/api/models/owner/tiny"):
-                files = [{"rfilename": file.name} for file in sorted(tiny_bert.iterdir())]
-                data = json.dumps({"id": "owner/tiny", "sha": COMMIT, "siblings": files}).encode()
-            elif path.startswith(f"/owner/tiny/resolve/{COMMIT}/") and (tiny_bert / Path(path).name).is_file():
-                data = (tiny_bert / Path(path).name).read_bytes()
+                data = json.dumps({"id": "owner/tiny", "sha": COMMIT, "siblings": [{"rfilename": n} for n in names]})
+                data = data.encode()
+            elif name in names:
+                data = (folder / name).read_bytes()
             else:
                 self.send_response(404)
                 self.send_header("X-Error-Code", "EntryNotFound")
@@ -101,6 +104,12 @@ def hub(tiny_bert: Path) -> Iterator[str]:
                 self.wfile.write(data)
 
     with on_loopback(Handler) as address:
+        yield address
+
+
+@pytest.fixture
+def hub(tiny_bert: Path) -> Iterator[str]:
+    with serving(tiny_bert) as address:
         yield address
 
 
@@ -126,6 +135,31 @@ def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_be
     assert pinned_revision("owner/tiny") == COMMIT
 
 
-def test_a_revision_of_ones_own_is_kept(tiny_bert: Path) -> None:
-    recipe = replace(TransformerRecipe(str(tiny_bert)), revision="main")
-    assert weights.resolve(recipe).recipe.revision == "main"
+def test_a_commit_says_nothing_of_a_folder(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_bert, tmp_path / "owner/tiny")
+    recipe = TransformerRecipe("owner/tiny", revision=COMMIT)  # as in sentence-transformers the folder here comes first
+    assert weights.resolve(recipe).recipe.revision is None
+    assert "@local sha256:" in zoo.locate(recipe).weights
+
+
+@pytest.mark.parametrize("pickled", ["", "2_Dense"])
+def test_each_module_s_weights_are_downloaded_in_one_form(
+    pickled: str, tiny_sbert: Path, tmp_path: Path, connect: Connect
+) -> None:
+    # the other module has them as safetensors; a pickle beside them is left alone
+    model = shutil.copytree(tiny_sbert, tmp_path / "model")
+    for name in ("", "2_Dense"):
+        state = load_file(model / name / "model.safetensors")
+        torch.save(state, model / name / "pytorch_model.bin")
+    (model / pickled / "model.safetensors").unlink()
+    (model / "source.spm").write_text("a vocabulary")
+    with serving(model) as address:
+        connect(address)
+        found = weights.resolve(TransformerRecipe("owner/tiny"))
+        group = zoo.build("owner/tiny", device="cpu")
+    root = found.folder
+    assert [path.parent for path in root.rglob("*.bin")] == [root / pickled]
+    assert (root / "source.spm").is_file()
+    expected = zoo.build(str(tiny_sbert), device="cpu").encode(["the cat sits"])[0].vectors
+    np.testing.assert_allclose(group.encode(["the cat sits"])[0].vectors, expected, atol=1e-6)

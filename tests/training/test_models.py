@@ -133,3 +133,50 @@ def test_the_length_in_training_is_not_that_of_evaluation(tiny_bert: Path, tmp_p
     assert max(column.lengths.max() for column in found.tokens) == 5
     found.save(tmp_path)
     assert found.encoder.tokens([SENTENCES[-1]]).lengths[0] > 5
+
+
+@pytest.mark.parametrize("family", ["t5", "bart", "gpt2", "mpnet", "electra"])
+def test_other_families_are_trained_on_what_they_are_and_saved_whole(family: str, tmp_path: Path) -> None:
+    # BART is given ids, for its decoder reads them; T5's encoder has the names under which it is loaded again
+    import torch
+
+    from tests.encoders.folders import save_transformer, theirs
+
+    base = save_transformer(tmp_path / "base", family)
+    found = learner(recipe(base, "cosine"))
+    assert isinstance(found, SentenceLearner)
+    found.module.eval()
+    rows = np.arange(6)
+    columns = [column.select(rows) for column in found.tokens]
+    expected = [found.encoder.vectors(column)[0] for column in columns]
+    for vectors, right in zip(found._vectors(columns), expected, strict=True):
+        torch.testing.assert_close(vectors, right, atol=1e-5, rtol=1e-4)
+    found.loss(rows).backward()  # type: ignore[no-untyped-call]
+    assert all(parameter.grad is not None for parameter in found.encoder.model.get_input_embeddings().parameters())
+    found.save(tmp_path / "saved")
+    np.testing.assert_allclose(found.encoder.encode(SENTENCES), theirs(tmp_path / "saved", SENTENCES), atol=1e-5)
+    ours = zoo.build(str(tmp_path / "saved"), device="cpu").encode(SENTENCES)[0].vectors
+    np.testing.assert_allclose(ours, theirs(tmp_path / "saved", SENTENCES), atol=1e-5)
+
+
+def test_an_encoder_that_cannot_be_saved_alone_is_not_trained(tmp_path: Path) -> None:
+    import transformers
+
+    from tests.encoders.folders import config_of, save_model, words_tokenizer
+
+    sizes = config_of("bart").to_dict() | {"model_type": "pegasus", "architectures": None}
+    base = save_model(
+        tmp_path / "base",
+        transformers.PegasusModel(transformers.PegasusConfig(**sizes)),
+        words_tokenizer(model_max_length=38),
+    )
+    with pytest.raises(ReproError, match="whose encoder cannot be saved alone; name another base"):
+        learner(recipe(base, "cosine"))
+
+
+def test_a_cross_encoder_that_cannot_pad_is_one_sentence(tmp_path: Path) -> None:
+    from tests.encoders.folders import save_transformer
+
+    found = learner(recipe(save_transformer(tmp_path / "base", "gpt2"), "cross-regression"))
+    with pytest.raises(ReproError, match=r"the model fails on these pairs: .*padding token"):
+        found.loss(np.arange(4))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
+import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +21,13 @@ from repro.cli import main
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
+from repro.files import UNFINISHED
 from repro.suite import Suite
 from repro.tasks import sts
 from repro.training import models, setups, train, trainer
+from repro.training.data import Examples
 from repro.training.recipe import TrainedRecipe, override
+from tests.processes import MS_REMOUNT, NOT_PERMITTED, files_of_at_most, forked, mount, on_a_disk_of
 
 MINI = Suite("mini")
 
@@ -65,6 +73,11 @@ MODEL_ALTERED = {
     "a file gone": lambda folder: (folder / "1_Pooling/config.json").unlink(),
     "a file more": lambda folder: (folder / "added.json").write_text("{}"),
     "no description": lambda folder: (folder / "repro.json").write_text("[[["),
+    "a pipe for a description": lambda folder: ((folder / "repro.json").unlink(), os.mkfifo(folder / "repro.json")),
+    "a folder for weights": lambda folder: (
+        (folder / "model.safetensors").unlink(),
+        (folder / "model.safetensors").mkdir(),
+    ),
 }
 
 
@@ -140,6 +153,75 @@ def test_a_full_disk_leaves_no_half_a_model_and_the_training_goes_on(
     assert steps == []  # the checkpoint of the last step was there
 
 
+def test_blank_texts_are_counted_and_said(tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What SimCSE's training makes of cells without a sentence."""
+    columns = (("the cat", " ", "a dog"), ("a cat", "it is", " "), (" ", "not", "the house"))
+    given = train.Material(lambda name: Examples(columns, None), MINI.dev)
+    made = tiny(tiny_bert, "sup-simcse", sample=None, select_every=None)
+    assert train.train(made, 0, given, "cpu").about["blank_texts"] == 3
+    assert train.train(tiny(tiny_bert, "stsb"), 0, material(), "cpu").about["blank_texts"] == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "3 texts of simcse-nli are blank: cells without a sentence, as SimCSE's training reads"
+    ]
+
+
+ARGUMENTS = "train stsb,epochs=2,select_every=2 --suite mini --sample 48 --device cpu --checkpoint-every 1 --base"
+
+
+def train_twice(base: Path, home: Path, relieve: Callable[[], object]) -> None:
+    """A training that cannot write all it has to, and goes on when it can; prints what the weights are then."""
+    os.environ["REPRO_HOME"] = str(home)
+    assert main([*ARGUMENTS.split(), str(base)]) == 2
+    assert not [path for path in home.rglob("*") if UNFINISHED in path.name or path.name == "repro.json"]
+    relieve()
+    assert main([*ARGUMENTS.split(), str(base)]) == 0
+    (weights,) = home.rglob("model.safetensors")
+    print(hashlib.sha256(weights.read_bytes()).hexdigest())
+
+
+@pytest.fixture
+def weights_sha256(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Of the training on which nothing is wrong."""
+    with monkeypatch.context() as patch:
+        patch.setenv("REPRO_HOME", str(tmp_path / "whole"))
+        assert main([*ARGUMENTS.split(), str(tiny_bert)]) == 0
+    (weights,) = (tmp_path / "whole").rglob("model.safetensors")
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+# there is room for no checkpoint (90 kB, later 120), for one, and for two: the third is built before the first goes
+@pytest.mark.parametrize("kilobytes", [80, 150, 300])
+def test_a_disk_that_is_full_of_checkpoints_is_one_sentence_and_the_training_goes_on(
+    kilobytes: int, tiny_bert: Path, tmp_path: Path, weights_sha256: str
+) -> None:
+    home = tmp_path / "small"
+    home.mkdir()
+    relieve = partial(mount, home, 10_000, MS_REMOUNT)
+    status, said = forked(on_a_disk_of(kilobytes, home, partial(train_twice, tiny_bert, home, relieve)))
+    if status == NOT_PERMITTED:
+        pytest.skip("no disk can be made here")
+    assert status == 0, said
+    first, *_, last = said.splitlines()
+    assert re.fullmatch(r"repro: .*checkpoint\.safetensors: the disk is full; free some space and .*", first)
+    assert last == weights_sha256
+
+
+def test_a_limit_on_the_size_of_files_is_one_sentence_and_the_training_goes_on(
+    tiny_bert: Path, tmp_path: Path, weights_sha256: str
+) -> None:
+    def limited() -> None:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        relieve = partial(resource.setrlimit, resource.RLIMIT_FSIZE, limits)
+        with files_of_at_most(100_000):
+            train_twice(tiny_bert, tmp_path / "home", relieve)
+
+    status, said = forked(limited)
+    assert status == 0, said
+    first, *_, last = said.splitlines()
+    assert re.fullmatch(r"repro: .*checkpoint\.safetensors: the file would be larger than the limit .*", first)
+    assert last == weights_sha256
+
+
 def test_the_command_trains_copies_and_prints(
     tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +268,18 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
         (["train", "stsb,epochs=two"], "'two' is not a value for epochs"),
         (["train", "stsb,speed=2"], "'speed=2' is not a setting of a training"),
         (["train", "stsb,epochs=0"], "epochs 0 must be at least 1"),
+        (["train", "stsb,epochs=inf"], "'inf' is not a value for epochs"),
+        (["train", f"stsb,epochs={10**30}"], f"epochs {10**30} must be at least 1 and at most 1000000000"),
+        (["train", "stsb,weight_decay=nan"], "weight_decay nan must be a number that is not negative"),
+        (["train", "stsb,weight_decay=-1"], "weight_decay -1 must be"),
+        (["train", "stsb,learning_rate=nan"], "learning_rate nan must be positive and finite"),
+        (["train", "stsb,clip=inf"], "clip inf must be positive and finite"),
+        (["train", "stsb,epsilon=0"], "epsilon 0.0 must be positive and finite"),
+        (["train", "stsb,warmup=nan"], "warmup nan is a share of all steps, between 0 and 1"),
+        (["train", "stsb,batch_size=-1"], "batch_size -1 must be at least 1"),
+        (["train", "sup-simcse,temperature=nan"], "temperature nan must be positive and finite"),
+        (["train", "sup-simcse,train_length=2"], "train_length 2 leaves no room for a word"),
+        (["train", "stsb,select=train"], "select is one of stsb-dev"),
         (["train", "nli,concatenation=u+w"], "concatenation ('u', 'w') is unknown"),
         (["train", "stsb", "--base", "glove-avg"], "--base wants a transformer"),
         (

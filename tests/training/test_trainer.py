@@ -322,6 +322,33 @@ def test_the_log_of_a_training_that_went_on_is_that_of_one_that_did_not(
     assert seconds == sorted(seconds)
 
 
+def test_what_is_no_record_of_a_log_is_left_out(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, options = recipe(tiny_bert, "cosine"), trainer.Options(checkpoint_every=1)
+    monkeypatch.setattr(trainer, "LOG_EVERY", 1)
+    whole = run(made, tmp_path / "whole", options)
+    with killed_at(5, monkeypatch):
+        run(made, tmp_path / "cut", options)
+    path = tmp_path / "cut" / trainer.LOG
+    wrong = [
+        '{"step": "1", "seconds": 1}',
+        '{"step": 1, "seconds": 1, "loss": "low"}',
+        "7",
+        "[]",
+        "{",
+        "[" * 9000,
+        "\x00",
+    ]
+    path.write_text("\n".join([*wrong, path.read_text(), '{"step": 2, "sec']))
+    assert_same(run(made, tmp_path / "cut", options), whole)
+    logs = [
+        [(line["step"], line["loss"]) for line in trainer.read_log(tmp_path / n / trainer.LOG)]
+        for n in ("whole", "cut")
+    ]
+    assert logs[0] == logs[1]
+
+
 # Sentence-BERT's STS-B training: 360 steps an epoch, every 1,000, so at the ends of the four epochs; its NLI training
 # on 36,703 pairs; SimCSE's supervised training: 1,617 steps, every 125
 @pytest.mark.parametrize(
