@@ -109,9 +109,10 @@ def _improbable(column: Column, line: Mapping[str, str]) -> Iterator[str]:
 def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
     """Where a line and its own signature contradict each other."""
     stated, system = protocol_of(line["signature"]), system_of(line["signature"])
-    data = line["data_sha256"]
+    if len(line["data_sha256"]) not in (0, 64):
+        yield f"data_sha256 is {line['data_sha256']}, which is no SHA-256"
     due = {
-        "data_sha256": (data[:12] if len(data) == 64 else data, stated.get("data", "")),
+        "data_sha256": (line["data_sha256"][:12], stated.get("data", "")),
         "seeds": (line["seeds"], system.get("seeds", "1")),
         "dtype": (DTYPES.get(line["dtype"], line["dtype"]), system.get("dtype", "")),
     }
@@ -144,7 +145,7 @@ def _other_system(row: Row, column: Column, text: str, options: Options) -> str:
     due |= _dtype_and_seeds(row, options)
     for name, wanted in sorted(due.items()):
         said = found.get(name, "")
-        free = wanted == "model" or (name in ("dtype", "prompt") and not wanted)
+        free = (wanted == "model" and said) or (name in ("dtype", "prompt") and not wanted)
         if not free and said != wanted and not (name == "maxlen" and _shorter(said, wanted)):
             return f"{name} is {said or 'unset'}, and that of its row is {wanted or 'unset'}"
     return ""

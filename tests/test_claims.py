@@ -9,6 +9,7 @@ import pytest
 from repro import claims, ledger, tables
 from repro.claims import CLAIMS, Claim, Comparison
 from repro.cli import main
+from repro.errors import ReproError
 from repro.measured import Options
 from repro.planning import Plan, plan
 from repro.suite import Suite
@@ -65,6 +66,21 @@ def test_our_own_numbers_are_read_from_the_written_table(tmp_path: Path) -> None
     assert str(own) == "measured: not measured"
     assert "does not hold (0 of 1 comparisons; 4 not measured)" in str(stand_in)
     assert "minilm-u,v,diff 70.50, minilm-u,v 80.25 (-9.75)  ✗" in str(stand_in)
+
+
+def test_numbers_of_two_protocols_are_not_compared(tmp_path: Path) -> None:
+    claim = next(claim for claim in CLAIMS if "trained by contrast" in claim.text)
+    written = (
+        "row,column,value,signature\nminilm-avg,sts12,71,sts12|agg:{}\n"
+        "minilm-avg-whitening-nli,sts12,68.5,sts12|agg:all\n"
+    )
+    (tmp_path / "whitening-1.csv").write_text(written.format("wmean"))
+    (found,) = claims.evaluate(claim, tmp_path, without_data(claim, tmp_path))
+    assert found.holds is None
+    assert "sts12: minilm-avg and minilm-avg-whitening-nli: these scores are not comparable" in str(found)
+    (tmp_path / "whitening-1.csv").write_text(written.format("all") + "minilm-avg,sts12,72,sts12|agg:all\n")
+    with pytest.raises(ReproError, match=r"whitening-1\.csv has two values of minilm-avg × sts12; see `repro verify`"):
+        list(claims.evaluate(claim, tmp_path, without_data(claim, tmp_path)))
 
 
 def test_the_command_prints_every_claim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,20 +51,20 @@ def edit(folder: Path, column: str, **values: str) -> None:
 
 
 def test_a_deviation_without_a_reason_fails(copy: Path) -> None:
-    edit(copy, "sts13", value="83.0", delta="2.3968327778", verdict="deviates")
+    edit(copy, "sts13", value="83.0", ci_high="84.0", delta="2.3968327778", verdict="deviates")
     assert any(
-        "sts13 deviates by +2.40" in sentence and "no reason" in sentence for sentence in verify("sbert-1", copy)
+        "sts13: deviates by +2.40" in sentence and "no reason" in sentence for sentence in verify("sbert-1", copy)
     )
 
 
 def test_a_verdict_that_the_ledger_does_not_give_fails(copy: Path) -> None:
-    edit(copy, "sts12", value="75.0", delta="2.631000019")
-    assert any("says match, the ledger says deviates" in sentence for sentence in verify("sbert-1", copy))
+    edit(copy, "sts12", value="75.0", ci_high="76.0", delta="2.631000019")
+    assert any("verdict is match, the ledger says deviates" in sentence for sentence in verify("sbert-1", copy))
 
 
 def test_another_published_number_fails(copy: Path) -> None:
     edit(copy, "sts12", published="72.0")
-    assert any("another published number" in sentence for sentence in verify("sbert-1", copy))
+    assert any("published is 72.0, the ledger says 72.36" in sentence for sentence in verify("sbert-1", copy))
 
 
 @pytest.mark.parametrize("suffix", ["md", "tex"])
@@ -107,6 +107,7 @@ def test_a_table_with_rows_of_ones_own_holds(table: str, own: str, tiny_bert: Pa
 FLOWS = tables.get("simcse-5")
 DATA = "0123456789abcdef" * 4
 PLAIN, FLOWED = "all-minilm-l6-v2", "bert-base-flow3-nli"
+MADE_UP = {"alignment": 0.2, "uniformity": -2.0, "cosine": 0.5, "isoscore": 0.1}
 
 
 @pytest.fixture
@@ -116,8 +117,10 @@ def made(tmp_path: Path) -> Plan:
     for row, seeds in ((PLAIN, 1), (FLOWED, 5)):
         for number, column in enumerate(FLOWS.scored()):
             there = ledger.published(next(r for r in FLOWS.rows if r.slug == row).published, column.slug)
-            value = 60 + number + 1 / 3 if there is None else there.value + 0.3
-            fields = protocol(found.options, column, DATA) | {"dtype": "fp32"}
+            value = there.value + 0.3 if there else MADE_UP.get(column.metric, 60 + number + 1 / 3)
+            recipe = next(r.recipe for r in FLOWS.rows if r.slug == row)
+            assert recipe is not None
+            fields = protocol(found.options, column, DATA) | recipe.signature() | {"dtype": "fp32"}
             fields |= {"seeds": "5"} if seeds == 5 else {}
             texts = (FLOWS.id, row, column.slug, column.metric, value, None, None, signature(column.task, fields))
             cell = Cell(*texts, row, "w@1", DATA, "cpu", "float32", 1.0, "c")
@@ -142,14 +145,14 @@ def test_made_up_lines_hold(made: Plan, tmp_path: Path) -> None:
 
 # (row, column, what is changed, what is said)
 EDITS: list[tuple[str, str, dict[str, str], str]] = [
-    (PLAIN, "avg", {"value": "99.9"}, "avg is 99.9; its parts make 63.33333333"),
-    (PLAIN, "avg", {"value": ""}, "avg is empty; its parts make 63.33333333"),
-    (FLOWED, "avg", {"value": "70.0"}, "avg is 70.0; its parts make"),
-    (PLAIN, "sts12", {"value": "99.9"}, "avg is 63.3333333333; its parts make 68.9"),
-    (PLAIN, "alignment", {"value": "nan"}, "holds a number that is not finite"),
-    (PLAIN, "alignment", {"ci_high": "1e999"}, "holds a number that is not finite"),
-    (PLAIN, "alignment", {"std": "small"}, "holds text where a number belongs"),
-    (PLAIN, "alignment", {"zero_vectors": "many"}, "holds text where a number belongs"),
+    (PLAIN, "avg", {"value": "99.9"}, "avg: is 99.9; its parts make 63.33333333"),
+    (PLAIN, "avg", {"value": ""}, "avg: is empty; its parts make 63.33333333"),
+    (FLOWED, "avg", {"value": "70.0"}, "avg: is 70.0; its parts make"),
+    (PLAIN, "sts12", {"value": "99.9"}, "avg: is 63.3333333333; its parts make 68.9"),
+    (PLAIN, "alignment", {"value": "nan"}, "alignment has the value 'nan'"),
+    (PLAIN, "alignment", {"ci_high": "1e999"}, "ci_high is '1e999', which is no finite number"),
+    (PLAIN, "alignment", {"std": "small"}, "std is 'small', which is no finite number"),
+    (PLAIN, "alignment", {"zero_vectors": "many"}, "zero_vectors is 'many', which is no finite number"),
     (FLOWED, "stsb", {"tolerance": "9.0"}, "tolerance is 9.0, the ledger says 0.5"),
     (FLOWED, "stsb", {"std": "0.4"}, "tolerance is 0.5, the ledger says 0.8"),
     (FLOWED, "stsb", {"seeds": "50"}, "seeds is 50, its signature says 5"),
@@ -166,8 +169,8 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
     (FLOWED, "stsb", {"published_std": "0.1"}, "published_std is 0.1, the ledger says nothing"),
     (FLOWED, "stsb", {"reason": "because"}, "the reason is 'because', the ledger says 'nothing'"),
     (FLOWED, "stsb", {"dtype": "bfloat16"}, "dtype is bf16, its signature says fp32"),
-    (FLOWED, "stsb", {"signature": "sts12|agg:all"}, "task is stsb-senteval, its signature says sts12"),
-    ("use", "stsb", {"device": "cpu"}, "has no value and says how it was measured"),
+    (FLOWED, "stsb", {"signature": "sts12|agg:all"}, "corr is unset, and that of its column is spearman"),
+    ("use", "stsb", {"device": "cpu"}, "has no value and says device"),
     ("use", "stsb", {"verdict": "match"}, "verdict is match, the ledger says not-run"),
     ("use", "stsb", {"row": "nobody"}, "the cell use × stsb is missing"),
     ("use", "stsb", {"column": "sts12"}, "the cell use × sts12 is there twice"),
@@ -191,10 +194,10 @@ def test_what_all_three_files_say_alike_is_still_held_against_ledger_and_signatu
 
 # a part of a signature, in every line of a column alike, and what is said
 SIGNED = [
-    ("corr:spearman", "corr:pearson", "corr is spearman, its signature says pearson"),
-    ("agg:all", "agg:wmean", "agg is all, its signature says wmean"),
-    ("text:senteval", "text:raw", "text is senteval, its signature says raw"),
-    ("data:", "limit:20|data:", "limit is empty, its signature says 20"),
+    ("corr:spearman", "corr:pearson", "corr is pearson, and that of its column is spearman"),
+    ("agg:all", "agg:wmean", "agg is wmean, and that of its column is all"),
+    ("text:senteval", "text:raw", "text is raw, and that of its column is senteval"),
+    ("data:", "limit:20|data:", "limit is 20, and that of its column is unset"),
 ]
 
 

@@ -158,11 +158,24 @@ def test_numbers_of_a_model_that_changed_do_not_stand_beside_new_ones(
     assert all(after[place] != before[place] for place in after)
 
 
+@pytest.mark.parametrize("text", ["nan", "-inf", "1e999", "1_0", "high"])
+def test_a_value_that_is_no_number_is_asked_about(
+    text: str, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, model) == 0
+    lines = written.from_csv(file_of(tmp_path))
+    next(line for line in lines if line["value"] and line["column"] == "sts13")["value"] = text
+    file_of(tmp_path).write_text(written.to_csv(tables.get("sbert-1", "mini"), lines), encoding="utf-8")
+    before = file_of(tmp_path).read_bytes()
+    for part in ("", "--task sts12"):
+        assert run(tmp_path, model, part) == 2
+        assert f"× sts13 has the value {text!r}; correct it, or move it away" in capsys.readouterr().err
+        assert file_of(tmp_path).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("value", "nan"),
-        ("value", "-inf"),
         ("ci_low", "low"),
         ("std", "nan"),
         ("seconds", "x"),
@@ -180,7 +193,7 @@ def test_what_is_no_number_is_not_taken_over(
     before = file_of(tmp_path).read_bytes()
     shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "cells")
     assert run(tmp_path, model, "--task sts12") == 2
-    assert f"(its {name} is '{text}', no number)" in capsys.readouterr().err
+    assert f"({name} is '{text}', which is no finite number)" in capsys.readouterr().err
     assert file_of(tmp_path).read_bytes() == before
     assert run(tmp_path, model) == 0
     assert measured(tmp_path) == whole
