@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,7 +183,7 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 
 def cache(arguments: argparse.Namespace) -> int:
-    from datetime import datetime, timezone
+    from datetime import datetime
 
     from repro.embeddings import EmbeddingCache
 
@@ -193,7 +194,7 @@ def cache(arguments: argparse.Namespace) -> int:
     entries = cache.entries()
     for encoder in sorted({entry.encoder for entry in entries}):
         of = [entry for entry in entries if entry.encoder == encoder]
-        used = datetime.fromtimestamp(max(entry.used for entry in of), timezone.utc).strftime("%Y-%m-%d %H:%M")
+        used = datetime.fromtimestamp(max(entry.used for entry in of), UTC).strftime("%Y-%m-%d %H:%M")
         size, sentences = sum(entry.bytes for entry in of) / 1e6, sum(entry.shape[0] for entry in of)
         columns = of[0].shape[1]
         print(f"{size:8.1f} MB  {len(of):3} matrices  {sentences:8} × {columns:<5} last used {used} UTC  {encoder}")

@@ -91,10 +91,16 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         if reason := refusal(error):
-            raise ReproError(f"{path}: {reason}") from error
+            raise ReproError(f"{_in_the_way(error) or path}: {reason}") from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise ReproError(f"{path}: cannot write there ({error.strerror}); choose a writable folder") from error
         raise
+
+
+def _in_the_way(error: Exception) -> str:
+    """The file that stands where a folder was to be made, '' for any other error."""
+    there = isinstance(error, FileExistsError) and isinstance(error.filename, str) and error.filename2 is None
+    return error.filename if there else ""  # type: ignore[attr-defined]
 
 
 def output_file(path: Path, others: Iterable[Path] = ()) -> Path:
