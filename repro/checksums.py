@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from repro.errors import ReproError
-from repro.files import home
+from repro.paths import home
 
 # A second change within the clock's granularity (up to two seconds, on FAT) would leave the times as they are.
 YOUNG = 2_000_000_000  # nanoseconds

@@ -19,7 +19,7 @@ from typing import Literal
 from filelock import FileLock
 
 from repro.errors import NotAvailable, ReproError
-from repro.files import disk_errors, home, set_aside, write_atomic
+from repro.paths import disk_errors, home, set_aside, write_atomic
 
 # Else the client asks the hub which agents to name in its headers, before it looks into its cache alone (--offline).
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from repro import written
-from repro.cli import main
+from repro.cli.main import main
 from repro.data import registry
-from repro.files import UNFINISHED
+from repro.paths import UNFINISHED
+from repro.reports import csv_lines
 from repro.training import trainer
 from tests.conftest import WORDS
 from tests.processes import Work, forked, killed_at, torn_at
@@ -26,7 +26,7 @@ SIZE = "--suite mini --device cpu --offline"
 
 def table(out: Path) -> dict[str, object]:
     """The texts of a table, times and commit left out."""
-    lines = written.from_csv(out / "mini/sbert-1.csv")
+    lines = csv_lines.from_csv(out / "mini/sbert-1.csv")
     stable = [{name: value for name, value in line.items() if name not in VOLATILE} for line in lines]
     return {"csv": stable, **{suffix: (out / f"mini/sbert-1.{suffix}").read_bytes() for suffix in ("md", "tex")}}
 

@@ -23,7 +23,7 @@ from repro.data import hub, labelled, readers, sources
 from repro.data.convert import convert
 from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
-from repro.files import disk_errors, set_aside
+from repro.paths import disk_errors, set_aside
 
 # In the folder of a data set from the hub, so that one rename publishes data and checksums; `sha256sum -c` reads it.
 SUMS = "SHA256SUMS"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from repro.errors import ReproError
-from repro.files import home, write_atomic
+from repro.paths import home, write_atomic
 from repro.sealed import seal, unseal
 
 

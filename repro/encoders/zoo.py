@@ -186,7 +186,7 @@ class Ready:
 def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
     """Find or download the recipe's files; NotAvailable says why they cannot be had. torch is not imported."""
     if isinstance(recipe, WordVectorRecipe):
-        from repro.encoders.glove import vectors_path
+        from repro.encoders.word_vectors import vectors_path
 
         path = vectors_path(recipe, data_dir)
         checksum = sha256_of(path)
@@ -221,7 +221,7 @@ class Group:
         self.members = list(members)
         first = self.members[0]
         if isinstance(first.recipe, WordVectorRecipe):
-            from repro.encoders.glove import WordVectorEncoder
+            from repro.encoders.word_vectors import WordVectorEncoder
 
             self.words = [
                 WordVectorEncoder(member.recipe, member.path)
@@ -254,5 +254,7 @@ def build(name: str | BaseRecipe, device: str = "auto", dtype: str = "float32", 
     """An encoder ready to use: `zoo.build("all-minilm-l6-v2").encode(sentences)[0].vectors`."""
     found = recipe(name) if isinstance(name, str) else name
     if isinstance(found, FittedRecipe | TimedRecipe):
-        raise ReproError(f"{name} is fitted on sentences; encode with repro.fitting.embed, which knows which")
+        raise ReproError(
+            f"{name} is fitted on sentences; encode with repro.evaluation.fitting.embed, which knows which"
+        )
     return Group([locate(found, offline=offline)], device, dtype)

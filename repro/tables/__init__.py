@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from repro.errors import ReproError
-from repro.table import Table
 from repro.tables import (
     demo,
     flow_2_without_nli,
@@ -22,6 +21,7 @@ from repro.tables import (
     whitening_1_without_nli,
     whitening_2_with_nli,
 )
+from repro.tables.spec import Table
 
 MODULES = (
     sbert_1_unsupervised_sts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from repro.encoders.zoo import MINILM_POOLINGS
-from repro.table import BEYOND, AnyColumn, Average, Column, Ref, Row, outside_row, zoo_row
+from repro.tables.spec import BEYOND, AnyColumn, Average, Column, Ref, Row, outside_row, zoo_row
 
 YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}

@@ -12,8 +12,8 @@ from dataclasses import replace
 from repro.data import registry
 from repro.encoders.recipe import FittedRecipe, FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import MINILM
-from repro.table import Column, Row, Table, zoo_row
 from repro.tables.columns import map_label
+from repro.tables.spec import Column, Row, Table, zoo_row
 from repro.tasks import TASKS
 from repro.training.recipe import TrainedRecipe
 

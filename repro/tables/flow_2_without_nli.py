@@ -9,8 +9,8 @@ and 73.68. Ten minutes on one core once the embeddings are there.
 """
 
 from repro.encoders.zoo import ZOO
-from repro.table import Ref, Row, Table, zoo_row
 from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
+from repro.tables.spec import Ref, Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
 from repro.tables.whitening_1_without_nli import WEIGHTED
 

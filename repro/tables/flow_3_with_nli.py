@@ -6,9 +6,9 @@ The paper trained BERT on NLI itself; the released checkpoints of sentence-trans
 hub only all-MiniLM-L6-v2 runs, under its own pooling (flow-2 has all four).
 """
 
-from repro.table import Ref, Row, Table
 from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
 from repro.tables.flow_2_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, block
+from repro.tables.spec import Ref, Row, Table
 from repro.tables.whitening_1_without_nli import WEIGHTED
 
 

@@ -8,7 +8,7 @@ paper's numbers except where the ledger says that they are not the paper's model
 """
 
 from repro.encoders.zoo import ZOO
-from repro.table import BEYOND, Average, Column, Ref, Row, Table, outside_row, zoo_row
+from repro.tables.spec import BEYOND, Average, Column, Ref, Row, Table, outside_row, zoo_row
 
 WITHOUT = "Without NLI training"
 BASELINES = "Trained baselines"

@@ -9,7 +9,7 @@ seventy minutes on one core.
 """
 
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
-from repro.table import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
+from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
 from repro.training import setups
 
 WITHOUT = "Not trained for STS"

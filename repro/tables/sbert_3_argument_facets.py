@@ -11,7 +11,7 @@ the BWS numbers of all-MiniLM-L6-v2 as it is, in a minute; `--base MODEL` trains
 from dataclasses import replace
 
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ZOO
-from repro.table import BEYOND, Column, Ref, Row, Setup, Table, outside_row
+from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, outside_row
 from repro.training import setups
 
 UNSUPERVISED = "Unsupervised methods"

@@ -7,7 +7,7 @@ Training one base model on 1.8 million triplets takes hours on a GPU.
 """
 
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ROBERTA_BASE, ROBERTA_LARGE
-from repro.table import BEYOND, Column, Ref, Setup, Table, outside_row, zoo_row
+from repro.tables.spec import BEYOND, Column, Ref, Setup, Table, outside_row, zoo_row
 from repro.training import setups
 
 BASELINES = "Dor et al. (2018)"

@@ -7,8 +7,8 @@ model solved to its optimum. Expect, without a model hub, the rows of all-MiniLM
 averaged; on two cores about half an hour, for encoding 119,000 sentences once and then for SentEval's classifier.
 """
 
-from repro.table import BEYOND, Column, Difference, Ref, Table, outside_row, zoo_row
 from repro.tables.columns import TRANSFER, accuracies
+from repro.tables.spec import BEYOND, Column, Difference, Ref, Table, outside_row, zoo_row
 
 BASELINES = "Baselines"
 SBERT = "SBERT, trained on NLI"

@@ -11,7 +11,7 @@ core.
 from dataclasses import replace
 
 from repro.encoders.zoo import BERT_BASE, MINILM
-from repro.table import BEYOND, Column, Ref, Setup, Table, zoo_row
+from repro.tables.spec import BEYOND, Column, Ref, Setup, Table, zoo_row
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import CONCATENATIONS, ERA, NLI, NLI_SAMPLE, STSB, pooled
 

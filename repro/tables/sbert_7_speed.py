@@ -9,7 +9,7 @@ the same size stand in, and their rows say so. Three to five minutes on two core
 
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.encoders.zoo import MINILM, SBERT_NLI_BASE, ZOO
-from repro.table import BEYOND, Column, Ref, Row, Table, outside_row
+from repro.tables.spec import BEYOND, Column, Ref, Row, Table, outside_row
 
 PAPER = "The paper's rows"
 RANDOM = "Random weights of the same size, for speed alone"

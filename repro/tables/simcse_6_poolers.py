@@ -9,9 +9,9 @@ hub expect all-MiniLM-L6-v2 on the samples of both: [CLS] with the paper's two u
 from dataclasses import replace
 
 from repro.encoders.zoo import BERT_BASE, MINILM, ZOO
-from repro.table import BEYOND, Column, Ref, Row, Setup, Table, zoo_row
 from repro.tables.columns import SIMCSE_TEXT
 from repro.tables.simcse_5_sts import NLI_TRIPLETS, TEXT
+from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, zoo_row
 from repro.training.recipe import ContrastiveRecipe
 from repro.training.setups import SUP_SIMCSE, SUP_SIMCSE_SAMPLE, UNSUP_SIMCSE, UNSUP_SIMCSE_SAMPLE
 

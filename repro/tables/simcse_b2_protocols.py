@@ -7,9 +7,9 @@ One forward pass gives all three: over all pairs of a year (Sentence-BERT, SimCS
 poolings, each plain, whitened and flowed, and trained on as SimCSE does.
 """
 
-from repro.table import BEYOND, AnyColumn, Average, Column, Difference, Ref, Row, Table, zoo_row
 from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, minilm_rows, sts
 from repro.tables.simcse_5_sts import TEXT, minilm_trained
+from repro.tables.spec import BEYOND, AnyColumn, Average, Column, Difference, Ref, Row, Table, zoo_row
 
 SECTIONS = {
     "all": "all: one correlation over all pairs of a year",

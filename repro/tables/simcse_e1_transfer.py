@@ -5,9 +5,9 @@
 The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2.
 """
 
-from repro.table import BEYOND, Ref, Row, Table, outside_row, zoo_row
 from repro.tables.columns import accuracies
 from repro.tables.sbert_5_senteval import PROBES
+from repro.tables.spec import BEYOND, Ref, Row, Table, outside_row, zoo_row
 
 UNSUP = "Unsupervised models"
 SUP = "Supervised models"

@@ -9,8 +9,8 @@ hour on one core, most of it for encoding the NLI sample once.
 """
 
 from repro.encoders.zoo import ZOO
-from repro.table import Ref, Row, Table, zoo_row
 from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
+from repro.tables.spec import Ref, Row, Table, zoo_row
 
 ORDER = ("stsb", "sts12", "sts13", "sts14", "sts15", "sts16", "sickr")
 SBERT = "Published in (Reimers and Gurevych, 2019)"

@@ -7,8 +7,8 @@ for it, as in the paper's PyTorch code. Without a model hub only all-MiniLM-L6-v
 (whitening-1 has all four).
 """
 
-from repro.table import Ref, Table
 from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
+from repro.tables.spec import Ref, Table
 from repro.tables.whitening_1_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, WEIGHTED, block
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from repro.tasks.argument_similarity import ARGUMENT_TASKS
+from repro.tasks.base import Task
 from repro.tasks.geometry import GEOMETRY_TASKS
-from repro.tasks.speed import SPEED_TASKS
 from repro.tasks.sts import STS_TASKS, WHOLE
-from repro.tasks.task import Task
+from repro.tasks.throughput import SPEED_TASKS
 from repro.tasks.transfer import TRANSFER_TASKS
 from repro.tasks.triplets import TRIPLET_TASKS
 

@@ -17,12 +17,12 @@ from repro.data import labelled
 from repro.data.labelled import Labelled
 from repro.data.registry import Dataset, contracts
 from repro.errors import ReproError
-from repro.metrics.adam import ADAM
 from repro.metrics.bootstrap import paired_p_value
-from repro.metrics.exact import EXACT
 from repro.metrics.mcnemar import mcnemar
-from repro.metrics.probe import Probe
-from repro.metrics.validation import SEED, fixed_split, folds_of, kfold, nested
+from repro.probes.adam import ADAM
+from repro.probes.base import Probe
+from repro.probes.exact import EXACT
+from repro.probes.validation import SEED, fixed_split, folds_of, kfold, nested
 
 FOLDS = 10  # SentEval's configuration for comparable results (kfold 10)
 

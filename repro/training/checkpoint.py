@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from repro.files import new_file
+from repro.paths import new_file
 
 NAME = "checkpoint.safetensors"
 BEFORE = "checkpoint-before.safetensors"

@@ -24,7 +24,7 @@ from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
-from repro.files import disk_errors, home, new_folder, sweep_once
+from repro.paths import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
 from repro.sealed import seal
 from repro.training import plot, selection, trainer

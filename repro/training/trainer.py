@@ -21,10 +21,10 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from repro.errors import ReproError
-from repro.files import disk_errors, write_atomic
-from repro.optimizer import adamw
+from repro.paths import disk_errors, write_atomic
 from repro.training import checkpoint
 from repro.training.models import Learner
+from repro.training.optimizer import adamw
 from repro.training.recipe import TrainedRecipe
 
 LOG = "log.jsonl"

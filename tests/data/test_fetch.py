@@ -128,7 +128,7 @@ def test_two_fetches_at_the_same_time(mirror: Path, tmp_path: Path) -> None:
 @pytest.mark.real
 def test_a_killed_fetch_leaves_whole_data_sets_only_and_the_next_one_ends_it(mirror: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "REPRO_HOME": str(tmp_path / "home")}
-    command = [sys.executable, "-m", "repro.cli", "fetch", "--mirror", str(mirror)]
+    command = [sys.executable, "-m", "repro.cli.main", "fetch", "--mirror", str(mirror)]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     child.stdout.readline()  # the first data set is done, the next one under way

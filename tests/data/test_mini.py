@@ -10,8 +10,8 @@ from repro.data import fetch, labelled, registry
 from repro.data.convert import NLI_HEADER
 from repro.data.readers import Pairs
 from repro.encoders import zoo
+from repro.evaluation.suite import Suite
 from repro.metrics.correlation import spearman
-from repro.suite import Suite
 from repro.tasks import sts
 
 MINI = registry.HERE / "mini"

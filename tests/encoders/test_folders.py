@@ -15,8 +15,8 @@ from sentence_transformers.base.modules import Dense, Normalize
 from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, Pooling
 from torch import nn
 
-from repro.embeddings import Embedder, EmbeddingCache
 from repro.encoders import zoo
+from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from tests.encoders.folders import SENTENCES, edit_json, save_sentence_transformer, save_transformer, theirs

@@ -124,7 +124,7 @@ def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_be
         "HF_HUB_DISABLE_XET": "1",
     }
     script = (  # from the hub, then from its cache alone
-        "import sys; from repro.cli import main; main(sys.argv[1:]) and sys.exit(1); "
+        "import sys; from repro.cli.main import main; main(sys.argv[1:]) and sys.exit(1); "
         "sys.exit(main([*sys.argv[1:-1], sys.argv[-1] + '.offline.npy', '--offline']))"
     )
     command = [sys.executable, "-c", script, "encode", "owner/tiny", str(sentences), "-o", str(output)]

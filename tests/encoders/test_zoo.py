@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from repro import ledger
-from repro.cells import SYSTEM_FIELDS
 from repro.encoders import zoo
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe, plain
 from repro.errors import ReproError
+from repro.published import ledger
+from repro.results.store import SYSTEM_FIELDS
 
 
 def test_names_settings_and_paths(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from repro.errors import ReproError
 from repro.metrics.correlation import TIE, Ranker, cosines, pearson, spearman, tied, unit
 from repro.tasks import sts
 from tests import conftest
-from tests.exact import Vector, averages, float32, squared_cosine
+from tests.probes.exact import Vector, averages, float32, squared_cosine
 
 
 @pytest.mark.parametrize("ties", [False, True])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from repro import tables
-from repro.table import Column
 from repro.tables.columns import RAW, SENTEVAL, SIMCSE_TEXT, map_label, sts
+from repro.tables.spec import Column
 
 
 @pytest.mark.parametrize(("text", "end"), [(RAW, ""), (SENTEVAL, "-senteval")])

@@ -10,7 +10,7 @@ from repro import tables
 from repro.data import hub
 from repro.encoders import zoo
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe
-from repro.table import Row
+from repro.tables.spec import Row
 from repro.training import selection, setups, trainer
 from repro.training.recipe import ContrastiveRecipe
 

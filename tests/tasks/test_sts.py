@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from repro import ledger
 from repro.data import registry
 from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.errors import ReproError
 from repro.metrics.bootstrap import interval
 from repro.metrics.correlation import cosines
+from repro.published import ledger
 from repro.tasks import sts
 from tests.data.test_text import COPY
 

@@ -14,10 +14,10 @@ from repro.data import registry
 from repro.data.labelled import Labelled
 from repro.encoders import zoo
 from repro.errors import ReproError
-from repro.metrics import validation
-from repro.metrics.exact import EXACT
-from repro.metrics.probe import Fit
-from repro.suite import Suite
+from repro.evaluation.suite import Suite
+from repro.probes import validation
+from repro.probes.base import Fit
+from repro.probes.exact import EXACT
 from repro.tasks import transfer
 from repro.tasks.transfer import TRANSFER_TASKS, TransferScores, TransferTask
 

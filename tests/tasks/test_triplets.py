@@ -13,7 +13,7 @@ from repro.data import registry
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import TASKS
 from repro.tasks.triplets import TripletScores
-from tests.exact import float32
+from tests.probes.exact import float32
 
 TASK = TASKS["wikisec"]
 ITEM = registry.dataset("WIKISEC", "mini")

@@ -10,7 +10,7 @@ import pytest
 
 from repro.data import registry
 from repro.errors import NotAvailable, ReproError
-from repro.suite import Suite
+from repro.evaluation.suite import Suite
 from repro.training import data as sets
 from repro.training.data import Examples
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.cli import main
+from repro.cli.main import main
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
-from repro.files import UNFINISHED
-from repro.suite import Suite
+from repro.evaluation.suite import Suite
+from repro.paths import UNFINISHED
 from repro.tasks import sts
 from repro.training import models, setups, train, trainer
 from repro.training.data import Examples
@@ -245,7 +245,18 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
     config = json.loads((base / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (base / "config.json").write_text(json.dumps(config))
-    command = ["-m", "repro.cli", "train", "stsb,epochs=1", "--base", str(base), "--suite", "mini", "--sample", "40"]
+    command = [
+        "-m",
+        "repro.cli.main",
+        "train",
+        "stsb,epochs=1",
+        "--base",
+        str(base),
+        "--suite",
+        "mini",
+        "--sample",
+        "40",
+    ]
     weights = []
     for name, launch in (
         ("one", []),

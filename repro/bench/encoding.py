@@ -1,0 +1,214 @@
+"""`repro bench`: ratios measured in one process on one machine. Nothing is asserted; speed is for people to read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from repro.bench.probes import probe, timed
+from repro.encoders import zoo
+from repro.encoders.recipe import WordVectorRecipe
+from repro.errors import ReproError
+from repro.evaluation.suite import Suite
+from repro.tasks import sts
+
+TABLE_1 = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr-all")
+SEED = 12
+
+
+def table_1_sentences(suite: Suite, count: int | None) -> list[str]:
+    """Both sentences of every pair of Table 1, repeats included; `count` of them drawn without replacement."""
+    sentences = [
+        sentence
+        for task in TABLE_1
+        for part in suite.load(task)
+        for pair in zip(part.first, part.second, strict=True)
+        for sentence in pair
+    ]
+    if count is None or count >= len(sentences):
+        return sentences
+    chosen = np.random.default_rng(SEED).choice(len(sentences), count, replace=False)
+    return [sentences[i] for i in sorted(chosen)]
+
+
+def ratios(slow: list[float], fast: list[float]) -> str:
+    """Median of the pairwise ratios and the ratio of the best times, which a busy machine disturbs least."""
+    pairs = median(a / b for a, b in zip(slow, fast, strict=True))
+    return f"{pairs:.2f}× (median of {len(slow)}), {min(slow) / min(fast):.2f}× (best against best)"
+
+
+def matmul_peak(dtype: str, rows: int = 4096, inner: int = 384, columns: int = 1536) -> float:
+    """Floating-point operations per second of a plain matrix product of the encoder's shape, the best of five."""
+    import torch
+
+    kind = getattr(torch, dtype)
+    a, b = torch.randn(rows, inner, dtype=kind), torch.randn(inner, columns, dtype=kind)
+    a @ b
+    best = min(timed(lambda: [a @ b for _ in range(20)])[0] for _ in range(5))
+    return 20 * 2 * rows * inner * columns / best
+
+
+def forward_flops(lengths: np.ndarray, layers: int, width: int, inner: int) -> float:
+    """Floating-point operations of a transformer forward pass over sentences of these token counts (n,)."""
+    per_token = layers * (8 * width**2 + 4 * width * inner)  # four projections, two feed-forward products
+    attention = 4 * layers * width * (lengths.astype(np.float64) ** 2).sum()  # QKᵀ and the weighted sum
+    return float(per_token * lengths.sum() + attention)
+
+
+def encode(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    """Ours against SentenceTransformer.encode at its defaults: same weights, same sentences, CPU."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    sentences = table_1_sentences(suite, count)
+    distinct = list(dict.fromkeys(sentences))
+    ready = zoo.locate(zoo.MINILM)
+    assert ready.resolved is not None
+    theirs = SentenceTransformer(str(ready.resolved.folder), device="cpu")
+    ours = {dtype: zoo.Group([ready], "cpu", dtype).transformer for dtype in ("float32", "bfloat16")}
+    yield f"{len(sentences)} sentences of Table 1, {len(distinct)} distinct; {torch.get_num_threads()} threads"
+    times: dict[str, list[float]] = {}
+    vectors: dict[str, np.ndarray] = {}
+    for _ in range(repeats):
+        for name, run in (
+            ("sentence-transformers", lambda: theirs.encode(sentences)),
+            ("float32", lambda: ours["float32"].encode(sentences)),
+            ("bfloat16", lambda: ours["bfloat16"].encode(sentences)),
+            ("sentence-transformers, distinct", lambda: theirs.encode(distinct)),
+            ("float32, distinct", lambda: ours["float32"].encode(distinct)),
+        ):
+            seconds, vectors[name] = timed(run)
+            times.setdefault(name, []).append(seconds)
+    for name, seconds_each in times.items():
+        yield f"{name:34} {min(seconds_each):8.1f} s at best"
+    for name in ("float32", "bfloat16"):
+        gap = np.abs(vectors[name] - vectors["sentence-transformers"]).max()
+        yield f"{name}: {ratios(times['sentence-transformers'], times[name])}; largest difference {gap:.1e}"
+    alone = ratios(times["sentence-transformers, distinct"], times["float32, distinct"])
+    yield f"float32 without repeated sentences: {alone}"
+    yield from _bfloat16_cells(suite, sentences, vectors)
+    lengths = ours["float32"].tokens(distinct).lengths
+    config = ours["float32"].model.config
+    work = forward_flops(lengths, config.num_hidden_layers, config.hidden_size, config.intermediate_size)
+    for dtype in ours:
+        peak, reached = matmul_peak(dtype), work / min(times[dtype])
+        yield f"{dtype}: {reached / 1e9:.0f} GFLOP/s, {reached / peak:.0%} of a plain matrix product's {peak / 1e9:.0f}"
+    if not cpu_has_bfloat16():
+        yield "this CPU has no bfloat16 instructions (AVX512_BF16, AMX): bfloat16 is emulated and slower than float32"
+
+
+def _bfloat16_cells(suite: Suite, sentences: list[str], vectors: dict[str, np.ndarray]) -> Iterator[str]:
+    row = {sentence: i for i, sentence in enumerate(sentences)}
+    worst = 0.0
+    for name in (*TABLE_1, "sickr"):
+        parts = suite.load(name)
+        asked = sts.sentences_of(parts)
+        if not all(sentence in row for sentence in asked):
+            yield "bfloat16 cells: compared on the whole of Table 1 only"
+            return
+        rows = [row[sentence] for sentence in asked]
+        found = [sts.score(parts, asked, vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
+        worst = max(worst, abs(found[0]["spearman-all"] - found[1]["spearman-all"]))
+    yield f"bfloat16: largest difference of a Table 1 cell {worst:.3f}"
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether /proc/cpuinfo names bfloat16 instructions (True where there is no such file)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return True
+    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags
+
+
+def glove(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    """Averaging speed once the vectors are loaded, against one np.mean a sentence. Vectors are drawn at random."""
+    sentences = table_1_sentences(suite, count)
+    words = sorted({word for sentence in sentences for word in sentence.split()})
+    rng = np.random.default_rng(SEED)
+    vectors = rng.standard_normal((len(words), 300)).astype(np.float32)
+    for tokens in ("whitespace", "sbert"):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "random.txt"
+            lines = (f"{word} {' '.join(f'{x:.5f}' for x in row)}" for word, row in zip(words, vectors, strict=True))
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            encoder = zoo.Group([zoo.locate(WordVectorRecipe(str(path), tokens=tokens))]).words[0]
+            loading, _ = timed(lambda: encoder.encode(sentences))  # noqa: B023
+            ours = median(timed(lambda: encoder.encode(sentences))[0] for _ in range(repeats))  # noqa: B023
+        table = dict(zip(words, vectors, strict=True))
+        loop, _ = timed(lambda: [np.mean([table[w] for w in s.split()], axis=0) for s in sentences])  # noqa: B023
+        yield (
+            f"{tokens}: {len(sentences) / ours:,.0f} sentences a second, {loop / ours:.1f}× a loop over sentences "
+            f"({len(words)} words read in {loading - ours:.1f} s)"
+        )
+
+
+def score(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    """Table 1's seven sets scored with 1,000 bootstrap resamples, against SciPy on each resample."""
+    from scipy.stats import spearmanr
+
+    if count is not None:
+        raise ReproError("bench score works on whole test sets; leave --sentences out")
+    tasks = [suite.load(name) for name in (*TABLE_1[:-1], "sickr")]
+    rng = np.random.default_rng(SEED)
+    vectors = [(s, rng.standard_normal((len(s), 384)).astype(np.float32)) for s in map(sts.sentences_of, tasks)]
+
+    def ours() -> None:
+        for parts, (sentences, matrix) in zip(tasks, vectors, strict=True):
+            found = sts.score(parts, sentences, matrix, "random")
+            assert len(found.values) == 6
+            found.draws("spearman-all", 1000, SEED)
+
+    def scipy_loop(resamples: int) -> None:
+        for parts, (sentences, matrix) in zip(tasks, vectors, strict=True):
+            found = sts.score(parts, sentences, matrix, "random")
+            x, y = np.concatenate(found.similarities), np.concatenate(found.gold)
+            for _ in range(resamples):
+                chosen = rng.integers(0, len(x), len(x))
+                spearmanr(x[chosen], y[chosen])
+
+    seconds = median(timed(ours)[0] for _ in range(repeats))
+    loop = 20 * timed(lambda: scipy_loop(50))[0]
+    yield f"seven sets, six scores each, 1,000 resamples: {seconds:.2f} s, {loop / seconds:.1f}× SciPy on each resample"
+
+
+def _train(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    from repro.bench.training import train
+
+    return train(suite, count, repeats)
+
+
+def _fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    from repro.bench.postprocessing import fit
+
+    return fit(suite, count, repeats)
+
+
+def _own(name: str) -> Callable[[Suite, int | None, int], Iterator[str]]:
+    def run(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+
+        yield from getattr(bench_own, name)(suite, count, repeats)
+
+    return run
+
+
+def _search(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
+    from repro.bench.postprocessing import search
+
+    return search(suite, count, repeats)
+
+
+RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {
+    "encode": encode,
+    "glove": glove,
+    "score": score,
+    "probe": probe,
+    "train": _train,
+    "fit": _fit,
+    "search": _search,
+    **{name: _own(name) for name in ("memory", "static", "again")},
+}

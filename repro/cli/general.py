@@ -1,0 +1,211 @@
+"""What each command of `repro` does: read the arguments, call, print. The exit status is 0 or, a check failed, 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.errors import NotAvailable, ReproError
+from repro.paths import path_from
+
+if TYPE_CHECKING:
+    from repro.evaluation.suite import Suite
+
+
+def _folder(given: Path | None, variable: str) -> Path | None:
+    folder = given or path_from(variable)
+    if folder is not None and not folder.is_dir():
+        raise ReproError(f"{folder} (from {'the command line' if given else variable}) is not a folder")
+    return folder
+
+
+def suite_of(arguments: argparse.Namespace) -> Suite:
+    """Where the data of a command come from, by its options and REPRO_DATA and REPRO_MIRROR."""
+    from repro.evaluation.suite import Suite
+
+    if getattr(arguments, "suite", "paper") == "mini":
+        if getattr(arguments, "data", None) is not None:
+            raise ReproError("the suite mini is the embedded data set; leave out --data")
+        return Suite("mini", offline=arguments.offline)
+    own = _folder(getattr(arguments, "data", None), "REPRO_DATA")
+    if own is not None and not (own / "downstream").is_dir():
+        raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
+    return Suite(own=own, mirror=_folder(arguments.mirror, "REPRO_MIRROR"), offline=arguments.offline)
+
+
+def read_by(arguments: argparse.Namespace) -> list[Path]:
+    """The files that a command on sentences of one's own may read: they are not to be written over."""
+    encoder, *settings = arguments.encoder.split(",")
+    names = [encoder, *(setting.removeprefix("source=") for setting in settings)]
+    return [arguments.file, *(Path(os.path.expanduser(name)) for name in names)]
+
+
+def listing(arguments: argparse.Namespace) -> int:
+    if arguments.what == "tables":
+        from repro.tables import TABLES
+
+        for table in TABLES.values():
+            print(f"{table.id:12} {table.title}")
+    elif arguments.what == "encoders":
+        from repro.encoders.zoo import ZOO
+
+        for name, recipe in ZOO.items():
+            print(f"{name:34} {recipe.weights}  {_fields(recipe.signature())}")
+    elif arguments.what == "tasks":
+        from repro.tasks import TASKS
+
+        for name, task in TASKS.items():
+            fields = _fields(task.protocol(task.metrics[0]))
+            print(f"{name:18} {task.dataset:6} {', '.join(task.metrics):70} {fields}")
+    elif arguments.what == "trainings":
+        from repro.training.setups import SETUPS
+
+        for name, training in SETUPS.items():
+            print(f"{name:19} {_fields(training.signature())}")
+    else:
+        from repro.data.registry import contracts, datasets
+
+        for item in datasets().values():
+            rows = sum(count for _, count, _ in contracts(item))
+            print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
+    return 0
+
+
+def _fields(fields: dict[str, str]) -> str:
+    return "|".join(f"{name}:{value}" for name, value in fields.items() if value)
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """Where the tables of the suite that was asked for stand."""
+    out: Path = arguments.out
+    return out if arguments.suite == "paper" else out / arguments.suite
+
+
+def claims(arguments: argparse.Namespace) -> int:
+    """Print each finding and how it fares; 1 when one does not hold on the published numbers."""
+    from repro import tables
+    from repro.evaluation.config import Options
+    from repro.evaluation.plan import plan
+    from repro.evaluation.suite import Suite
+    from repro.published.claims import CLAIMS, evaluate
+
+    known = list(dict.fromkeys(claim.table for claim in CLAIMS))
+    for name in arguments.ids:
+        if name not in known:
+            raise ReproError(f"{name!r} is not a table with claims; there are: {', '.join(known)}")
+    failed = 0
+    for name in arguments.ids or known:
+        planned = plan(tables.get(name), Options(suite=Suite(offline=True)))
+        for claim in (claim for claim in CLAIMS if claim.table == name):
+            print(f"{name}: {claim.text}")
+            for found in evaluate(claim, arguments.out, planned):
+                failed += found.source == "published" and found.holds is False
+                print(f"  {found}")
+    return 1 if failed else 0
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    import json
+
+    from repro.evaluation import doctor
+
+    found = doctor.examine(suite_of(arguments))
+    print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from repro.published.verify import verify
+    from repro.tables import TABLES
+
+    failed = 0
+    folder = folder_of(arguments)
+    ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
+    if not ids:
+        raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
+    for table_id in ids:
+        wrong = verify(table_id, folder, arguments.suite)
+        failed += len(wrong)
+        for sentence in wrong:
+            print(sentence)
+        print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
+    return 1 if failed else 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    from repro import tables
+    from repro.evaluation.config import Options
+    from repro.evaluation.plan import plan
+    from repro.evaluation.significance import compare
+
+    table = tables.get(arguments.id).with_encoders(
+        name
+        for name in (arguments.first, arguments.second)
+        if name not in {r.slug for r in tables.get(arguments.id).rows}
+    )
+    options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
+    made = plan(table, options)
+    comparisons = list(compare(made, arguments.first, arguments.second))
+    print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
+    labels = [", ".join(filter(None, [found.column.label, found.column.section])) for found in comparisons]
+    width = max(map(len, labels))
+    for label, found in zip(labels, comparisons, strict=True):
+        low, high = found.interval
+        print(f"{label:{width}} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {found.p_text}")
+    return 0
+
+
+def fetch(arguments: argparse.Namespace) -> int:
+    """Fetch into the suite's own folder, never a user's; a data set that cannot be had does not keep others back."""
+    from repro.data import fetch, registry
+
+    suite = suite_of(arguments)
+    items = [registry.dataset(name) for name in arguments.names] or list(registry.datasets().values())
+    if suite.own is not None:
+        print(f"{suite.own} is yours and stays as it is; data sets go to {suite.store}")
+    failed: list[NotAvailable] = []
+    for item in items:
+        try:
+            print(f"{item.name}: {fetch.fetch(item, suite.store, suite.mirror, suite.offline)}", flush=True)
+        except NotAvailable as error:
+            if len(items) > 1:
+                print(f"{item.name}: not fetched, {error}", flush=True)
+            if arguments.names or item.public:
+                failed.append(error)
+    if len(failed) > 1:
+        raise ReproError(f"{len(failed)} data sets were not fetched; the lines above say why")
+    if failed:
+        raise failed[0]
+    return 0
+
+
+def cache(arguments: argparse.Namespace) -> int:
+    from datetime import datetime
+
+    from repro.encoders.cache import EmbeddingCache
+
+    cache = EmbeddingCache()
+    if arguments.clear:
+        print(f"removed {cache.clear()} files from {cache.folder}")
+        return 0
+    entries = cache.entries()
+    for encoder in sorted({entry.encoder for entry in entries}):
+        of = [entry for entry in entries if entry.encoder == encoder]
+        used = datetime.fromtimestamp(max(entry.used for entry in of), UTC).strftime("%Y-%m-%d %H:%M")
+        size, sentences = sum(entry.bytes for entry in of) / 1e6, sum(entry.shape[0] for entry in of)
+        columns = of[0].shape[1]
+        print(f"{size:8.1f} MB  {len(of):3} matrices  {sentences:8} × {columns:<5} last used {used} UTC  {encoder}")
+    total = sum(entry.bytes for entry in entries)
+    print(f"{cache.folder}: {len(entries)} matrices, {total / 1e6:.1f} of {cache.bound / 1e6:.0f} MB")
+    return 0
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    from repro.bench import encoding
+
+    for line in encoding.RUNS[arguments.what](suite_of(arguments), arguments.sentences, arguments.repeats):
+        print(line, flush=True)
+    return 0

@@ -1,0 +1,72 @@
+"""Commands on one model: train it, encode with it. As commands.py: read the arguments, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from repro.cli.general import read_by, suite_of
+from repro.errors import ReproError
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Train one model; under torchrun every process takes its share of each batch, and the first one writes."""
+    import shutil
+    from dataclasses import replace
+
+    from repro.encoders import zoo
+    from repro.encoders.recipe import TransformerRecipe
+    from repro.paths import new_folder, output_folder
+    from repro.training import setups
+    from repro.training.recipe import TRAINABLE
+    from repro.training.train import Material, data_parallel, train
+    from repro.training.trainer import Options
+
+    suite, base = suite_of(arguments), zoo.recipe(arguments.base)
+    if not isinstance(base, TransformerRecipe):
+        raise ReproError(
+            f"{arguments.base} is made of word vectors or maps another encoder; --base wants a transformer"
+        )
+    if arguments.output:
+        output_folder(arguments.output, new=True)
+    recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)
+    if arguments.pooling is not None:
+        if arguments.pooling not in TRAINABLE:
+            raise ReproError(
+                f"pooling {arguments.pooling!r} cannot be trained and saved; choose from {', '.join(TRAINABLE)}"
+            )
+        if recipe.cross:
+            raise ReproError(f"{arguments.recipe} reads two sentences at once and pools nothing; leave out --pooling")
+        recipe = setups.pooled(recipe, arguments.pooling)
+    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
+    material = Material(suite.examples, suite.dev)
+    with data_parallel() as first:
+        model = train(recipe, arguments.seed, material, arguments.device, options)
+        if not first:
+            return 0
+    if arguments.output:
+        with new_folder(arguments.output) as unfinished:
+            shutil.copytree(model.folder, unfinished, dirs_exist_ok=True)
+        model = replace(model, folder=arguments.output)
+    dev = model.about["dev"]
+    print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
+    return 0
+
+
+def encode(arguments: argparse.Namespace) -> int:
+    """Write the vectors of a file's sentences as an array of numpy."""
+    import numpy as np
+
+    from repro.data.readers import own_lines
+    from repro.evaluation.fitting import embed
+    from repro.paths import new_file, output_file
+
+    output_file(arguments.output, read_by(arguments))
+    sentences = own_lines(arguments.file)
+    suite, progress = suite_of(arguments), sys.stderr.isatty()
+    encoded = embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress)
+    with new_file(arguments.output) as unfinished, unfinished.open("wb") as file:
+        np.save(file, encoded.vectors)
+    note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""
+    print(f"wrote {arguments.output}: {encoded.vectors.shape[0]} × {encoded.vectors.shape[1]} float32{note}")
+    return 0

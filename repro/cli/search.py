@@ -1,0 +1,105 @@
+"""Commands on sentences of your own: similarity, search, and the fit of a whitening."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from repro.cli.general import read_by, suite_of
+from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def _vectors(arguments: argparse.Namespace, sentences: list[str]) -> np.ndarray:
+    from repro.evaluation.fitting import embed
+
+    suite = suite_of(arguments)
+    progress = sys.stderr.isatty()
+    return embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress).vectors
+
+
+def _shown(cosine: float) -> str:
+    """Four decimals; what rounds to nothing has no sign."""
+    return f"{round(float(cosine), 4) + 0.0:.4f}"
+
+
+def similarity(arguments: argparse.Namespace) -> int:
+    """Cosines: of two sentences, of each line's pair, of all lines with all, or of the closest pairs of lines."""
+    from repro.data.readers import cells_of, own_lines
+    from repro.metrics import neighbours
+    from repro.metrics.correlation import unit
+
+    forms = [bool(arguments.sentences), arguments.pairs, arguments.matrix, arguments.closest]
+    if sum(form not in (False, None) for form in forms) != 1:
+        raise ReproError("similarity wants two sentences, or one file with --pairs, --matrix or --closest")
+    if arguments.matrix:
+        vectors = _vectors(arguments, own_lines(arguments.matrix))
+        for block in neighbours.blocks_of(vectors):
+            for row in neighbours.similarities(block, vectors):
+                print("\t".join(map(_shown, row)))
+        return 0
+    if arguments.closest:
+        sentences = list(dict.fromkeys(own_lines(arguments.closest)))
+        best, pairs = neighbours.closest_pairs(_vectors(arguments, sentences), arguments.k)
+        for value, (first, second) in zip(best, pairs, strict=True):
+            print(f"{_shown(value)}\t{sentences[first]}\t{sentences[second]}")
+        return 0
+    if arguments.pairs:
+        rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, own_lines(arguments.pairs), 2)]
+    elif len(arguments.sentences) == 2:
+        rows = [(arguments.sentences[0], arguments.sentences[1])]
+    else:
+        raise ReproError(f"similarity wants two sentences, not {len(arguments.sentences)}; --matrix reads more")
+    vectors = unit(_vectors(arguments, [sentence for row in rows for sentence in row]))
+    for row, value in zip(rows, (vectors[::2] * vectors[1::2]).sum(axis=1), strict=True):
+        print(_shown(value) + (f"\t{row[0]}\t{row[1]}" if arguments.pairs else ""))
+    return 0
+
+
+def find(arguments: argparse.Namespace) -> int:
+    """The sentences of a file that are nearest to each query: query, cosine, sentence."""
+    from repro.data.readers import own_lines
+    from repro.evaluation.fitting import embed_with
+    from repro.metrics import neighbours
+    from repro.metrics.correlation import at_least
+
+    queries = [*arguments.queries, *(own_lines(arguments.query_file) if arguments.query_file else [])]
+    if not queries:
+        raise ReproError("there is no query; give one after the file, or a file of them with --query-file")
+    sentences = list(dict.fromkeys(own_lines(arguments.file)))
+    suite = suite_of(arguments)
+    progress = sys.stderr.isatty()
+    found, asked = embed_with(arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype, progress)
+    vectors = found.vectors
+    if arguments.faiss:
+        best, rows = neighbours.faiss_top_k(asked, vectors, arguments.k)
+    else:
+        best, rows = neighbours.top_k(asked, neighbours.blocks_of(vectors), arguments.k)
+    for query, values, nearest in zip(queries, best, rows, strict=True):
+        for value, row in zip(values, nearest, strict=True):
+            if at_least(value, arguments.threshold):
+                print(f"{query}\t{_shown(value)}\t{sentences[row]}")
+    return 0
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    """Fit a whitening on a file of sentences and save it."""
+    from repro.data.readers import own_lines
+    from repro.encoders import zoo
+    from repro.encoders.recipe import FittedRecipe
+    from repro.paths import output_file
+    from repro.postprocessing import whitening
+
+    output_file(arguments.output, read_by(arguments))
+    if isinstance(zoo.recipe(arguments.encoder), FittedRecipe):
+        raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
+    vectors = _vectors(arguments, own_lines(arguments.file))
+    found = whitening.fit([vectors], arguments.k, str(arguments.file))
+    found.save(arguments.output)
+    d, k = found.kernel.shape
+    name = f"{arguments.encoder},post=whitening,source={arguments.output}"
+    print(f"wrote {arguments.output}: {d} → {k} dimensions, fitted on {found.count} sentences; use it as {name}")
+    return 0

@@ -1,0 +1,175 @@
+"""`repro doctor`: what is installed and present, and which rows of each table could run now."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from repro import __version__
+from repro.checksums import reading_only
+from repro.data import registry
+from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, needs_weights, plain
+from repro.encoders.weights import is_local
+from repro.errors import NotAvailable
+from repro.evaluation.suite import Suite
+from repro.hub import hub_answers
+from repro.paths import home
+from repro.tables import TABLES
+from repro.tables.spec import Row
+from repro.training.data import SETS
+
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "huggingface-hub",
+    "pooch",
+    "datasets",
+)
+CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
+
+
+def examine(suite: Suite) -> dict[str, Any]:
+    """Everything the command prints, JSON-ready: nothing is downloaded or written.
+
+    The hub is asked for two seconds at most.
+    """
+    hub = not suite.offline and hub_answers()
+    with reading_only():
+        return _examined(suite, hub)
+
+
+def _examined(suite: Suite, hub: bool) -> dict[str, Any]:
+    return {
+        "repro": __version__,
+        "python": platform.python_version(),
+        "libraries": libraries(),
+        "devices": devices(),
+        "folders": {str(folder): size_of(folder) for folder in folders()},
+        "data": {name: suite.present(name) for name in registry.datasets()},
+        "hub answers": hub,
+        "tables": {name: rows_that_can_run(name, suite, hub) for name in TABLES},
+    }
+
+
+def libraries() -> dict[str, dict[str, str]]:
+    """Installed version of each library, and the tested one where constraints.txt is at hand and says another."""
+    tested = {}
+    if CONSTRAINTS.is_file():
+        pins = [line.split(";")[0].strip().split("==") for line in CONSTRAINTS.read_text().splitlines() if "==" in line]
+        tested = {name.lower().replace("_", "-"): pin for name, pin in pins}
+    found = {}
+    for name in LIBRARIES:
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            installed = "missing"
+        entry = {"installed": installed}
+        if name in tested and tested[name] != installed.split("+")[0]:
+            entry["tested"] = tested[name]
+        found[name] = entry
+    return found
+
+
+def devices() -> dict[str, dict[str, bool]]:
+    """Devices that torch can use, and whether each computes float32 and bfloat16 in hardware."""
+    import torch
+
+    from repro.bench.encoding import cpu_has_bfloat16
+
+    found = {"cpu": {"float32": True, "bfloat16": cpu_has_bfloat16()}}
+    if torch.cuda.is_available():
+        found["cuda"] = {"float32": True, "bfloat16": torch.cuda.is_bf16_supported()}
+    if torch.backends.mps.is_available():
+        found["mps"] = {"float32": True, "bfloat16": True}
+    return found
+
+
+def folders() -> list[Path]:
+    """Where fetched data, cells, embeddings and weights are kept."""
+    return [*(home() / name for name in ("data", "cells", "embeddings")), hub_cache()]
+
+
+def hub_cache() -> Path:
+    """Folder of downloaded weights."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes below a folder, links not followed; 0 when it is not there."""
+    return sum(os.lstat(Path(top) / name).st_size for top, _, names in os.walk(folder) for name in names)
+
+
+def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
+    """For each row: `yes`, `after a download`, or why not."""
+    found = {}
+    for row in TABLES[table_id].rows:
+        if row.trained:
+            found[row.slug] = _training(row, suite, hub)
+        elif row.recipe is None:
+            found[row.slug] = row.absent
+        elif not needs_weights(row.recipe):
+            found[row.slug] = "yes"
+        elif isinstance(base := plain(row.recipe), WordVectorRecipe):
+            found[row.slug] = _vectors(base, suite)
+        else:
+            found[row.slug] = _weights(base, hub)
+    return found
+
+
+def _weights(recipe: TransformerRecipe, hub: bool) -> str:
+    if is_local(recipe):
+        return "yes"
+    return "after a download" if hub else "weights not on this machine, and the hub does not answer"
+
+
+def _training(row: Row, suite: Suite, hub: bool) -> str:
+    """Of a trained row: whether its base is there, and the training sets that are not and have no fixed address."""
+    recipes = [recipe for _, recipe in row.trainings]
+    names = dict.fromkeys(SETS[stage.data][0] for recipe in recipes for stage in recipe.stages if stage.data in SETS)
+    items = [registry.dataset(name) for name in names]
+    missing = [item.name for item in items if not item.public and not suite.present(item.name)]
+    state = _weights(recipes[0].root, hub)
+    state = f"by training {row.seeds} time{'s' * (row.seeds > 1)}" if state == "yes" else state
+    return state + (f"; the training set {', '.join(missing)} is not here" if missing else "")
+
+
+def _vectors(recipe: WordVectorRecipe, suite: Suite) -> str:
+    from repro.encoders.word_vectors import vectors_path
+
+    try:
+        vectors_path(recipe, suite.root)
+    except NotAvailable as error:
+        registered = any(item.sources[0].path.name == recipe.weights for item in registry.datasets().values())
+        return "after `repro fetch`" if registered else str(error)
+    return "yes"
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The findings for a person to read."""
+    out = [f"repro {found['repro']}, Python {found['python']}", "", "Libraries"]
+    for name, entry in found["libraries"].items():
+        out.append(
+            f"  {name:16} {entry['installed']}" + (f"  (tested with {entry['tested']})" if "tested" in entry else "")
+        )
+    out += ["", "Devices"]
+    for name, kinds in found["devices"].items():
+        slow = [kind for kind, fast in kinds.items() if not fast]
+        out.append(f"  {name:16} float32, bfloat16" + (f"  ({', '.join(slow)} emulated, slower)" if slow else ""))
+    out += ["", "Folders"]
+    out += [f"  {folder:40} {size / 1e6:9.1f} MB" for folder, size in found["folders"].items()]
+    out += ["", "Data sets"]
+    out += [f"  {name:16} {'present' if there else 'not fetched'}" for name, there in found["data"].items()]
+    out += ["", f"Model hub {'answers' if found['hub answers'] else 'does not answer'}"]
+    for table, rows in found["tables"].items():
+        out += ["", f"Rows of {table} that can run now"]
+        out += [f"  {row:34} {state}" for row, state in rows.items()]
+    return "\n".join(out)

@@ -1,0 +1,174 @@
+"""Where a run's data comes from: fetched public files, a user's own SentEval folder, or the embedded set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repro.checksums import reading_only
+from repro.data import fetch, hub, labelled, registry, sources
+from repro.data.corpora import CORPORA, Corpus
+from repro.errors import NotAvailable, ReproError
+from repro.paths import home
+from repro.tasks import TASKS
+from repro.training import data as training_sets
+from repro.training.data import Examples
+from repro.training.selection import TRIPLETS
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named source of evaluation data. `own`: the user's folder, read as it is and never written to.
+
+    `paper` is what the papers used, `mini` the embedded set; the name is part of every signature and cell key.
+    Whatever keeps a data set from being read is NotAvailable: it costs the cells that need it.
+    """
+
+    name: str = "paper"
+    own: Path | None = None
+    mirror: Path | None = None
+    offline: bool = False
+    fetches: bool = True  # False: what is here is read, nothing is downloaded, converted or written
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds `downstream/`."""
+        if self.name == "mini":
+            return registry.HERE / "mini"
+        return self.own or self.store
+
+    @property
+    def store(self) -> Path:
+        """The suite's own folder of fetched data, whatever folder is read."""
+        return home() / "data"
+
+    def at_rest(self) -> Suite:
+        """The same suite for those who plan: `load`, `examples`, `corpus` and `fetch_vectors` only read."""
+        return replace(self, fetches=False)
+
+    def load(self, task_name: str, limit: int | None = None) -> Any:
+        """The task's data, fetched first where that is this suite's way, held against the registry's counts."""
+        task = TASKS[task_name]
+        with self._reading():
+            item = self._fetched(task.dataset)
+            data = task.load(self.root, item)
+            task.check_counts(data, item)
+            return task.load(self.root, item, limit) if limit else data
+
+    def examples(self, name: str) -> Examples:
+        """The training set of that name."""
+        with self._reading():
+            item = self._fetched(training_sets.SETS[name][0])
+            return training_sets.read(name, self.root / item.folder)
+
+    def dev(self, name: str) -> Any:
+        """What models are selected on, by the name of a selection: a task's pairs, or triplets."""
+        if name != "wikisec-dev":
+            return self.load(name)
+        with self._reading():
+            folder = self.root / self._fetched(self.dev_set(name)).folder
+            return labelled.read_triplets(folder / "validation.csv")[:TRIPLETS]
+
+    def dev_set(self, name: str) -> str:
+        """The data set of a selection."""
+        return "WIKISEC" if name == "wikisec-dev" else TASKS[name].dataset
+
+    def corpus(self, name: str) -> Corpus:
+        """The sentences of that corpus and which of them are pairs; NotAvailable when they cannot be had."""
+        dataset, read = CORPORA[name]
+        with self._reading():
+            return read(self.root / self._fetched(dataset).folder)
+
+    def fetch_vectors(self, name: str) -> None:
+        """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""
+        for item in registry.datasets().values():
+            if item.sources[0].path.name == name:
+                with self._reading():
+                    self._hold(item)
+
+    def present(self, dataset: str) -> bool:
+        """Whether the data set is on this machine, each file with its checksum (a user's own: whether it is there)."""
+        return not self.why_missing(dataset)
+
+    def why_missing(self, dataset: str) -> str:
+        """What is missing or damaged of a data set, in a sentence; '' when it is present. Nothing is written."""
+        try:
+            item = registry.dataset(dataset, self.name)
+        except ReproError as error:
+            return str(error)
+        with reading_only():
+            return self._wrong(item)
+
+    def can_fetch(self, dataset: str) -> bool:
+        """Whether a run would get a data set that is not present: from the mirror, its public address or the hub."""
+        item = registry.datasets(self.name).get(dataset)
+        if item is None or self._is_own(item) or self._is_embedded(item):
+            return False
+        if item.from_hub:
+            return not self.offline or hub.cached(item)
+        if item.public and self.mirror is not None:
+            return all(sources.mirrored(source, self.mirror).is_file() for source in item.sources)
+        return item.public and not self.offline
+
+    def can_fetch_vectors(self, name: str) -> bool:
+        """Whether a run would get the word vectors of that file name."""
+        named = [item.name for item in registry.datasets().values() if item.sources[0].path.name == name]
+        return any(map(self.can_fetch, named))
+
+    def _fetched(self, dataset: str) -> registry.Dataset:
+        item = registry.dataset(dataset, self.name)
+        self._hold(item)
+        return item
+
+    def _is_own(self, item: registry.Dataset) -> bool:
+        """Whether it is read from the user's folder, as it is; word vectors are looked for in both."""
+        return self.own is not None and not item.is_vectors
+
+    def _is_embedded(self, item: registry.Dataset) -> bool:
+        return self.name == "mini" and not item.is_vectors
+
+    def _hold(self, item: registry.Dataset) -> None:
+        """Have a data set here, with its checksums; NotAvailable when that cannot be. A user's own is as it is."""
+        if self._is_own(item):
+            for path in item.files:
+                if os.path.lexists(self.root / path) and not (self.root / path).is_file():
+                    raise NotAvailable(f"{self.root / path} is not a file; put the file there that belongs there")
+            return
+        if self.fetches and not self._is_embedded(item):
+            fetch.fetch(item, self.store, self.mirror, self.offline)
+        elif why := self._wrong(item):
+            raise NotAvailable(why)
+
+    def _wrong(self, item: registry.Dataset) -> str:
+        """The first thing that is missing or damaged in a data set, and what mends it; '' when nothing is."""
+        if self._is_own(item):
+            lost = [path for path in item.files if not (self.root / path).is_file()]
+            return f"{self.root / lost[0]} is missing from your own folder" if lost else ""
+        root = self.store if item.is_vectors else self.root
+        for path, why in fetch.damages(item, root):
+            cure = f"`repro fetch {item.name}` gets it"
+            if self._is_embedded(item):
+                cure = "install the package again"
+            elif item.sources[0].format == "user":
+                cure = f"it is yours to bring ({item.citation})"
+            return f"{root / path} {why}; {cure}"
+        return ""
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            if self.fetches:
+                yield
+            else:
+                with reading_only():
+                    yield
+        except NotAvailable:
+            raise
+        except ReproError as error:
+            raise NotAvailable(str(error)) from error
+        except OSError as error:
+            raise NotAvailable(f"{error.filename or self.root} cannot be read ({error.strerror or error})") from error

@@ -1,0 +1,92 @@
+"""Timed rows: build the encoder, of random weights where it has none, and time it."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.data.readers import Pairs
+from repro.encoders import zoo
+from repro.encoders.random_weights import random_like
+from repro.encoders.recipe import TimedRecipe, WordVectorRecipe
+from repro.errors import NotAvailable
+from repro.evaluation.config import Subject
+from repro.tasks.throughput import SpeedScores, SpeedTask
+
+BATCH = 32  # sentences, without smart batching
+
+
+def hardware(device: str) -> str:
+    """What the time was taken on: the GPU's name, or the CPU's with the number of threads."""
+    import torch
+
+    if device != "cpu":
+        return torch.cuda.get_device_name() if device == "cuda" else device
+    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="ignore").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def device_for(kind: str) -> str:
+    """`cpu`, or the GPU there is; NotAvailable when there is none."""
+    import torch
+
+    if kind == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    raise NotAvailable("there is no GPU here")
+
+
+@contextmanager
+def encoder_of(
+    recipe: TimedRecipe, ready: zoo.Ready | None, device: str, words: Sequence[str]
+) -> Iterator[Callable[[Sequence[str]], Any]]:
+    """What is timed: sentences → vectors. `words`: what random word vectors must know."""
+    with tempfile.TemporaryDirectory(prefix="repro-") as folder:
+        if ready is None:
+            ready = zoo.locate(random_like(recipe.base, Path(folder), words))
+        group = zoo.Group([ready], device, recipe.dtype)
+        if group.words or recipe.batching == "smart":
+            yield group.encode
+        else:
+            transformer = group.transformer
+
+            def in_order(sentences: Sequence[str]) -> None:
+                tokens = transformer.tokens(sentences)
+                list(transformer.run(tokens, np.array_split(np.arange(len(tokens)), range(BATCH, len(tokens), BATCH))))
+
+            yield in_order
+
+
+def measure(
+    slug: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: SpeedTask, data: list[Pairs]
+) -> tuple[SpeedScores, Subject]:
+    """Time a row on the task's device; `ready` is None for random weights."""
+    device = device_for(task.device)
+    words = sorted({word for sentence in task.sample(data) for word in sentence.split()})
+    start = time.perf_counter()
+    with encoder_of(recipe, ready, device, words) as encode:
+        scores = task.time(data, encode)
+    base = ready.recipe if ready else recipe.base
+    about = replace(recipe, base=base).signature() | {"on": hardware(device)}
+    weights = ready.weights if ready else f"random, of the size of {recipe.weights}"
+    dtype = "float32" if isinstance(base, WordVectorRecipe) else recipe.dtype
+    return scores, Subject(slug, about, weights, device, dtype, time.perf_counter() - start)

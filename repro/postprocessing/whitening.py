@@ -1,0 +1,170 @@
+"""Whitening of sentence vectors (Su et al. 2021): x ↦ (x − μ) W with W = U Λ^(−1/2), the first k columns, unit length.
+
+Letters: n sentences, d dimensions, k dimensions kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from repro.errors import ReproError
+from repro.metrics.correlation import unit
+from repro.paths import write_atomic
+
+TENSORS = ("mean", "kernel", "eigenvalues")
+BLOCK = 8192  # rows at a time: what float64 copies of them cost in memory
+# An eigenvalue up to this share of the largest is rounding noise of float32 vectors (2⁻²⁴ squared is 4e-15, and the
+# mean, often a hundred times the spread, is rounded too); its direction is not in the rank.
+NOISE = 1e-10
+# Vectors whose variance is at most this share of their mean's square are equal up to float32's rounding.
+EQUAL = 1e-12
+
+
+def check_spread(mean: np.ndarray, largest: float, source: str) -> None:
+    """ReproError unless vectors of this mean (d,) and this largest variance are finite and differ in some direction."""
+    if not (np.isfinite(mean).all() and np.isfinite(largest)):
+        raise ReproError(f"a vector of {source} is not finite; nothing can be fitted on it")
+    if not largest > EQUAL * float(mean @ mean):
+        raise ReproError(
+            f"the vectors of {source} are all equal, their covariance has rank 0; fit on sentences that differ"
+        )
+
+
+class Moments:
+    """Mean and covariance of any number of vectors in one pass, float64, in memory that depends on d alone."""
+
+    def __init__(self, d: int) -> None:
+        self.count, self.d = 0, d
+        # the first block's mean: keeps the sums of squares small beside a large common offset
+        self._shift = np.zeros(d)
+        self._sum = np.zeros(d)
+        self._squares = np.zeros((d, d))
+
+    def add(self, vectors: np.ndarray) -> None:
+        """Count the rows of (n, d) float32 or float64 vectors."""
+        if not len(vectors):
+            return
+        if self.count == 0:
+            self._shift = vectors[:BLOCK].mean(axis=0, dtype=np.float64)
+        whole = np.empty((min(BLOCK, len(vectors)), len(self._shift)))
+        for start in range(0, len(vectors), BLOCK):
+            part = vectors[start : start + BLOCK]
+            block = np.subtract(part, self._shift, out=whole[: len(part)])  # (BLOCK, d) float64
+            self.count += len(part)
+            self._sum += block.sum(axis=0)
+            self._squares += block.T @ block  # a symmetric product: BLAS computes one half
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(d,)."""
+        return self._shift + self._sum / self.count
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """(d, d), divided by n − 1 as numpy.cov does, which the published code calls."""
+        centred = self._squares - np.outer(self._sum, self._sum) / self.count
+        return centred / (self.count - 1)
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """A fitted whitening: mean (d,), kernel W (d, k), all eigenvalues of the covariance (d,) from large to small."""
+
+    mean: np.ndarray
+    kernel: np.ndarray
+    eigenvalues: np.ndarray
+    count: int  # vectors it was fitted on
+    source: str = ""  # whose they were
+
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """(n, d) → (n, k) float32: zero mean and identity covariance on the vectors it was fitted on."""
+        if vectors.shape[1] != len(self.mean):
+            raise ReproError(f"this whitening is of {len(self.mean)} dimensions, the vectors have {vectors.shape[1]}")
+        whitened = np.empty((len(vectors), self.kernel.shape[1]), np.float32)
+        for start in range(0, len(vectors), BLOCK):
+            rows = slice(start, start + BLOCK)
+            whitened[rows] = (vectors[rows] - self.mean) @ self.kernel
+        return whitened
+
+    def apply(self, vectors: np.ndarray) -> np.ndarray:
+        """`transform`, each vector then divided by its norm, as the paper's cosines and its code have it."""
+        return unit(self.transform(vectors), np.float32)
+
+    def save(self, path: Path) -> None:
+        """One safetensors file, with a checksum of its content."""
+        from safetensors.numpy import save
+
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in TENSORS}
+        about = {"count": self.count, "source": self.source, "sha256": self._checksum()}
+        write_atomic(path, save(tensors, {"whitening": json.dumps(about)}))
+
+    def _checksum(self) -> str:
+        digest = hashlib.sha256(json.dumps([self.count, self.source]).encode())
+        for name in TENSORS:
+            values = np.ascontiguousarray(getattr(self, name))
+            digest.update(f"{name} {values.dtype.str} {values.shape}".encode() + values.tobytes())
+        return digest.hexdigest()
+
+
+def load(path: Path) -> Whitening:
+    """A whitening that was saved; ReproError when the file is none, or is not as it was written."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            raise ValueError("no regular file")
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})["whitening"])
+            tensors = {name: file.get_tensor(name) for name in TENSORS}
+        loaded = Whitening(**tensors, count=int(about["count"]), source=str(about["source"]))
+        sound = about["sha256"] == loaded._checksum()
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ReproError(f"{path} is not a saved whitening; write one with `repro fit`") from error
+    if not sound:
+        raise ReproError(f"{path} is damaged: its checksum does not fit its content; write it again with `repro fit`")
+    return loaded
+
+
+def fit(blocks: Iterable[np.ndarray], k: int | None = None, source: str = "") -> Whitening:
+    """Fit on blocks of vectors (n, d), kept to the first k of d dimensions; None: all that the covariance's rank gives.
+
+    Raises ReproError, naming `source`, when a vector is not finite, when all are equal, when k is below 1 or above the
+    rank, or when there are too few vectors: n of them span n − 1 dimensions, and whitened in all of these they are
+    equally far from each other, whatever they were.
+    """
+    if k is not None and not k >= 1:
+        raise ReproError(f"k {k} must be at least 1")
+    moments: Moments | None = None
+    with np.errstate(invalid="ignore"):  # what is not finite is found in the end
+        for block in blocks:
+            moments = moments or Moments(block.shape[1])
+            moments.add(block)
+        if moments is None or moments.count < 2:
+            raise _too_few(moments, k)
+        mean, covariance = moments.mean, moments.covariance
+    check_spread(mean, covariance.diagonal().max(initial=0.0), source or "these sentences")
+    count, d = moments.count, len(mean)
+    if count <= (d if k is None else min(k + 1, d)):
+        raise _too_few(moments, k)
+    values, vectors = np.linalg.eigh(covariance)  # (d,), (d, d); from small to large
+    values, vectors = values[::-1], vectors[:, ::-1]
+    rank = int((values > NOISE * values[0]).sum())
+    if k is not None and k > rank:
+        raise ReproError(f"k = {k} is above the rank {rank} of the covariance of {count} sentences; lower k")
+    kept = rank if k is None else k
+    kernel = vectors[:, :kept] / np.sqrt(values[:kept])  # (d, k)
+    return Whitening(mean, kernel, values.copy(), count, source)
+
+
+def _too_few(moments: Moments | None, k: int | None) -> ReproError:
+    count, d = (moments.count, moments.d) if moments else (0, 0)
+    wanted = f"{d} dimensions" if k is None else f"{k} of {d} dimensions"
+    return ReproError(
+        f"{count} sentences are too few to whiten {wanted}: fit on more of them, or keep fewer dimensions (k)"
+    )

@@ -1,0 +1,219 @@
+"""The `exact` probe: L2-regularised logistic regression, solved to its optimum for many folds and penalties together.
+
+The objective is scikit-learn's, C Σ loss + ½‖W‖² with a free intercept: binary problems have one weight vector, others
+one a class. All problems share the features, so logits, gradients and Hessian products of a whole batch are single
+matrix products. Newton's method; its steps come from conjugate gradients in float32, preconditioned with the inverse
+Hessian of the same penalty on all training items, whose optimum is also the start. Gradients are float64, so what a
+step lacks in precision the next one mends, and the optimum has all its digits.
+
+Letters: n items, d features and a constant, P problems, K outputs a problem (1 where there are two classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit, softmax
+from threadpoolctl import threadpool_limits
+
+from repro.errors import ReproError
+from repro.probes.base import Fit, Probe, coded
+
+COLUMNS = 256  # of the matrix products, problems × outputs: wide enough for BLAS, small enough for memory
+SMALL = 10**6  # numbers in the features; below that BLAS's threads wait for each other longer than they compute
+TOLERANCE = 1e-20  # squared Newton decrement over C × training items, which the objective grows with
+ROUGHLY = 1e-5  # the same, for the weights that fits start from
+STEPS, HALVINGS = 60, 30
+
+
+def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -> np.ndarray:
+    """Predicted class of every item under every fit: (P, n), values from `labels`.
+
+    `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` does.
+    """
+    classes, y = coded(features, labels, fits)
+    if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
+        features = np.linalg.qr(features.T.astype(np.float64)).R.T  # (n, n)
+    x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)
+    x[:, :-1], x[:, -1] = features, 1
+    target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
+    data = _Data(x, x.astype(np.float32), target)
+    predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
+    width = max(1, COLUMNS // target.shape[1])
+    with threadpool_limits(1 if x.size < SMALL else None):
+        starts = _starts(data, fits)
+        for begin in range(0, len(fits), width):
+            batch = fits[begin : begin + width]
+            logits = data.times(_Batch(data, batch, starts).solve())  # (n, P, K)
+            chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
+            predicted[begin : begin + width] = classes[chosen].T
+    return predicted
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Features with their constant, in both precisions, and what the outputs should be."""
+
+    x: np.ndarray  # (n, d + 1) float64
+    x32: np.ndarray  # (n, d + 1) float32
+    target: np.ndarray  # (n, K)
+
+    def times(self, vectors: np.ndarray) -> np.ndarray:
+        """(d + 1, P, K) → (n, P, K), in the precision of `vectors`."""
+        x = self.x32 if vectors.dtype == np.float32 else self.x
+        return np.asarray(x @ vectors.reshape(len(vectors), -1)).reshape(len(x), *vectors.shape[1:])
+
+    def back(self, values: np.ndarray) -> np.ndarray:
+        """(n, P, K) → (d + 1, P, K), in the precision of `values`."""
+        x = self.x32 if values.dtype == np.float32 else self.x
+        return np.asarray(x.T @ values.reshape(len(values), -1)).reshape(x.shape[1], *values.shape[1:])
+
+
+@dataclass(frozen=True)
+class _Start:
+    """For one C: weights to start from and, for each output, the inverse of a Hessian block that is like the others."""
+
+    weights: np.ndarray  # (d + 1, K)
+    inverses: list[np.ndarray]  # K of (d + 1, d + 1) float32
+
+
+def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
+    """About the optimum on every item that some fit learns from, with C scaled to the fits' number of items.
+
+    Each penalty starts where the one before it ended: along the grid neither weights nor Hessians change by much.
+    """
+    pool = np.logical_or.reduce([fit.train for fit in fits])
+    share = float(np.mean([fit.train.sum() for fit in fits])) / pool.sum()
+    penalties = sorted({fit.penalty for fit in fits})
+    x, outputs = data.x32[pool], data.target.shape[1]
+    spread = 0.25 if outputs == 1 else (1 / outputs) * (1 - 1 / outputs)  # of the probabilities at zero weights
+    gram = x.T @ x  # (d + 1, d + 1)
+    start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
+    found = {}
+    for c in penalties:
+        weights = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
+        probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
+        root = np.sqrt(probability * (1 - probability)).astype(np.float32)
+        halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
+        start = found[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
+    return found
+
+
+def _inverse(hessian: np.ndarray) -> np.ndarray:
+    """Of a loss's Hessian with the penalty's identity added; the intercept, last, has but a trace of it."""
+    diagonal = np.ones(len(hessian))
+    diagonal[-1] = 1e-6 * max(1.0, float(hessian[-1, -1]))
+    whole = hessian.astype(np.float64) + np.diag(diagonal)
+    return np.asarray(cho_solve(cho_factor(whole), np.eye(len(whole)))).astype(np.float32)
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    """(n, P, K) logits → probabilities of the outputs."""
+    return np.asarray(expit(logits) if logits.shape[2] == 1 else softmax(logits, axis=2))
+
+
+class _Batch:
+    """Problems solved together; vectors of weights are (d + 1, P, K), of items (n, P, K)."""
+
+    def __init__(self, data: _Data, fits: Sequence[Fit], starts: dict[float, _Start], share: float = 1.0) -> None:
+        self.data = data
+        self.mask = np.stack([fit.train for fit in fits], axis=1)[:, :, None]  # (n, P, 1)
+        penalties = np.array([fit.penalty for fit in fits])
+        self.c = share * penalties[:, None]  # (P, 1)
+        self.ridge = np.ones((data.x.shape[1], 1, 1))
+        self.ridge[-1] = 0  # the intercept is not penalised
+        self.starts = [(start, penalties == c) for c, start in starts.items() if c in penalties]
+        self.weights = np.stack([starts[fit.penalty].weights for fit in fits], axis=1)
+
+    def solve(self, tolerance: float = TOLERANCE) -> np.ndarray:
+        """Weights at the optimum of each problem; a step that would lengthen a gradient is halved."""
+        goal = tolerance * np.maximum(self.c[:, 0] * self.mask[:, :, 0].sum(axis=0), 1)  # (P,)
+        logits = self.data.times(self.weights)
+        gradient, probability = self.gradient(logits, self.weights)
+        for _ in range(STEPS):
+            step = self.newton_step(gradient, probability)
+            busy = (gradient * step).sum(axis=(0, 2)) > goal  # (P,)
+            if not busy.any():
+                return self.weights
+            move, length = self.data.times(step), (gradient**2).sum(axis=(0, 2))
+            scale = busy.astype(np.float64)  # solved problems rest: their gradients are rounding errors
+            for _ in range(HALVINGS):
+                tried = logits - scale[:, None] * move, self.weights - scale[:, None] * step
+                gradient, probability = self.gradient(*tried)
+                worse = busy & ((gradient**2).sum(axis=(0, 2)) > length)
+                if not worse.any():
+                    break
+                scale[worse] /= 2
+            logits, self.weights = tried
+        raise ReproError(f"the exact probe has not converged after {STEPS} steps; are the features of sane size?")
+
+    def gradient(self, logits: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(gradient of each objective, probabilities)."""
+        probability = _probabilities(logits)
+        wrong = self.mask * (probability - self.data.target[:, None])
+        return self.c * self.data.back(wrong) + self.ridge * weights, probability
+
+    def newton_step(self, gradient: np.ndarray, probability: np.ndarray) -> np.ndarray:
+        """Hessian⁻¹ × gradient by preconditioned conjugate gradients in float32; float64 out."""
+        size = np.maximum(np.sqrt((gradient**2).sum(axis=(0, 2))), 1e-300)[:, None]  # (P, 1): keeps float32 in range
+        residual = (gradient / size).astype(np.float32)
+        curvature = (self.c * self.mask).astype(np.float32)
+        probability = probability.astype(np.float32)
+        curvature = curvature * probability * (1 - probability if residual.shape[2] == 1 else 1)  # (n, P, K)
+        step = np.zeros_like(residual)
+        direction = ready = self.precondition(residual)
+        strength = (residual * ready).sum(axis=(0, 2))  # (P,)
+        goal = strength * 1e-5
+        active = strength > 0
+        for _ in range(60):
+            curved = self.hessian(direction, probability, curvature)
+            bend = (direction * curved).sum(axis=(0, 2))
+            active &= bend > 0
+            length = np.divide(strength, bend, out=np.zeros_like(strength), where=active)
+            step += length[:, None] * direction
+            residual -= length[:, None] * curved
+            ready = self.precondition(residual)
+            following = (residual * ready).sum(axis=(0, 2))
+            active &= following > goal
+            if not active.any():
+                break
+            keep = np.divide(following, strength, out=np.zeros_like(strength), where=active)
+            direction = active[:, None] * (ready + keep[:, None] * direction)
+            strength = following
+        return np.asarray(step * size)
+
+    def hessian(self, vectors: np.ndarray, probability: np.ndarray, curvature: np.ndarray) -> np.ndarray:
+        """Product of each problem's Hessian with its vectors, float32."""
+        moved = self.data.times(vectors)
+        if moved.shape[2] > 1:
+            moved -= np.einsum("npk,npk->np", probability, moved)[:, :, None]
+        moved *= curvature
+        # the floor gives curvature to the one flat direction, all intercepts of a multinomial problem together
+        return np.asarray(self.data.back(moved) + np.maximum(self.ridge, 1e-6).astype(np.float32) * vectors)
+
+    def precondition(self, vectors: np.ndarray) -> np.ndarray:
+        """The inverse Hessian blocks, each problem with those of its penalty.
+
+        What all outputs of a multinomial problem share does not change its loss: there the Hessian is the penalty's
+        identity (nothing for the intercept) and not like the blocks, which therefore act on the rest.
+        """
+        shared = vectors.mean(axis=2, keepdims=True) if vectors.shape[2] > 1 else np.zeros_like(vectors)
+        rest, out = vectors - shared, np.empty_like(vectors)
+        for start, mine in self.starts:
+            for k, inverse in enumerate(start.inverses):
+                out[:, mine, k] = inverse @ rest[:, mine, k]
+        if vectors.shape[2] > 1:
+            out -= out.mean(axis=2, keepdims=True)
+        shared[-1] = 0
+        return np.asarray(out + shared)
+
+
+EXACT = Probe(
+    "exact",
+    fit_predict,
+    nested=tuple(2.0**t for t in range(-2, 4)),  # tools/validation.py:61, 204
+    kfold=tuple(2.0**t for t in range(-1, 6)),  # tools/validation.py:130
+)

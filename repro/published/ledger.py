@@ -1,0 +1,223 @@
+"""The ledger: published numbers, tolerances, recorded deviations, errata, and the verdict on a measured value."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from repro.results.store import Cell
+from repro.tables.spec import AnyColumn, Column, Ref, Row, Table
+
+FOLDER = Path(__file__).parent / "published"
+DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
+TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
+
+
+@dataclass(frozen=True)
+class Where:
+    """How the files name a column: task, and metric and group of rows where a task has several."""
+
+    task: str
+    metric: str = ""
+    group: str = ""
+    protocol: str = ""  # what stands for {} in a row's system, where each protocol is a system of its own
+
+
+def _tasks(names: dict[str, str], metric: str = "") -> dict[str, Where]:
+    return {column: Where(task, metric) for column, task in names.items()}
+
+
+def _subset_weighted(metric: str) -> dict[str, Where]:
+    """Tables of weighted means that also quote Sentence-BERT's numbers, which are correlations over all pairs."""
+    years = {f"sts{year}": f"STS-{year}" for year in range(12, 17)}
+    whole = _tasks({"stsb": "STS-B", "sickr": "SICK-R"})
+    weighted = _tasks(years, "Spearman rho x100 (weighted mean of subsets)")
+    return whole | weighted | _tasks({f"{column}-all": task for column, task in years.items()}, metric)
+
+
+_STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
+
+
+def _by_protocol() -> dict[str, Where]:
+    names = {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg.", "side": "Avg."}
+    protocols = ("all", "wmean")
+    return {f"{column}-{p}": Where(task, protocol=p) for column, task in names.items() for p in protocols}
+
+
+_TRANSFER = {f"{task.lower()}-adam": task for task in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC")}
+_TRANSFER["avg-adam"] = "Avg."
+_AFS = {
+    f"afs-{folds}-{metric.split()[0].lower()}": Where("AFS (average)", metric, group)
+    for folds, group in (("10fold", "10-fold Cross-Validation"), ("topics", "Cross-Topic Evaluation"))
+    for metric in ("Pearson r x100", "Spearman rho x100")
+}
+_ABLATION = {
+    "nli": "NLI (classification objective, trained on SNLI+MNLI)",
+    "stsb": "STSb (regression objective, trained on STSb train)",
+}
+_FLOW_QUOTE = 'Spearman rho x100 (as quoted from SBERT paper, "all")'
+_WHITENING_QUOTE = 'Spearman rho x100 (as quoted, "all")'
+_NAMES: dict[tuple[str, str], dict[str, Where]] = {
+    ("sbert", "Table 1"): _tasks({**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."}),
+    ("sbert", "Table 2"): _tasks({"stsb": "STSb test"}),
+    ("sbert", "Table 3"): _AFS,
+    ("sbert", "Table 4"): _tasks({"wikisec": "Wikipedia sections test (222,957 triplets)"}),
+    ("sbert", "Table 5"): _tasks(_TRANSFER),
+    ("sbert", "Table 6"): _tasks(_ABLATION),
+    ("flow", "Table 2"): _subset_weighted(_FLOW_QUOTE),
+    ("flow", "Table 3"): _subset_weighted(_FLOW_QUOTE),
+    ("whitening", "Table 1"): _subset_weighted(_WHITENING_QUOTE),
+    ("whitening", "Table 2"): _subset_weighted(_WHITENING_QUOTE),
+    ("sbert", "Table 7"): _tasks(
+        {"cpu": "CPU (Intel i7-5820K @ 3.30GHz)", "gpu": "GPU (Nvidia Tesla V100, CUDA 9.2, cuDNN)"}
+    ),
+    ("simcse", "Table 5"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg."}),
+    ("simcse", "Table 6"): {
+        "unsup": Where("STS-B dev", group="unsupervised"),
+        "sup": Where("STS-B dev", group="supervised"),
+    },
+    ("simcse", "Table B.2"): _by_protocol(),
+    ("simcse", "Table E.1"): _tasks(_TRANSFER),
+    ("mteb", "result JSON"): _tasks({**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"}, "cosine_spearman"),
+    ("third-party", "issue / JSON"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"}),
+    ("st-docs", "pre-trained models list"): _tasks({"stsb": "STSb test"}),
+    ("st-docs", "wikipedia-sections-models.md"): _tasks({"wikisec": "Wikipedia sections test"}),
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published number on the ×100 scale, with what was printed."""
+
+    value: float
+    printed: str
+    std: float | None
+    metric: str
+    note: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one cell: published value, difference, tolerance, verdict and its reason."""
+
+    published: float | None
+    delta: float | None
+    tolerance: float | None
+    verdict: str
+    reason: str = ""
+    published_std: float | None = None
+
+
+@cache
+def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
+    """All published numbers by (paper, table, system, group, task)."""
+    found: dict[tuple[str, str, str, str, str], list[Published]] = {}
+    for path in sorted(FOLDER.glob("*.csv")):
+        for line in read_csv(path):
+            if not line.get("metric") or not _is_number(line["value"]):
+                continue
+            scale = 100 if line["metric"].startswith("cosine_") or "(0-1" in line["metric"] else 1
+            item = Published(
+                scale * float(line["value"]),
+                line["value"],
+                float(line["std"]) if line["std"] else None,
+                line["metric"],
+                line["note"],
+                line["source"],
+            )
+            keys = {"", line["system_group"]}
+            for group in keys:
+                found.setdefault((line["paper"], line["table"], line["system"], group, line["task"]), []).append(item)
+    return found
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """A CSV file as dictionaries."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def published(ref: Ref | None, column: str) -> Published | None:
+    """The published number of a row in a column, or None where that source has none."""
+    if ref is None:
+        return None
+    where = _NAMES.get((ref.paper, ref.table), {}).get(column, Where(""))
+    system = ref.system.replace("{}", where.protocol)
+    found = numbers().get((ref.paper, ref.table, system, ref.group or where.group, where.task), [])
+    found = [item for item in found if where.metric in ("", item.metric)]
+    return found[0] if found else None
+
+
+@cache
+def _tolerances() -> dict[tuple[str, str, str], tuple[float, str]]:
+    return {
+        (line["table"], line["row"], line["column"]): (float(line["tolerance"]), line["reason"])
+        for line in read_csv(FOLDER / "tolerances.csv")
+    }
+
+
+@cache
+def _deviations() -> dict[tuple[str, str, str], str]:
+    return {
+        (line["table"], line["row"], line["column"]): line["reason"] for line in read_csv(FOLDER / "deviations.csv")
+    }
+
+
+def deviation_reason(table: str, row: str, column: str) -> str:
+    """The recorded reason why this cell (`*`: this row) differs from its published number, or ''."""
+    return _deviations().get((table, row, column)) or _deviations().get((table, row, "*"), "")
+
+
+def recovered(row: Row) -> dict[str, str] | None:
+    """How a row's published numbers were really produced, where that had to be found out: recipe, how, source."""
+    if row.published is None or row.only:
+        return None
+    wanted = (row.published.paper, row.published.table, row.published.system)
+    lines = read_csv(FOLDER / "recipes.csv")
+    return next((line for line in lines if (line["paper"], line["table"], line["system"]) == wanted), None)
+
+
+def errata(table: str) -> list[dict[str, str]]:
+    """Contradictions between sources that touch this table."""
+    return [line for line in read_csv(FOLDER / "errata.csv") if table in line["tables"].split()]
+
+
+def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tuple[float, str]:
+    """(tolerance, why it is not the default) for |measured − published| on the ×100 scale."""
+    if row.seeded:
+        return max(2 * (std or 0.0), TRAINED_TOLERANCE), ""
+    return _tolerances().get((table, row.slug, column), (DEFAULT_TOLERANCE, ""))
+
+
+def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
+    """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
+    there = published(row.published, column.slug) if not row.only or column.slug in row.only else None
+    number, spread = (there.value, there.std) if there else (None, None)
+    if value is None:
+        return Verdict(number, None, None, "not-run", why_not, spread)
+    if number is None:
+        return Verdict(None, None, None, "no-published")
+    if column.metric == "sentences-per-second":
+        return Verdict(number, None, None, "other-hardware", "", spread)
+    allowed, reason = tolerance(table.id, row, column.slug, std)
+    delta = value - number
+    if abs(delta) <= allowed:
+        return Verdict(number, delta, allowed, "within-noise" if row.seeded else "match", reason, spread)
+    reason = deviation_reason(table.id, row.slug, column.slug)
+    return Verdict(number, delta, allowed, "deviates", reason, spread)
+
+
+def judge_cell(table: Table, row: Row, column: Column, cell: Cell | None, why_not: str) -> Verdict:
+    """`judge` for a stored cell or the lack of one."""
+    return judge(table, row, column, cell.value if cell else None, cell.std if cell else None, why_not)

@@ -1,0 +1,100 @@
+"""The demo: every table that exists, on the embedded set, offline, twice the same, and never mixed with the papers'."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from repro import tables
+from repro.cli.main import main
+from repro.encoders import zoo
+from repro.published.verify import verify
+from repro.reports import csv_lines
+
+COMMITTED = Path(__file__).parent.parent / "tables"
+
+
+@pytest.mark.real
+def test_every_table_runs_and_runs_again_from_the_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], minilm: zoo.Group
+) -> None:
+    assert main(["demo", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert tables.demo.BANNER in out
+    first = {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()}
+    texts = {f"{name}.{suffix}" for name in tables.TABLES for suffix in ("md", "csv", "tex")}
+    assert {name for name in first if not name.endswith((".svg", ".png"))} == texts
+    assert "simcse-5.geometry.svg" in first
+    for name, content in first.items():
+        assert name not in texts or tables.demo.BANNER.encode() in content, name
+        assert name in out
+    for name in tables.TABLES:
+        lines = csv_lines.from_csv(tmp_path / "mini" / f"{name}.csv")
+        reasons = {line["reason"] for line in lines if line["verdict"] == "not-run"}
+        assert reasons <= {"nothing is trained for this column", "there is no GPU here"}
+        assert all("|suite:mini|" in line["signature"] for line in lines if line["signature"])
+        assert verify(name, tmp_path / "mini", "mini") == []
+    assert main(["demo", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()} == first
+
+
+@pytest.mark.parametrize("folder", [COMMITTED, COMMITTED / "mini"], ids=["paper", "mini"])
+def test_simcse_b2_has_every_aggregation_side_by_side(folder: Path) -> None:
+    lines = csv_lines.from_csv(folder / "simcse-b2.csv")
+    values = {(line["row"], line["column"]): float(line["value"]) for line in lines if line["value"]}
+    rows = [row for row, column in values if column == "side-all"]
+    assert "minilm-avg" in rows
+    sets = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
+    for row in rows:
+        for name in ("all", "wmean", "mean"):
+            mean = sum(values[row, f"{task}-{name}"] for task in sets) / 7
+            assert values[row, f"side-{name}"] == pytest.approx(mean, abs=1e-8)
+        for year in sets[:5]:
+            difference = values[row, f"{year}-wmean"] - values[row, f"{year}-all"]
+            assert values[row, f"{year}-worth"] == pytest.approx(difference, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_committed_demo_tables_hold(name: str) -> None:
+    assert verify(name, COMMITTED / "mini", "mini") == []
+
+
+def test_the_demo_trains_every_objective() -> None:
+    trained = [
+        recipe
+        for name in tables.TABLES
+        for row in tables.get(name, "mini").rows
+        for column, recipe in row.trainings
+        if column in {found.slug for found in tables.get(name, "mini").scored()}
+    ]
+    objectives = {"softmax", "cosine", "triplet", "contrastive", "cross-regression"}
+    assert {recipe.objective for recipe in trained} == objectives
+    assert all("sample" in recipe.signature() for recipe in trained)
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_an_embedded_table_has_the_papers_columns_and_none_of_its_numbers(name: str) -> None:
+    paper, mini = tables.get(name), tables.get(name, "mini")
+    absent = ("bws",)  # no stand-in for the stand-in
+    assert mini.columns == tuple(column for column in paper.columns if not column.slug.startswith(absent))
+    assert all(row.published is None for row in mini.rows)
+    assert mini.banner
+    assert not paper.banner
+
+
+def test_a_commented_csv_reads_back(tmp_path: Path) -> None:
+    table = tables.get("sbert-1", "mini")
+    line = dict.fromkeys(csv_lines.FIELDS, "x") | {"value": "1.5"}
+    text = csv_lines.to_csv(table, [line])
+    assert text.startswith("# These numbers come from the embedded mini data set")
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    assert csv_lines.from_csv(tmp_path / "t.csv") == [line]
+    assert len(io.StringIO(text).readlines()) == 3
+
+
+@pytest.mark.parametrize("suite", ["paper", "mini"])
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_no_two_rows_or_columns_of_a_table_share_a_slug(name: str, suite: str) -> None:
+    table = tables.get(name, suite)
+    for slugs in ([row.slug for row in table.rows], [column.slug for column in table.columns]):
+        assert len(slugs) == len(set(slugs))

@@ -1,0 +1,49 @@
+"""`repro doctor`: plain text and JSON, with nothing downloaded."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from repro import tables
+from repro.cli.main import main
+from repro.evaluation import doctor
+
+
+def test_json_has_every_table_and_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json", "--offline"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["hub answers"] is False
+    assert found["devices"]["cpu"]["float32"] is True
+    assert set(found["data"].values()) == {False}  # a fresh REPRO_HOME
+    assert found["libraries"]["torch"]["installed"] != "missing"
+    for name, table in tables.TABLES.items():
+        assert list(found["tables"][name]) == [row.slug for row in table.rows]
+    assert found["tables"]["sbert-1"]["glove-840b-sick-sbert"] == "after `repro fetch`"
+    assert found["tables"]["sbert-1"]["sbert-nli-base"] == "weights not on this machine, and the hub does not answer"
+
+
+def test_text_names_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--offline"]) == 0
+    out = capsys.readouterr().out
+    assert "Model hub does not answer" in out
+    assert "put the file into" in out
+
+
+@pytest.mark.parametrize(
+    ("pins", "installed", "tested"),
+    [
+        (None, "2.13.0+cpu", None),  # an installed package has no constraints.txt beside it
+        ("torch==2.13.0\n", "2.13.0+cpu", None),
+        ("torch==2.12.0 ; x\n", "2.13.0+cpu", "2.12.0"),
+        ("numpy==1\n", "2.13.0", None),
+    ],
+)
+def test_tested_versions_are_named_where_they_are_known_and_others(
+    pins: str | None, installed: str, tested: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if pins is not None:
+        (tmp_path / "constraints.txt").write_text(pins)
+    monkeypatch.setattr(doctor, "CONSTRAINTS", tmp_path / "constraints.txt")
+    monkeypatch.setattr(doctor, "version", lambda name: installed)
+    assert doctor.libraries()["torch"] == {"installed": installed} | ({"tested": tested} if tested else {})

@@ -1,0 +1,70 @@
+"""Who plans, or only looks, touches nothing; who runs, nothing that the cells asked for do not need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+
+LOOKING = [
+    ["claims"],
+    ["doctor", "--offline"],
+    ["doctor", "--offline", "--json"],
+    ["table", "sbert-1", "--dry-run"],
+    ["table", "sbert-2", "--dry-run"],
+    ["table", "simcse-5", "--dry-run", "--row", "all-minilm-l6-v2"],
+    ["table", "whitening-1", "--dry-run", "--row", "minilm-avg-whitening-nli"],
+    ["table", "sbert-7", "--suite", "mini", "--dry-run"],
+    ["compare", "sbert-1", "all-minilm-l6-v2", "glove-avg"],
+    ["cache"],
+    ["list", "encoders"],
+]
+
+
+@pytest.fixture
+def nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("something that is not here was asked for")
+
+    for name in ("huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download", "pooch.retrieve"):
+        monkeypatch.setattr(name, asked)
+    monkeypatch.setattr("repro.hub.hub_answers", asked)
+    monkeypatch.setattr("repro.evaluation.doctor.hub_answers", asked)
+
+
+@pytest.mark.usefixtures("nobody_is_asked")
+@pytest.mark.parametrize("command", LOOKING, ids=" ".join)
+def test_who_looks_leaves_an_empty_home_empty(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == (2 if command[0] == "compare" else 0)
+    said = capsys.readouterr().err
+    assert ("no stored column in common; run the table first" in said) == (command[0] == "compare")
+    assert "asked for" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+# row, column, and the data sets that these need
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("row", "column", "folders"),
+    [
+        ("all-minilm-l6-v2", "stsb", {"downstream/STS/STSBenchmark"}),
+        ("all-minilm-l6-v2", "sts16", {"downstream/STS/STS16-en-test"}),
+        ("glove-840b-sick-sbert", "sickr", {"downstream/SICK", "vectors/glove.840B.300d.sick"}),
+    ],
+)
+@pytest.mark.usefixtures("minilm")
+def test_a_cell_gets_what_it_needs_and_nothing_else(
+    row: str, column: str, folders: set[str], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download"):
+        monkeypatch.setattr(name, None)
+    monkeypatch.setattr("repro.hub.hub_answers", None)
+    table = ["table", "sbert-1", "--row", row, "--task", column, "--limit", "10", "--device", "cpu"]
+    assert main([*table, "--mirror", str(mirror), "--out", str(tmp_path / "out")]) == 0
+    fetched = {path.parent for path in (tmp_path / "home/data").rglob("*") if path.is_file() and path.suffix != ".lock"}
+    assert {str(path.relative_to(tmp_path / "home/data")) for path in fetched} == folders

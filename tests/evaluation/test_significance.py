@@ -1,0 +1,113 @@
+"""Which test a difference gets, and what it says."""
+
+import math
+import warnings
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from repro import tables
+from repro.data.readers import Pairs
+from repro.errors import ReproError
+from repro.evaluation.significance import Comparison, compare
+from repro.results.store import Cell, pack
+
+COLUMN = next(column for column in tables.get("flow-2").scored() if column.slug == "stsb")
+
+
+def cell(column: str, value: float, by_seed: tuple[float, ...] = ()) -> Cell:
+    texts = ("flow-2", "row", column, "m", value, None, None, "stsb|agg:wmean", "row", "w", "d", "cpu", "float32", 0.1)
+    scores = {f"seed-{seed}": value for seed, value in enumerate(by_seed)} or {"m": value}
+    return Cell(*texts, "c", seeds=len(by_seed) or 1, scores=scores)  # type: ignore[arg-type]
+
+
+def plan(table: str, **rows: Cell) -> Any:
+    return SimpleNamespace(table=tables.get(table), stored={(row, found.column): found for row, found in rows.items()})
+
+
+# Student's t by hand: d̄ / (s / √n); p from tables of t (2 degrees of freedom: p = 1 − t / √(2 + t²)),
+# the interval d̄ ± 4.30265 s / √n. Welch with equal variances and sizes has n₁ + n₂ − 2 degrees.
+@pytest.mark.parametrize(
+    ("first", "second", "difference", "interval", "p", "test"),
+    [
+        ((1.0, 2.0, 3.0), (), 2.0, (-0.48414, 4.48414), 0.07418, "t over seeds"),
+        ((), (1.0, 2.0, 3.0), -2.0, (-4.48414, 0.48414), 0.07418, "t over seeds"),
+        ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), -3.0, (-5.26696, -0.73304), 0.02131, "Welch's t"),
+    ],
+)
+@pytest.mark.parametrize("items", [(), (pack(np.arange(3.0)),)])  # geometry keeps the spectrum of its first seed
+@pytest.mark.parametrize("column", ["stsb", "isoscore"])
+def test_rows_of_several_seeds_are_tested_over_them(
+    column: str,
+    items: tuple[str, ...],
+    first: tuple[float, ...],
+    second: tuple[float, ...],
+    difference: float,
+    interval: tuple[float, float],
+    p: float,
+    test: str,
+) -> None:
+    one, other = (
+        replace(cell(column, sum(seeds) / (len(seeds) or 1), seeds), items=items) for seeds in (first, second)
+    )
+    (found,) = compare(plan("flow-2", a=one, b=other), "a", "b")
+    assert found.difference == pytest.approx(difference)
+    assert found.interval == pytest.approx(interval, abs=1e-4)
+    assert found.p == pytest.approx(p, abs=1e-5)
+    assert found.test == test
+
+
+@pytest.mark.parametrize("seeds", [(2.0, 2.0), (2.0, math.nan)])
+def test_seeds_without_a_spread_are_no_test(seeds: tuple[float, float]) -> None:
+    one, other = cell("isoscore", 1.0, (1.0, 1.0)), cell("isoscore", 2.0, seeds)
+    with pytest.raises(ReproError, match="share no column with a test"):
+        list(compare(plan("flow-2", a=one, b=other), "a", "b"))
+
+
+def test_resamples_without_a_score_are_left_out_and_said() -> None:
+    """Of three pairs one resample in nine holds a single one, of which no correlation is defined."""
+    gold, resamples, seed = np.array([0.0, 2.0, 5.0]), 500, 12
+    data = {"stsb": [Pairs("test", ("a", "b", "c"), ("d", "e", "f"), gold)]}
+    cells = [
+        replace(cell("stsb", value), items=(pack(np.array(cosines)),))
+        for value, cosines in ((100.0, [0.1, 0.2, 0.9]), (50.0, [0.2, 0.1, 0.9]))
+    ]
+    made = plan("flow-2", a=cells[0], b=cells[1])
+    made.data, made.options = data, SimpleNamespace(resamples=resamples, seed=seed)
+    (found,) = compare(made, "a", "b")
+    rng = np.random.default_rng(seed)
+    drawn = [rng.integers(0, 3, 3) for _ in range(resamples)]
+    assert found.left_out == sum(len(set(rows)) == 1 for rows in drawn) > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy's own word on constant input
+        rho = [[spearmanr(x[rows], gold[rows])[0] for rows in drawn] for x in map(np.array, ([1, 2, 3], [2, 1, 3]))]
+    differences = 100 * (np.array(rho[0]) - np.array(rho[1]))
+    differences = differences[np.isfinite(differences)]
+    assert found.interval == pytest.approx(tuple(np.quantile(differences, [0.025, 0.975])))
+    share = min((differences <= 0).mean(), (differences >= 0).mean())
+    assert found.p == pytest.approx(min(1.0, 2 * share), abs=0.01)
+    assert f"(paired bootstrap, {found.left_out} resamples without a score left out)" in found.p_text
+
+
+def test_other_protocols_are_not_compared() -> None:
+    texts = ("stsb|agg:wmean|corr:spearman", "stsb|agg:all|corr:spearman")
+    one, other = (replace(cell("stsb", 1.0, (0.0, 2.0)), signature=text) for text in texts)
+    with pytest.raises(ReproError, match="not comparable: agg is wmean in one and all in the other"):
+        list(compare(plan("flow-2", a=one, b=other), "a", "b"))
+
+
+@pytest.mark.parametrize(("table", "column"), [("sbert-7", "cpu"), ("flow-2", "uniformity")])
+def test_without_a_test_there_is_one_sentence(table: str, column: str) -> None:
+    with pytest.raises(ReproError, match="a and b share no column with a test"):
+        list(compare(plan(table, a=cell(column, 1.0), b=cell(column, 2.0)), "a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0123, "p = 0.012 (t)"), (0.001, "p = 0.001 (t)"), (0.0009, "p < 0.001 (t)")]
+)
+def test_a_small_p_is_not_zero(p: float, text: str) -> None:
+    assert Comparison(COLUMN, 1.0, (0.0, 2.0), p, "t").p_text == text

@@ -1,0 +1,81 @@
+"""Timed rows: that they are timed, on random weights too, and judged by nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro import tables
+from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
+from repro.errors import ReproError
+from repro.evaluation import plan, run, timing
+from repro.evaluation.config import Options
+from repro.evaluation.suite import Suite
+from repro.published import ledger
+from repro.reports import csv_lines, markdown
+from repro.tables.spec import BEYOND, Column, Ref, Row, Table
+from repro.tasks import TASKS
+from repro.tasks.throughput import RUNS, SpeedTask
+
+COLUMNS = tuple(Column(d, d, f"speed-{d}", "sentences-per-second") for d in ("cpu", "gpu"))
+PAPER = Ref("sbert", "Table 7", "SBERT-base")
+
+
+def table(base: Path) -> Table:
+    recipes = {
+        "in-order": TimedRecipe(TransformerRecipe(str(base)), "none"),
+        "smart": TimedRecipe(TransformerRecipe(str(base))),
+        "words": TimedRecipe(WordVectorRecipe("nowhere.txt"), random=True),
+        "gone": TimedRecipe(WordVectorRecipe("nowhere.txt")),
+    }
+    return Table(
+        "sbert-7", "T", "P", tuple(Row(n, n, BEYOND, r, PAPER) for n, r in recipes.items()), COLUMNS, decimals=0
+    )
+
+
+def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_bert: Path) -> None:
+    made = plan.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    run.execute(made)
+    for slug in ("in-order", "smart", "words"):
+        cell = made.stored[slug, "cpu"]
+        assert cell.value > 10
+        assert cell.std is not None
+        assert cell.seeds == RUNS
+        assert f"|on:{timing.hardware('cpu')}" in cell.signature
+    assert "|batching:none|" in made.stored["in-order", "cpu"].signature
+    assert "|weights:random|" in made.stored["words", "cpu"].signature
+    assert "word vectors nowhere.txt are not on this machine" in made.why_not["gone", "cpu"]
+    if ("smart", "gpu") not in made.stored:
+        assert made.why_not["smart", "gpu"] == "there is no GPU here"
+    line = next(line for line in csv_lines.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
+    assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
+    assert markdown.cell_text(line, 0).endswith(" (44)")
+    again = plan.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    assert again.stored == made.stored
+
+
+def test_a_fast_encoder_is_measured_faster() -> None:
+    import time
+
+    task = TASKS["speed-cpu"]
+    assert isinstance(task, SpeedTask)
+    data = Suite("mini").load("speed-cpu")
+    slow, fast = (task.time(data, lambda _, s=seconds: time.sleep(s)) for seconds in (0.02, 0.002))  # type: ignore[misc]
+    assert len(slow.runs) == RUNS
+    assert 0 < slow.values["sentences-per-second"] < fast.values["sentences-per-second"]
+    with pytest.raises(ReproError, match="speed is measured while encoding"):
+        task.score(data, [], None, "x")  # type: ignore[arg-type]
+
+
+def test_the_papers_figures_are_in_the_ledger() -> None:
+    found = ledger.published(Ref("sbert", "Table 7", "SBERT-base - smart batching"), "gpu")
+    assert found is not None
+    assert found.value == 2042
+
+
+def test_an_encoder_of_ones_own_is_timed_too(tiny_bert: Path) -> None:
+    named = tables.get("sbert-7").with_encoders([str(tiny_bert)]).rows[-1]
+    assert named.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
+    with pytest.raises(ReproError, match="sbert-7 times an encoder alone; name it without post="):
+        tables.get("sbert-7").with_encoders([f"{tiny_bert},post=whitening"])

@@ -1,0 +1,219 @@
+"""Trained rows: units of one training each, and what their cells make. A two-layer BERT on the embedded data."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pytest
+
+from repro.cli.main import main
+from repro.encoders.recipe import TransformerRecipe
+from repro.evaluation import plan, run, trainings
+from repro.evaluation.config import Options
+from repro.evaluation.suite import Suite
+from repro.published import ledger
+from repro.reports import markdown
+from repro.tables.spec import BEYOND, Column, Setup, Table
+from repro.training import setups
+from tests.conftest import save_tiny_bert
+from tests.encoders.folders import edit_json
+
+COLUMNS = (
+    Column("stsb", "STSb test", "stsb"),
+    Column("stsb-dev", "STSb dev", "stsb-dev"),
+    Column("topics", "ρ", "afs-topics", "spearman-mean"),
+)
+OPTIONS = Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50)
+
+
+def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
+    """One row, trained on STS-B for two columns and on arguments for the third."""
+    stsb = replace(setups.SETUPS[f"{kind}stsb"], epochs=1, select_every=None)
+    afs = replace(setups.CROSS_AFS if kind else setups.AFS, epochs=1)
+    setup = Setup("tiny", "tiny", (("stsb", stsb), ("stsb-dev", stsb), ("topics", afs)))
+    row = setup.row(TransformerRecipe(str(base)), "tiny", "Tiny", BEYOND, seeds=seeds)
+    return Table("t", "T", "P", (row,), COLUMNS)
+
+
+def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[run.Plan, list[str]]:
+    said: list[str] = []
+    planned = plan.plan(made, options)
+    run.execute(planned, said.append, executor=executor)
+    return planned, said
+
+
+@pytest.mark.parametrize("kind", ["", "cross-"])
+def test_a_row_is_one_training_a_seed_and_fold(tiny_bert: Path, kind: str) -> None:
+    made, said = run(table(tiny_bert, seeds=2, kind=kind))
+    assert len([line for line in said if line.startswith("training")]) == 2 + 2 * 3  # STS-B serves two columns
+    for column in COLUMNS:
+        cell = made.stored["tiny", column.slug]
+        values = list(cell.scores.values())
+        assert (cell.seeds, len(values)) == (2, 2)
+        assert cell.value == pytest.approx(fmean(values))
+        assert cell.std == pytest.approx(stdev(values))
+        assert cell.ci_low is None
+        assert "|sample:16|" in cell.signature
+        assert "|seeds:2|v:" in cell.signature
+    again, said = run(table(tiny_bert, seeds=2, kind=kind))
+    assert said == []
+    assert again.stored == made.stored
+
+
+def test_one_seed_has_an_interval_and_no_spread(tiny_bert: Path) -> None:
+    made, _ = run(table(tiny_bert))
+    cell = made.stored["tiny", "stsb"]
+    assert (cell.seeds, cell.std) == (1, None)
+    assert cell.ci_low is not None
+    assert cell.ci_high is not None
+    assert cell.ci_low <= cell.value <= cell.ci_high
+    assert cell.items
+    assert made.stored["tiny", "topics"].ci_low is None  # three models: no one set of items
+
+
+def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(table(tiny_bert), Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",)))
+    real, done = trainings.run, []
+
+    def killed(unit: trainings.Unit, options: Options, progress: bool = False) -> None:
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(unit)
+        real(unit, options, progress)
+
+    three = Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",), seeds=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainings, "run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(table(tiny_bert), three)
+    made, said = run(table(tiny_bert), three)
+    assert [unit.seed for unit in done] == [1]
+    assert said == ["training 1 of 1: tiny: seed 2"]
+    assert made.stored["tiny", "stsb"].seeds == 3
+
+
+def test_a_cut_run_never_passes_for_a_full_one(tiny_bert: Path) -> None:
+    assert Options(sample=5, seeds=2).variant == ".sample-5.seeds-2"
+    cut, _ = run(table(tiny_bert), OPTIONS)
+    more = plan.plan(table(tiny_bert), replace(OPTIONS, sample=17))
+    assert more.stored == {}
+    assert len(cut.stored) == 3
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_another_base_in_the_same_folder_is_trained_anew(force: bool, tiny_bert: Path, tmp_path: Path) -> None:
+    """One file of it is enough, even where no weight changes: here the length at which the tokenizer cuts."""
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "base"))
+    only = replace(OPTIONS, tasks=("stsb",))
+    found = [run(table(folder), only)[0].stored["tiny", "stsb"]]
+    for change in (
+        lambda: save_tiny_bert(folder, seed=7),
+        lambda: edit_json(folder / "tokenizer_config.json", model_max_length=5),
+    ):
+        change()
+        made, said = run(table(folder), replace(only, force=force))
+        assert said == ["training 1 of 1: tiny: seed 0"]
+        found.append(made.stored["tiny", "stsb"])
+    assert len({cell.weights for cell in found}) == 3
+    assert len({cell.value for cell in found}) == 3
+    elsewhere = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
+    assert run(table(elsewhere), only)[0].stored["tiny", "stsb"].value == found[-1].value
+
+
+def test_an_altered_cell_of_a_seed_is_said_once_and_that_seed_alone_is_scored_again(
+    tiny_bert: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    only = replace(OPTIONS, tasks=("stsb",), seeds=3)
+    made, _ = run(table(tiny_bert), only)
+    path = sorted((Path(os.environ["REPRO_HOME"]) / "cells").rglob("*.json"))[1]
+    stored = json.loads(path.read_text())
+    stored["cell"]["value"] += 1
+    path.write_text(json.dumps(stored))
+    again, said = run(table(tiny_bert), only)
+    assert len(said) == 1
+    assert again.stored["tiny", "stsb"].scores == made.stored["tiny", "stsb"].scores
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the stored result {path} was altered or is damaged; it is computed again"
+    ]
+
+
+@pytest.mark.parametrize("executor", ["debug", pytest.param("local", marks=pytest.mark.slow)])
+def test_submitit_gives_the_cells_of_a_run_in_this_process(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    only = replace(OPTIONS, tasks=("stsb",))
+    here, _ = run(table(tiny_bert, seeds=2), only)
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "elsewhere"))
+    there, said = run(table(tiny_bert, seeds=2), only, executor=executor)
+    assert said[-1] == "2 of 2: tiny: seed 1 done"
+    for key, cell in here.stored.items():
+        assert there.stored[key].scores == cell.scores
+
+
+def test_a_failing_unit_is_named_and_the_others_are_stored(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from repro.training import trainer
+
+    real = trainer._gradients
+
+    def broken(*arguments: object) -> float:
+        return float("nan") if os.environ["SEED"] == "1" else real(*arguments)  # type: ignore[arg-type]
+
+    real_run = trainings.run
+
+    def seeded(unit: trainings.Unit, options: Options, progress: bool = False) -> None:
+        os.environ["SEED"] = str(unit.seed)
+        real_run(unit, options, progress)
+
+    monkeypatch.setenv("SEED", "0")
+    monkeypatch.setattr(trainer, "_gradients", broken)
+    monkeypatch.setattr(trainings, "run", seeded)
+    only = replace(OPTIONS, tasks=("stsb",), seeds=3)
+    planned, said = run(table(tiny_bert), only, executor="debug")
+    assert planned.stored == {}
+    assert "the loss is nan" in planned.why_not["tiny", "stsb"]
+    assert any(line.startswith("tiny: seed 1 failed: ") for line in said)
+    monkeypatch.setattr(trainer, "_gradients", real)
+    _, said = run(table(tiny_bert), only)
+    assert said == ["training 1 of 1: tiny: seed 1"]
+
+
+def test_a_trained_row_is_judged_by_its_spread() -> None:
+    from repro import tables
+
+    found = tables.get("sbert-2")
+    (row,) = (row for row in found.rows if row.slug == "sbert-stsb-base")  # 84.67 ± 0.19 in the paper
+    (column,) = (column for column in found.scored() if column.slug == "stsb")
+    expected = [  # tolerance: 0.5, or twice our own spread where that is more
+        (84.2, 0.1, "within-noise"),
+        (84.1, 0.1, "deviates"),
+        (84.1, 0.3, "within-noise"),
+        (85.2, 0.1, "deviates"),  # too good is a deviation too
+    ]
+    for value, std, verdict in expected:
+        assert ledger.judge(found, row, column, value, std, "").verdict == verdict
+
+
+def test_spread_stands_beside_the_papers(tiny_bert: Path) -> None:
+    line = {"value": "84.61", "std": "0.214", "published": "84.67", "published_std": "0.19", "delta": "-0.06"}
+    text = markdown.cell_text({**line, "verdict": "within-noise"}, 2)
+    assert text == "84.61 ± 0.21 (84.67 ± 0.19, -0.06 ≈)"
+
+
+def test_base_adds_a_row_for_each_setup_of_the_table(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["table", "sbert-4", "--base", str(tiny_bert), "--suite", "mini", "--row", "minilm-avg", "--sample", "8"]
+    assert main([*command, "--device", "cpu", "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "mini" / "sbert-4.sample-8.md").read_text()
+    assert f"{tiny_bert}: triplet objective" in text
+    assert "obj:triplet" in text
+    capsys.readouterr()
+    assert main(["table", "sbert-1", "--base", str(tiny_bert), "--dry-run"]) == 2
+    assert "sbert-1 trains nothing" in capsys.readouterr().err

@@ -1,0 +1,180 @@
+"""Whitening: what it promises on the vectors it was fitted on, and the published formula written down again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.data import registry
+from repro.encoders import zoo
+from repro.errors import ReproError
+from repro.postprocessing import whitening
+from repro.tasks import TASKS
+
+TASK = TASKS["stsb"]
+
+
+def drawn(n: int = 3000, d: int = 24, offset: float = 0.0) -> np.ndarray:
+    """float32 (n, d) with correlated dimensions whose variances span six orders of magnitude."""
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(n, d)) * np.logspace(0, -3, d) @ np.linalg.qr(rng.normal(size=(d, d)))[0]
+    return (mixed + offset).astype(np.float32)
+
+
+def published(vectors: np.ndarray, k: int | None) -> np.ndarray:
+    """x ↦ (x − μ) W, W = U Λ^(−1/2) from the SVD of the covariance, k columns, unit length (Su et al., §3.2-3.3)."""
+    mean = vectors.mean(axis=0, keepdims=True)
+    u, s, _ = np.linalg.svd(np.cov(vectors.T))
+    found = (vectors - mean) @ (u @ np.diag(1 / np.sqrt(s)))[:, :k]
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("k", [None, 8])
+@pytest.mark.parametrize("offset", [0.0, 10.0])
+def test_whitened_vectors_of_the_fitting_set_have_zero_mean_and_identity_covariance(
+    k: int | None, offset: float
+) -> None:
+    vectors = drawn(offset=offset)
+    found = whitening.fit([vectors], k).transform(vectors)
+    assert found.dtype == np.float32
+    assert found.shape == (3000, k or 24)
+    np.testing.assert_allclose(found.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
+    np.testing.assert_allclose(np.cov(found.T), np.eye(k or 24), atol=1e-3)
+
+
+@pytest.mark.real
+def test_scores_on_real_embeddings_are_those_of_the_published_formula(data: Path) -> None:
+    parts = TASK.load(data, registry.dataset("STSB"))
+    sentences = TASK.sentences(parts)
+    vectors = zoo.build("minilm-first-last-avg", device="cpu").encode(sentences)[0].vectors
+    for k in (None, 256):
+        ours = whitening.fit([vectors], k).apply(vectors)
+        np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
+        theirs = published(vectors.astype(np.float64), k)
+        scores = [TASK.score(parts, sentences, found, "").values["spearman-all"] for found in (ours, theirs)]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+        whole = whitening.fit([vectors], k).transform(vectors)
+        np.testing.assert_allclose(np.cov(whole.T), np.eye(whole.shape[1]), atol=1e-3)
+
+
+def test_one_pass_over_blocks_gives_the_moments_of_the_whole() -> None:
+    vectors = drawn(offset=50.0).astype(np.float64)
+    found = whitening.Moments(24)
+    for block in np.array_split(vectors, 7):
+        found.add(block)
+    np.testing.assert_allclose(found.mean, vectors.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.covariance, np.cov(vectors.T), atol=1e-12)
+
+
+def test_the_first_k_dimensions_are_those_of_the_largest_variance() -> None:
+    whole, cut = whitening.fit([drawn()]), whitening.fit([drawn()], 5)
+    np.testing.assert_array_equal(cut.kernel, whole.kernel[:, :5])
+    assert (np.diff(whole.eigenvalues) <= 0).all()
+
+
+def test_directions_without_variance_are_left_out_by_rule() -> None:
+    vectors = drawn(d=10)
+    twice = np.concatenate([vectors, vectors[:, :3]], axis=1)  # rank 10 of 13
+    found = whitening.fit([twice])
+    assert found.kernel.shape == (13, 10)
+    np.testing.assert_allclose(np.cov(found.transform(twice).T), np.eye(10), atol=1e-3)
+    with pytest.raises(ReproError, match=r"k = 11 is above the rank 10 of the covariance of 3000 sentences; lower k"):
+        whitening.fit([twice], 11)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "message"),
+    [
+        (0, None, "0 sentences are too few"),
+        (24, None, "24 sentences are too few to whiten 24 dimensions"),
+        (9, 8, "9 sentences are too few to whiten 8 of 24 dimensions"),
+    ],
+)
+def test_too_few_sentences(n: int, k: int | None, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        whitening.fit([drawn()[:n]] if n else [], k)
+
+
+def spoilt(value: float) -> np.ndarray:
+    vectors = drawn()
+    vectors[7, 3] = value
+    return vectors
+
+
+@pytest.mark.parametrize(
+    ("vectors", "k", "message"),
+    [
+        (np.tile(drawn(1), (60, 1)), None, "the vectors of a file are all equal, their covariance has rank 0"),
+        (np.tile(drawn(1, offset=0.1), (6000, 1)), 8, "the vectors of a file are all equal, their covariance has rank"),
+        (np.zeros((60, 24), np.float32), None, "rank 0"),
+        (np.empty((60, 0), np.float32), None, "rank 0"),
+        (spoilt(np.nan), None, "a vector of a file is not finite"),
+        (spoilt(np.inf), 8, "a vector of a file is not finite"),
+        (drawn(), 0, "k 0 must be at least 1"),
+        (drawn(), -3, "k -3 must be at least 1"),
+        (drawn(), float("nan"), "k nan must be at least 1"),
+        (drawn(), 10**30, f"k = {10**30} is above the rank 24"),
+    ],
+)
+def test_what_cannot_be_whitened(vectors: np.ndarray, k: int | None, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        whitening.fit([vectors], k, "a file")
+
+
+def test_empty_blocks_change_nothing() -> None:
+    vectors = drawn()
+    blocks = [vectors[:0], vectors[:100], vectors[100:100], vectors[100:]]
+    np.testing.assert_allclose(whitening.fit(blocks).mean, whitening.fit([vectors]).mean, rtol=1e-6)
+
+
+def test_a_fit_is_saved_and_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "fit.safetensors"
+    made = whitening.fit([drawn()], 8, "nli")
+    made.save(path)
+    found = whitening.load(path)
+    np.testing.assert_array_equal(found.apply(drawn()), made.apply(drawn()))
+    assert (found.count, found.source) == (3000, "nli")
+    with pytest.raises(ReproError, match="is of 24 dimensions, the vectors have 7"):
+        found.apply(drawn(d=7))
+    path.write_bytes(b"no such thing")
+    with pytest.raises(ReproError, match=r"fit\.safetensors is not a saved whitening; write one with `repro fit`"):
+        whitening.load(path)
+
+
+def changed(path: Path, name: str, value: np.ndarray) -> None:
+    """The saved file with another tensor in it, everything else as it was."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(path, framework="numpy") as file:
+        tensors, about = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file(tensors | {name: value}, path, about)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),  # a bit
+        lambda path: path.write_bytes(path.read_bytes().replace(b"nli", b"abc")),
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(path.read_bytes() + b"more"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\xff" * 200),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+        lambda path: changed(path, "kernel", np.zeros((24, 9))),
+        lambda path: changed(path, "kernel", np.zeros(24)),
+        lambda path: changed(path, "mean", np.full(24, np.nan)),
+        lambda path: changed(path, "eigenvalues", np.zeros(0)),
+    ],
+)
+def test_a_file_that_is_not_as_it_was_written_is_refused(spoil: Callable[[Path], object], tmp_path: Path) -> None:
+    path = tmp_path / "fit.safetensors"
+    whitening.fit([drawn()], 8, "nli").save(path)
+    spoil(path)
+    with pytest.raises(ReproError, match=r"fit\.safetensors is (not a saved whitening|damaged).*`repro fit`"):
+        whitening.load(path)

@@ -1,0 +1,73 @@
+"""The exact probe against scikit-learn's newton-cholesky, and what it refuses."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from repro.errors import ReproError
+from repro.probes.base import Fit
+from repro.probes.exact import SMALL, fit_predict
+from tests.conftest import drawn
+
+
+def folds(n: int, penalties: tuple[float, ...]) -> list[Fit]:
+    return [Fit(np.arange(n) % 5 != fold, c) for fold in range(3) for c in penalties]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("penalties", [(0.25, 8.0), (32.0,)])
+@pytest.mark.parametrize(("n", "d"), [(600, 20), (120, 200)])
+def test_labels_equal_newton_cholesky(classes: int, penalties: tuple[float, ...], n: int, d: int) -> None:
+    features, labels = drawn(classes, n, d)
+    problems = folds(n, penalties)
+    for problem, found in zip(problems, fit_predict(features, labels, problems), strict=True):
+        oracle = LogisticRegression(C=problem.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+        oracle.fit(features[problem.train].astype(np.float64), labels[problem.train])
+        np.testing.assert_array_equal(found, oracle.predict(features.astype(np.float64)))
+
+
+def test_float64_and_float32_input_give_the_same_labels_and_so_do_permuted_rows() -> None:
+    features, labels = drawn(2, 400, 12)
+    problems = folds(400, (1.0,))
+    expected = fit_predict(features, labels, problems)
+    np.testing.assert_array_equal(fit_predict(features.astype(np.float64), labels, problems), expected)
+    order = np.random.default_rng(0).permutation(400)
+    permuted = [Fit(problem.train[order], problem.penalty) for problem in problems]
+    np.testing.assert_array_equal(fit_predict(features[order], labels[order], permuted), expected[:, order])
+
+
+def test_labels_do_not_depend_on_the_number_of_threads() -> None:
+    features, labels = drawn(3, SMALL // 100 + 1, 100)  # BLAS uses its threads from this size on
+    problems = folds(len(features), (0.25, 8.0))
+    with threadpool_limits(1):
+        one = fit_predict(features, labels, problems)
+    with threadpool_limits(2):
+        np.testing.assert_array_equal(fit_predict(features, labels, problems), one)
+
+
+def test_random_labels_score_at_chance() -> None:
+    rng = np.random.default_rng(1)
+    features, labels = rng.normal(size=(2000, 10)), rng.integers(0, 2, 2000)
+    train = np.arange(2000) < 1000
+    found = fit_predict(features, labels, [Fit(train, 1.0)])[0]
+    assert abs((found == labels)[~train].mean() - 0.5) < 0.05  # three standard deviations of 1,000 coin tosses
+
+
+def test_labels_keep_their_type_and_names() -> None:
+    features, _ = drawn(2, 50, 4)
+    labels = np.where(features[:, 0] > 0, "yes", "no")
+    assert set(fit_predict(features, labels, [Fit(np.ones(50, bool), 4.0)])[0]) == {"yes", "no"}
+
+
+def test_what_cannot_be_fitted_is_said() -> None:
+    features, labels = drawn(2, 50, 4)
+    everything = [Fit(np.ones(50, bool), 1.0)]
+    broken = features.copy()
+    broken[7, 2] = np.nan
+    with pytest.raises(ReproError, match="the features of item 7 are not finite"):
+        fit_predict(broken, labels, everything)
+    with pytest.raises(ReproError, match="all 50 items are of one class; a probe needs two"):
+        fit_predict(features, np.ones(50, int), everything)
+    with pytest.raises(ReproError, match="fit 0 learns from 1 of 2 classes"):
+        fit_predict(features, labels, [Fit(labels == 1, 1.0)])

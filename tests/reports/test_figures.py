@@ -1,0 +1,33 @@
+"""Figures: which tables get them, and the same bytes each time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from tests.test_fitting import planned
+
+from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
+from repro.reports import figures
+from repro.results.store import pack
+
+
+def test_geometry_and_spectra_are_drawn_from_stored_cells(tiny_bert: Path) -> None:
+    base = TransformerRecipe(str(tiny_bert))
+    made = planned(base, white=WhitenedRecipe(base, k=4), flow=FlowedRecipe(base))
+    first, second = dict(figures.figures(made)), dict(figures.figures(made))
+    assert first == second
+    assert set(first) == {".spectra.svg", ".spectra.png"}  # this table has no average to colour the points with
+    assert ElementTree.fromstring(first[".spectra.svg"]).tag.endswith("svg")
+    assert first[".spectra.png"].startswith(b"\x89PNG")
+    assert [figures.kind(row) for row in made.table.rows] == ["plain", "whitening", "flow"]
+
+
+def test_vectors_that_are_all_the_same_have_no_spectrum(tiny_bert: Path) -> None:
+    base = TransformerRecipe(str(tiny_bert))
+    made = planned(base, white=WhitenedRecipe(base, k=4))
+    place = made.table.rows[0].slug, "isoscore"
+    made.stored[place] = replace(made.stored[place], items=(pack(np.zeros(16)),))
+    assert dict(figures.figures(made)) == {}  # one curve is left, and one is no comparison
