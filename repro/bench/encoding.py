@@ -1,44 +1,20 @@
-"""`repro bench`: ratios measured in one process on one machine. Nothing is asserted; speed is for people to read."""
+"""Encoding, averaging and scoring against the obvious way to do them."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from repro.bench.probes import probe, timed
+from repro.bench.common import SEED, TABLE_1, ratios, table_1_sentences, timed
 from repro.encoders import zoo
 from repro.encoders.recipe import WordVectorRecipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.tasks import sts
-
-TABLE_1 = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr-all")
-SEED = 12
-
-
-def table_1_sentences(suite: Suite, count: int | None) -> list[str]:
-    """Both sentences of every pair of Table 1, repeats included; `count` of them drawn without replacement."""
-    sentences = [
-        sentence
-        for task in TABLE_1
-        for part in suite.load(task)
-        for pair in zip(part.first, part.second, strict=True)
-        for sentence in pair
-    ]
-    if count is None or count >= len(sentences):
-        return sentences
-    chosen = np.random.default_rng(SEED).choice(len(sentences), count, replace=False)
-    return [sentences[i] for i in sorted(chosen)]
-
-
-def ratios(slow: list[float], fast: list[float]) -> str:
-    """Median of the pairwise ratios and the ratio of the best times, which a busy machine disturbs least."""
-    pairs = median(a / b for a, b in zip(slow, fast, strict=True))
-    return f"{pairs:.2f}× (median of {len(slow)}), {min(slow) / min(fast):.2f}× (best against best)"
 
 
 def matmul_peak(dtype: str, rows: int = 4096, inner: int = 384, columns: int = 1536) -> float:
@@ -174,41 +150,3 @@ def score(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     seconds = median(timed(ours)[0] for _ in range(repeats))
     loop = 20 * timed(lambda: scipy_loop(50))[0]
     yield f"seven sets, six scores each, 1,000 resamples: {seconds:.2f} s, {loop / seconds:.1f}× SciPy on each resample"
-
-
-def _train(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
-    from repro.bench.training import train
-
-    return train(suite, count, repeats)
-
-
-def _fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
-    from repro.bench.postprocessing import fit
-
-    return fit(suite, count, repeats)
-
-
-def _own(name: str) -> Callable[[Suite, int | None, int], Iterator[str]]:
-    def run(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
-
-        yield from getattr(bench_own, name)(suite, count, repeats)
-
-    return run
-
-
-def _search(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
-    from repro.bench.postprocessing import search
-
-    return search(suite, count, repeats)
-
-
-RUNS: dict[str, Callable[[Suite, int | None, int], Iterator[str]]] = {
-    "encode": encode,
-    "glove": glove,
-    "score": score,
-    "probe": probe,
-    "train": _train,
-    "fit": _fit,
-    "search": _search,
-    **{name: _own(name) for name in ("memory", "static", "again")},
-}

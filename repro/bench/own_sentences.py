@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from repro.bench.probes import timed
+from repro.bench.common import table_1_sentences, timed
 from repro.encoders import zoo
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
@@ -51,7 +51,6 @@ def _peak(count: int) -> int:
 
 def static(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     """Sentences a second of token embeddings alone against the whole model, both of all-MiniLM-L6-v2."""
-    from repro.bench.encoding import table_1_sentences
 
     sentences = list(dict.fromkeys(table_1_sentences(suite, count or 4000)))
     groups = {name: zoo.build(name) for name in ("all-minilm-l6-v2", "minilm-token-embeddings")}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from repro.bench.probes import timed
+from repro.bench.common import table_1_sentences, timed
 from repro.encoders import zoo
 from repro.encoders.recipe import FlowedRecipe
 from repro.evaluation.suite import Suite
@@ -47,7 +47,6 @@ def fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
 
 def search(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     """The closest pair among 10,000 sentences, encoding included; then time and memory against n random vectors."""
-    from repro.bench.encoding import table_1_sentences
 
     sentences = list(dict.fromkeys(table_1_sentences(suite, None)))[: count or 10_000]
     for dtype in ("float32", "bfloat16"):

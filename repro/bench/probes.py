@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import resource
-import time
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
+from repro.bench.common import timed
 from repro.encoders import zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.errors import ReproError
@@ -23,13 +22,6 @@ from repro.tasks import transfer
 from repro.tasks.transfer import TRANSFER_TASKS
 
 ENCODER = "all-minilm-l6-v2"
-
-
-def timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """(seconds on the clock, result) of one call."""
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
 
 
 def probe(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:

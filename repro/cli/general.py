@@ -203,9 +203,9 @@ def cache(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def bench(arguments: argparse.Namespace) -> int:
-    from repro.bench import encoding
+def ratios(arguments: argparse.Namespace) -> int:
+    from repro.bench import bench
 
-    for line in encoding.RUNS[arguments.what](suite_of(arguments), arguments.sentences, arguments.repeats):
+    for line in bench(arguments.what)(suite_of(arguments), arguments.sentences, arguments.repeats):
         print(line, flush=True)
     return 0

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from repro import __version__, signals
+from repro.bench import BENCHES
 from repro.cli import general, models, sentences, streams, tables
 from repro.errors import ReproError
 from repro.paths import refusal, user_path
@@ -259,9 +260,8 @@ def _parser() -> argparse.ArgumentParser:
         _data_options(added)
         _device_options(added)
 
-    bench = command("bench", general.bench, "print speed ratios measured in this process")
-    kinds = ["encode", "glove", "score", "probe", "train", "fit", "search", "memory", "static", "again"]
-    bench.add_argument("what", choices=kinds)
+    bench = command("bench", general.ratios, "print speed ratios measured in this process")
+    bench.add_argument("what", choices=list(BENCHES))
     bench.add_argument(
         "--sentences", type=_count, metavar="N", help="only N of Table 1's sentences, or training examples"
     )
@@ -318,7 +318,3 @@ def _source_options(parser: argparse.ArgumentParser) -> None:
 def _device_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", type=_device, default="auto", metavar="D", help="auto, cpu, mps, cuda or cuda:N")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

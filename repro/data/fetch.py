@@ -23,7 +23,7 @@ from repro.data import hub, labelled, readers, sources
 from repro.data.convert import convert
 from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
-from repro.paths import disk_errors, set_aside
+from repro.paths import disk_errors, home, set_aside
 
 # In the folder of a data set from the hub, so that one rename publishes data and checksums; `sha256sum -c` reads it.
 SUMS = "SHA256SUMS"
@@ -166,6 +166,7 @@ def damages(item: Dataset, data_dir: Path) -> Iterator[tuple[PurePosixPath, str]
     Of what is the user's to bring only whether it is there.
     """
     known = dict(item.digests) or (_recorded(item, data_dir) if item.from_hub else None)
+    home()  # what is wrong with that is no file's fault
     for path in item.files:
         file = data_dir / path
         if not os.path.lexists(file):

@@ -49,7 +49,7 @@ def positions(config: Mapping[str, object]) -> int | None:
 
     RoBERTa's family numbers them from behind the padding index, so that many are lost.
     """
-    family, count = config.get("model_type"), _count(config)
+    family, count = str(config.get("model_type")), _count(config)
     kind = config.get("position_embedding_type")
     rotary = kind == "rotary" or (kind != "absolute" and any("rope" in name for name in config))
     if count is None or family in RELATIVE or rotary or config.get("position_biased_input") is False:

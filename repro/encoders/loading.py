@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,7 +13,7 @@ from torch import Tensor, nn
 
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
-from repro.encoders.model_files import head_weights, read_object, refuse_pointer, text_files
+from repro.encoders.model_files import head_weights, loading_errors, read_object, refuse_pointer, text_files
 from repro.encoders.recipe import NO_LIMIT
 from repro.encoders.weights import Resolved
 from repro.errors import NotAvailable, ReproError
@@ -34,31 +32,6 @@ PARTS = frozenset(  # these have no class of transformers that is saved and load
     "prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
 POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
-
-
-@contextmanager
-def loading_errors(folder: Path, what: str = "the model cannot be loaded") -> Iterator[None]:
-    """Whatever a library raises while it reads or runs a model, as one sentence with the cause."""
-    try:
-        yield
-    except (ReproError, KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:  # a panic in a library written in Rust is no Exception
-        raise ReproError(f"{folder}: {what}: {_cause(error)}") from error
-
-
-def _cause(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    if isinstance(error, ImportError):
-        return f"a package is missing ({lines[0]}); install it"
-    if isinstance(error, UnpicklingError) or "weights_only" in str(error):
-        return "its pickle holds more than tensors and is not opened; ask for the weights as safetensors"
-    if "trust_remote_code" in str(error):
-        return "it needs code of its own, which is not run"
-    if isinstance(error, KeyError):
-        return f"{lines[0]} is missing or unknown"
-    first = lines[0].split(" For details look at")[0]  # a report that is not shown
-    return (" ".join(lines[:2]) if first.endswith(":") else first)[:200]
 
 
 def quietly() -> None:

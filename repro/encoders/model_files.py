@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 from repro.checksums import sha256_of
 from repro.errors import NotAvailable, ReproError
@@ -23,6 +25,31 @@ TEXT_SUFFIXES = frozenset({".json", ".txt", ".model", ".vocab", ".bpe", ".codes"
     ".tokenizer",
 }
 NOT_READ = frozenset({"repro.json", "model.safetensors.index.json", "pytorch_model.bin.index.json"})
+
+
+@contextmanager
+def loading_errors(folder: Path, what: str = "the model cannot be loaded") -> Iterator[None]:
+    """Whatever a library raises while it reads or runs a model, as one sentence with the cause."""
+    try:
+        yield
+    except (ReproError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic in a library written in Rust is no Exception
+        raise ReproError(f"{folder}: {what}: {_cause(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if isinstance(error, ImportError):
+        return f"a package is missing ({lines[0]}); install it"
+    if isinstance(error, UnpicklingError) or "weights_only" in str(error):
+        return "its pickle holds more than tensors and is not opened; ask for the weights as safetensors"
+    if "trust_remote_code" in str(error):
+        return "it needs code of its own, which is not run"
+    if isinstance(error, KeyError):
+        return f"{lines[0]} is missing or unknown"
+    first = lines[0].split(" For details look at")[0]  # a report that is not shown
+    return (" ".join(lines[:2]) if first.endswith(":") else first)[:200]
 
 
 def read_object(path: Path) -> dict[str, object]:

@@ -24,9 +24,9 @@ from repro.encoders.loading import (
     load_heads,
     load_model,
     load_tokenizer,
-    loading_errors,
     refuse_longer,
 )
+from repro.encoders.model_files import loading_errors
 from repro.encoders.pooling import POOLERS
 from repro.encoders.recipe import NO_LIMIT
 from repro.encoders.tokens import Tokens, tokenize

@@ -11,7 +11,15 @@ from repro.checksums import sha256_of
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
 from repro.encoders.layout import read as read_layout
-from repro.encoders.model_files import TEXT_SUFFIXES, WEIGHT_FILES, checksum, head_weights, text_files, weight_files
+from repro.encoders.model_files import (
+    TEXT_SUFFIXES,
+    WEIGHT_FILES,
+    checksum,
+    head_weights,
+    loading_errors,
+    text_files,
+    weight_files,
+)
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.hub import pinned_revision
@@ -44,6 +52,11 @@ def resolve(recipe: TransformerRecipe, offline: bool = False) -> Resolved:
     """Find the files and read the model's layout; NotAvailable says why they cannot be reached."""
     own = recipe.pooling is None and recipe.layers is None
     root, recipe = _root(recipe, offline, own)
+    with loading_errors(root):
+        return _resolved(root, recipe, own)
+
+
+def _resolved(root: Path, recipe: TransformerRecipe, own: bool) -> Resolved:
     layout = read_layout(root, own)
     heads = layout.heads if own else ()
     awake = [head for head in heads if head.kind != "dropout"]

@@ -32,7 +32,7 @@ LIBRARIES = (
     "pooch",
     "datasets",
 )
-CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
+CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
 
 
 def examine(suite: Suite) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Trainings handed to submitit: on this machine, on a Slurm cluster, or in this process to see what would happen.
+"""Units handed to submitit: on this machine, on a Slurm cluster, or in this process to see what would happen.
 
 submitit pickles the function and its arguments itself and reads back only what its own jobs wrote.
 """
@@ -10,17 +10,25 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from repro.errors import ReproError
 from repro.evaluation.config import Options
 from repro.paths import home
 from repro.signals import Interruption
 
-if TYPE_CHECKING:
-    from repro.evaluation.trainings import Training, Unit
-
 TIMEOUT = 24 * 60  # minutes of a job
+
+
+class Unit(Protocol):
+    """A piece of work that needs no other's result, and stores its own."""
+
+    @property
+    def title(self) -> str:
+        """For a progress line."""
+
+    def run(self, options: Options) -> None:
+        """Do it, unless what it makes is stored; ReproError says why it cannot be done."""
 
 
 def executor_of(name: str) -> Any:
@@ -37,38 +45,36 @@ def executor_of(name: str) -> Any:
 
 def submit(
     name: str, jobs: int, units: Sequence[Unit], options: Options, say: Callable[[str], None]
-) -> dict[Training, ReproError]:
-    """Run the units with at most `jobs` at a time; stored cells count, so a sweep that was cut short goes on.
+) -> dict[int, ReproError]:
+    """Run the units with at most `jobs` at a time; what is stored counts, so a sweep that was cut short goes on.
 
-    Those that failed, and why.
+    Those that failed, by their place among the units, and why.
     """
-    from repro.evaluation.trainings import run
-
-    work = run if name == "debug" else _run
+    work = _in_this_process if name == "debug" else _in_a_job
     if name == "local":  # jobs that share a machine share its cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     executor = executor_of(name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
-    waiting, done = list(units), 0
-    failed: dict[Training, ReproError] = {}
+    waiting, done = list(enumerate(units)), 0
+    failed: dict[int, ReproError] = {}
     running: dict[int, tuple[Any, Unit]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                unit = waiting.pop(0)
+                number, unit = waiting.pop(0)
                 with _deaf_to_the_terminal():
-                    running[id(unit)] = (executor.submit(work, unit, options), unit)
+                    running[number] = (executor.submit(work, unit, options), unit)
                 say(f"submitted {unit.title}")
-            for key, (job, unit) in list(running.items()):
+            for number, (job, unit) in list(running.items()):
                 if name == "debug" or job.done():
-                    del running[key]
+                    del running[number]
                     error = job.exception()
                     done += 1
                     say(f"{done} of {len(units)}: {unit.title} " + ("done" if error is None else "failed"))
                     if error is not None:
                         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
                         say(f"{unit.title} failed: {reason}")
-                        failed[unit.training] = ReproError(f"the training failed: {reason}")
+                        failed[number] = ReproError(f"{unit.title} failed: {reason}")
             if running:
                 time.sleep(1)
     except KeyboardInterrupt:
@@ -78,14 +84,16 @@ def submit(
     return failed
 
 
-def _run(unit: Unit, options: Options) -> None:
-    """What a job does; a signal ends it with the status that shells give, and without a word."""
-    from repro.evaluation.trainings import run
+def _in_this_process(unit: Unit, options: Options) -> None:
+    unit.run(options)
 
+
+def _in_a_job(unit: Unit, options: Options) -> None:
+    """A signal ends it with the status that shells give, and without a word."""
     interruption = Interruption()
     try:
         with interruption.listening():
-            run(unit, options)
+            unit.run(options)
     except KeyboardInterrupt:
         raise SystemExit(interruption.status) from None
 

@@ -108,7 +108,7 @@ def fitted(recipe: FittedRecipe, corpus: Corpus, seed: int, embed: Embed, datase
     if isinstance(recipe, WhitenedRecipe):
         blocks = (vectors[rows[i : i + whitening.BLOCK]] for i in range(0, len(rows), whitening.BLOCK))
         return _finite(whitening.fit(blocks, recipe.k, source).apply, recipe)
-    from repro.encoders import flow  # torch: not for those who only plan
+    from repro.postprocessing import flow  # torch: not for those who only plan
 
     assert isinstance(recipe, FlowedRecipe)
     passes = recipe.passes or (3 if target and dataset in THRICE else 1)

@@ -13,6 +13,7 @@ from repro.encoders.known import remember
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation.config import Options, Subject, cell_key, identity, make_cell, over_seeds
+from repro.evaluation.executors import submit
 from repro.evaluation.suite import Suite
 from repro.paths import home
 from repro.results.store import Cell, Store
@@ -47,6 +48,45 @@ class Unit:
     def title(self) -> str:
         """For a progress line."""
         return f"{self.row}: seed {self.seed}" + (f", {self.fold} of {self.columns[0].task}" if self.fold else "")
+
+    def run(self, options: Options, progress: bool = False) -> None:
+        """Train the model (unless it is there), score its columns and store a cell of each."""
+        from repro.training.train import Material, train
+        from repro.training.trainer import Options as TrainerOptions
+
+        suite = options.suite
+        tasks = dict.fromkeys(column.task for column in self.columns)
+        data = {task: suite.load(task, options.limit) for task in tasks}
+        digests = {task: TASKS[task].digest(data[task]) for task in tasks}
+        trained_on = [read() for _, read in _materials(self.recipe, suite)]
+        held_out: list[Examples] = []
+        if self.fold:
+            (task,) = tasks
+            cross_validated = TASKS[task]
+            assert isinstance(cross_validated, CrossValidated)
+            pairs, data[task] = cross_validated.held_out(data[task], self.fold)
+            held_out.append(graded(pairs.first, pairs.second, pairs.gold))
+        material = Material(lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), suite.dev)
+        model = train(
+            self.recipe, self.seed, material, options.device, TrainerOptions(dtype=options.dtype, progress=progress)
+        )
+        start = time.perf_counter()
+        found = self.recipe.trained(str(model.folder))
+        device, scored, zero = (_cross_scores if self.recipe.cross else _scores)(self, options, found, data)
+        base = zoo.locate(self.recipe.root, offline=suite.offline)
+        if base.revision:
+            remember(base.recipe.weights, base.revision, base.identity)
+        took = float(str(model.about["seconds"])) + time.perf_counter() - start
+        about = self.recipe.signature()
+        about |= {name: value for name, value in base.recipe.signature().items() if name in about}  # "model" filled in
+        subject = Subject(self.row, about, base.weights, device, options.dtype, took, zero)
+        store = Store(home() / "cells" / suite.name)
+        for column in self.columns:
+            key = unit_key(
+                options, self.row, column, self.recipe, digests[column.task], trained_on, self.seed, self.fold
+            )
+            cell = make_cell(options, self.table, column, subject, scored[column.task], digests[column.task])
+            store.put(self.table, key, cell)
 
 
 class Sweep:
@@ -150,44 +190,6 @@ def merge(units: Sequence[Unit]) -> list[Unit]:
     return list(merged.values())
 
 
-def run(unit: Unit, options: Options, progress: bool = False) -> None:
-    """Train the unit's model (unless it is there), score its columns and store a cell of each."""
-    from repro.training.train import Material, train
-    from repro.training.trainer import Options as TrainerOptions
-
-    suite = options.suite
-    tasks = dict.fromkeys(column.task for column in unit.columns)
-    data = {task: suite.load(task, options.limit) for task in tasks}
-    digests = {task: TASKS[task].digest(data[task]) for task in tasks}
-    trained_on = [read() for _, read in _materials(unit.recipe, suite)]
-    held_out: list[Examples] = []
-    if unit.fold:
-        (task,) = tasks
-        cross_validated = TASKS[task]
-        assert isinstance(cross_validated, CrossValidated)
-        pairs, data[task] = cross_validated.held_out(data[task], unit.fold)
-        held_out.append(graded(pairs.first, pairs.second, pairs.gold))
-    material = Material(lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), suite.dev)
-    model = train(
-        unit.recipe, unit.seed, material, options.device, TrainerOptions(dtype=options.dtype, progress=progress)
-    )
-    start = time.perf_counter()
-    found = unit.recipe.trained(str(model.folder))
-    device, scored, zero = (_cross_scores if unit.recipe.cross else _scores)(unit, options, found, data)
-    base = zoo.locate(unit.recipe.root, offline=suite.offline)
-    if base.revision:
-        remember(base.recipe.weights, base.revision, base.identity)
-    took = float(str(model.about["seconds"])) + time.perf_counter() - start
-    about = unit.recipe.signature()
-    about |= {name: value for name, value in base.recipe.signature().items() if name in about}  # "model" filled in
-    subject = Subject(unit.row, about, base.weights, device, options.dtype, took, zero)
-    store = Store(home() / "cells" / suite.name)
-    for column in unit.columns:
-        key = unit_key(options, unit.row, column, unit.recipe, digests[column.task], trained_on, unit.seed, unit.fold)
-        cell = make_cell(options, unit.table, column, subject, scored[column.task], digests[column.task])
-        store.put(unit.table, key, cell)
-
-
 def _scores(
     unit: Unit, options: Options, found: TransformerRecipe, data: dict[str, Any]
 ) -> tuple[str, dict[str, Any], int]:
@@ -222,14 +224,13 @@ def execute(
     One that fails does not keep the others back: what failed, and why.
     """
     if executor:
-        from repro.evaluation.executors import submit
-
-        return submit(executor, jobs, units, options, say)
+        failures = submit(executor, jobs, units, options, say)
+        return {units[number].training: error for number, error in failures.items()}
     failed = {}
     for number, unit in enumerate(units, 1):
         say(f"training {number} of {len(units)}: {unit.title}")
         try:
-            run(unit, options, progress)
+            unit.run(options, progress)
         except ReproError as error:
             say(f"{unit.title} failed: {error}")
             failed[unit.training] = error

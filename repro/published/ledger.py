@@ -10,7 +10,7 @@ from pathlib import Path
 from repro.results.store import Cell
 from repro.tables.spec import AnyColumn, Column, Ref, Row, Table
 
-FOLDER = Path(__file__).parent / "published"
+FOLDER = Path(__file__).parent
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
 TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
 

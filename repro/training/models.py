@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from repro.encoders.loading import PARTS, SAFELY, load_tokenizer, loading_errors, quietly, refuse_missing
+from repro.encoders.loading import PARTS, SAFELY, load_tokenizer, quietly, refuse_missing
+from repro.encoders.model_files import loading_errors
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.encoders.tokens import Tokens, join
 from repro.encoders.transformer import TransformerEncoder, pick_device

@@ -17,12 +17,15 @@ MARGIN = 1.0  # of the triplet objective (§3: "we set ε = 1", Euclidean distan
 
 
 class Softmax(nn.Module):
-    """Classification: softmax(W [u; v; |u−v|] + b), cross-entropy (§3, Table 6 for other concatenations)."""
+    """Classification: softmax(W [u; v; |u−v|] + b), cross-entropy (§3, Table 6 for other concatenations).
 
-    def __init__(self, d: int, classes: int, concatenation: Sequence[str]) -> None:
+    With `drawn`, W and b stay as they were drawn.
+    """
+
+    def __init__(self, d: int, classes: int, concatenation: Sequence[str], drawn: bool = False) -> None:
         super().__init__()
         self.concatenation = tuple(concatenation)
-        self.classifier = nn.Linear(len(self.concatenation) * d, classes)
+        self.classifier = nn.Linear(len(self.concatenation) * d, classes).requires_grad_(not drawn)
 
     def forward(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
         """vectors: u and v, (B, d) each; labels (B,) int64."""
@@ -81,8 +84,8 @@ def objective(recipe: TrainedRecipe, d: int, classes: int) -> nn.Module:
     """The recipe's objective over vectors of d dimensions."""
     if isinstance(recipe, ContrastiveRecipe):
         return Contrastive(d, recipe.head != "none", recipe.temperature)
-    if recipe.objective == "softmax":
-        return Softmax(d, classes, recipe.concatenation)
+    if recipe.objective.startswith("softmax"):
+        return Softmax(d, classes, recipe.concatenation, recipe.objective == "softmax-drawn")
     return {"cosine": Cosine, "triplet": Triplet}[recipe.objective]()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from repro.encoders.recipe import TransformerRecipe, apply, truth
 from repro.errors import ReproError
 
-OBJECTIVES = ("softmax", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
+OBJECTIVES = ("softmax", "softmax-drawn", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
 HEADS = ("none", "mlp", "mlp-train")
 PARTS = ("u", "v", "abs(u-v)", "u*v")
 # poolings of a sentence encoder that can be trained and written as a model folder
@@ -107,7 +107,7 @@ class TrainedRecipe:
 
     def _own(self) -> dict[str, str]:
         objective = self.objective
-        if objective == "softmax":
+        if objective.startswith("softmax"):
             objective += f"({','.join(self.concatenation)})"
         return {
             "train": self.data,
@@ -156,6 +156,12 @@ class ContrastiveRecipe(TrainedRecipe):
         return super()._own() | about
 
 
+def _softmax(value: str) -> str:
+    if not value.startswith("softmax"):
+        raise ReproError(f"objective {value!r} needs other data; choose softmax or softmax-drawn")
+    return value
+
+
 def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
     parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
@@ -163,6 +169,8 @@ def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
     parsers |= dict.fromkeys(("select_every", "sample"), int)
     parsers |= {"select": str, "looks": str, "bias_correction": truth}
+    if recipe.objective.startswith("softmax"):
+        parsers["objective"] = _softmax
     if isinstance(recipe, ContrastiveRecipe):
         parsers |= {"head": str, "temperature": float, "train_length": int}
     return apply(recipe, settings, parsers, "a training")

@@ -19,7 +19,7 @@ ERA = (
     "Batch, length and optimiser are those of v0.2.3's examples: 16, 128 tokens, Adam's ε 1e-6 without bias "
     "correction. The paper names no release; v0.1.0 had 32, 64 tokens, ε 1e-8 and the correction (`repro train "
     "stsb,batch_size=32,max_length=64,epsilon=1e-8,bias_correction=true`), and v0.2.0 to v0.2.2 left the softmax "
-    "classifier as it was drawn (17a550d0)."
+    "classifier as it was drawn (17a550d0; `repro train nli,objective=softmax-drawn`)."
 )
 BASE = replace(BERT_BASE, pooling="mean", max_length=128)
 LOOK = 1000

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.bench import encoding
-from repro.cli import main
+from repro.bench import BENCHES
+from repro.cli.main import main
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 
 
 def test_every_bench_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["bench", "nothing"]) == 2
+    assert main(["bench", "nothing"]) == 2
     said = capsys.readouterr().err
-    assert re.findall(r"'?(\w+)'?[,)]", said.split("choose from")[1]) == list(encoding.RUNS)
+    assert re.findall(r"'?(\w+)'?[,)]", said.split("choose from")[1]) == list(BENCHES)
 
 
 def test_token_embeddings_need_no_layer(tiny_bert: Path) -> None:
@@ -44,7 +44,7 @@ def test_benches_of_ones_own_sentences(
     what: str, words: str, mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = dict(os.environ)
-    assert main.main(["bench", what, "--sentences", "20", "--repeats", "1", "--mirror", str(mirror)]) == 0
+    assert main(["bench", what, "--sentences", "20", "--repeats", "1", "--mirror", str(mirror)]) == 0
     assert re.search(words, capsys.readouterr().out)
     assert dict(os.environ) == before
     assert not (tmp_path / "home/embeddings").exists()

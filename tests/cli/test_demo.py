@@ -11,7 +11,7 @@ from repro.encoders import zoo
 from repro.published.verify import verify
 from repro.reports import csv_lines
 
-COMMITTED = Path(__file__).parent.parent / "tables"
+COMMITTED = Path(__file__).parents[2] / "tables"
 
 
 @pytest.mark.real

@@ -177,7 +177,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     for name in ("sbert-2", "sbert-5", "mini/sbert-2", "mini/sbert-5"):
         for suffix in (".csv", ".md", ".tex"):
             (outputs / f"tables/{name}{suffix}").parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(__file__).parent.parent / f"tables/{name}{suffix}", outputs / f"tables/{name}{suffix}")
+            shutil.copyfile(Path(__file__).parents[2] / f"tables/{name}{suffix}", outputs / f"tables/{name}{suffix}")
     (outputs / "link").symlink_to("old")
     if os.geteuid() == 0:
         os.mknod(outputs / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
@@ -218,7 +218,7 @@ def faults(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> Iter
 
 
 def check(numbers: range, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     ours = [root / name for name in ("repro", "tables", "tests", "docs")]
     before = contents(*ours, place.inputs, place.inputs.parent / "models")
     kinds = {path.name: path.lstat().st_mode for path in place.outputs.iterdir() if not path.is_dir()}

@@ -147,7 +147,7 @@ def test_jobs_end_with_their_parent(number: signal.Signals, tmp_path: Path, tiny
     table = ["table", "sbert-4", "--suite", "mini", "--base", base, "--row", "minilm-avg", "--device", "cpu"]
     jobs = ["--executor", "local", "--jobs", "2", "--seeds", "2", "--offline", "--out", str(tmp_path / "out")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "repro.cli.main", *table, *jobs],
+        [sys.executable, "-m", "repro.cli", *table, *jobs],
         env={**os.environ, "REPRO_HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,7 +14,7 @@ from typing import TextIO
 import numpy as np
 import pytest
 
-from repro.cli import general, main
+from repro.cli import general
 from repro.cli.main import main
 from repro.cli.streams import Guarded, Stopped, guarded
 from repro.data import registry
@@ -34,7 +34,7 @@ def work(tmp_path: Path) -> list[str]:
 
 def run(arguments: Sequence[str], redirection: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command under a shell, whose status is the command's."""
-    shell = f'"$0" -m repro.cli.main "$@" {redirection}'
+    shell = f'"$0" -m repro.cli "$@" {redirection}'
     return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {shell}", sys.executable, *arguments],
         env={**os.environ, **environment},
@@ -119,7 +119,7 @@ def test_characters_that_an_encoding_lacks_are_replaced(encoding: str, expected:
         "--offline",
         "--dry-run",
     ]
-    command = [sys.executable, "-m", "repro.cli.main", *arguments]
+    command = [sys.executable, "-m", "repro.cli", *arguments]
     done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert expected in done.stdout.decode(encoding)
@@ -205,4 +205,4 @@ def test_a_failed_check_keeps_its_status_for_a_reader_that_left(monkeypatch: pyt
 
     monkeypatch.setattr(sys, "stdout", Gone())
     monkeypatch.setattr(general, "verify", lambda arguments: print("wrong") or 1)
-    assert main.main(["verify"]) == 1
+    assert main(["verify"]) == 1

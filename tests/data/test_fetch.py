@@ -128,7 +128,7 @@ def test_two_fetches_at_the_same_time(mirror: Path, tmp_path: Path) -> None:
 @pytest.mark.real
 def test_a_killed_fetch_leaves_whole_data_sets_only_and_the_next_one_ends_it(mirror: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "REPRO_HOME": str(tmp_path / "home")}
-    command = [sys.executable, "-m", "repro.cli.main", "fetch", "--mirror", str(mirror)]
+    command = [sys.executable, "-m", "repro.cli", "fetch", "--mirror", str(mirror)]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     child.stdout.readline()  # the first data set is done, the next one under way
@@ -256,7 +256,7 @@ def test_a_folder_of_somebodys_becomes_a_data_set_and_keeps_what_was_there(mirro
 def test_a_file_in_the_way_of_a_folder_is_one_sentence(where: str, mirror: Path, tmp_path: Path) -> None:
     (tmp_path / where).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / where).write_text("a file")
-    with pytest.raises(NotAvailable, match=r"move it away|move away what has it|name another") as caught:
+    with pytest.raises(ReproError, match=r"move it away|move away what has it|name another") as caught:
         fetch.fetch(registry.dataset(ITEM), tmp_path / "home/data", mirror)
     assert str(tmp_path / where) in str(caught.value)
     assert (tmp_path / where).read_text() == "a file"

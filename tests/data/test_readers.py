@@ -161,6 +161,17 @@ def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
     assert readers.digest([marked]) == readers.digest([plain])
 
 
+@pytest.mark.parametrize("name", ["sts-dev.csv", "SICK_trial.txt"])
+def test_a_byte_order_mark_changes_no_other_set_either(name: str, tmp_path: Path) -> None:
+    digests = []
+    for mark in ("", "\ufeff"):
+        lines = "h\n1\ta\tb\t3\tN\n" if "SICK" in name else "g\tf\ty\t1\t2\ta\tb\n"
+        (tmp_path / name).write_text(mark + lines, encoding="utf-8")
+        parts = readers.read_sick(tmp_path, "trial") if "SICK" in name else readers.read_stsb(tmp_path, "dev")
+        digests.append(readers.digest([parts]))
+    assert digests[0] == digests[1]
+
+
 @pytest.mark.parametrize(
     ("name", "line", "message"),
     [

@@ -365,6 +365,67 @@ def test_a_broken_file_is_named_with_its_cause(how: str, file: str, bert: Path, 
         assert "git lfs pull" in message
 
 
+POINTED = (
+    *("pytorch_model.bin", "pytorch_model-00002-of-00002.bin", "model-00001-of-00002.safetensors"),
+    *("2_Dense/pytorch_model.bin", "vocab.txt"),
+)
+
+
+@pytest.mark.parametrize("file", POINTED)
+def test_a_pointer_in_place_of_any_file_is_named(file: str, bert: Path, tmp_path: Path) -> None:
+    folder = save_sentence_transformer(tmp_path / "model", bert, [Pooling(16), Dense(16, 8)])
+    weights = folder / "model.safetensors"
+    if file.startswith("2_Dense"):
+        (folder / "2_Dense/model.safetensors").unlink()
+    elif "-of-" in file:
+        whole = Path(file).suffix.replace(".", "").replace("bin", "pytorch_model.bin")
+        whole = whole.replace("safetensors", "model.safetensors")
+        weights.rename(folder / file)
+        index = {"metadata": {}, "weight_map": {"embeddings.word_embeddings.weight": file}}
+        (folder / f"{whole}.index.json").write_text(json.dumps(index))
+    elif file == "pytorch_model.bin":
+        weights.unlink()
+    else:
+        (folder / "tokenizer.json").unlink()
+    (folder / file).write_bytes(BROKEN["a pointer"])
+    with pytest.raises(ReproError, match=rf"{Path(file).name} is a Git LFS pointer, .*git lfs pull"):
+        ours(folder)
+
+
+TYPES: list[object] = [None, True, -1, 1.5, "text", [], ["bert"], {}, {"a": 1}, "n" * 300]
+
+
+@pytest.mark.parametrize("value", TYPES, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize("name", ["model_type", "hidden_size", "architectures", "dtype", "pad_token_id", "layer_types"])
+def test_a_setting_of_any_type_is_read_or_is_one_sentence(name: str, value: object, bert: Path, tmp_path: Path) -> None:
+    folder = save_sentence_transformer(tmp_path / "model", bert, [Pooling(16)])
+    edit_json(folder / "config.json", **{name: value})
+    vectors, refusal = None, ""
+    try:
+        vectors = ours(folder)
+    except ReproError as error:
+        refusal = str(error)
+    assert (vectors is None) == (str(folder) in refusal)
+    assert "\n" not in refusal
+    if vectors is not None and name != "dtype":  # which we name, whatever the file says
+        np.testing.assert_allclose(vectors, theirs(folder), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n/" * 3000])
+def test_a_name_that_no_file_can_have_is_one_sentence(name: str, bert: Path, tmp_path: Path) -> None:
+    folder = save_sentence_transformer(tmp_path / "model", bert, [Pooling(16)])
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[1]["path"] = name
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ReproError, match="model: "):
+        ours(folder)
+    (folder / "model.safetensors").unlink()
+    index = {"metadata": {}, "weight_map": {"embeddings.word_embeddings.weight": name}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ReproError):
+        ours(f"{folder},pooling=cls")
+
+
 @pytest.mark.parametrize(
     "file", ["config.json", "model.safetensors", "1_Pooling/config.json", "2_Dense/model.safetensors"]
 )

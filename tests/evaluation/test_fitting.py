@@ -20,8 +20,10 @@ from repro.encoders import zoo
 from repro.encoders.cache import Embedder
 from repro.encoders.recipe import FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.evaluation import fitting, plan, run
+from repro.evaluation import fitting
 from repro.evaluation.config import Options
+from repro.evaluation.plan import Plan, plan
+from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.metrics.correlation import spearman
 from repro.postprocessing import flow, whitening
@@ -37,12 +39,12 @@ COLUMNS = (
 )
 
 
-def planned(base: TransformerRecipe, seeds: int = 2, **recipes: FittedRecipe) -> run.Plan:
+def planned(base: TransformerRecipe, seeds: int = 2, **recipes: FittedRecipe) -> Plan:
     """A table of the plain base and of the recipes, run."""
     rows = [Row("plain", "plain", BEYOND, base)]
     rows += [Row(name, name, BEYOND, recipe, seeds=seeds) for name, recipe in recipes.items()]
-    made = plan.plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20))
-    run.execute(made)
+    made = plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20))
+    execute(made)
     return made
 
 

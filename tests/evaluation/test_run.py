@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from repro import tables
-from repro.evaluation import plan, run
 from repro.evaluation.config import Options
+from repro.evaluation.plan import plan
+from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.reports import csv_lines
 from repro.results.store import Cell
@@ -36,7 +37,7 @@ def command(
     arguments = ["table", table, "--offline", "--device", "cpu", "--out", str(out), "--encoder", str(encoder)]
     arguments += ASKED[table].split()
     environment = {**os.environ, "REPRO_HOME": str(home), "REPRO_MIRROR": str(mirror)}
-    return [sys.executable, "-m", "repro.cli.main", *arguments], environment
+    return [sys.executable, "-m", "repro.cli", *arguments], environment
 
 
 def run(home: Path, out: Path, mirror: Path, encoder: Path, table: str = "sbert-1") -> subprocess.CompletedProcess[str]:
@@ -103,9 +104,9 @@ def suite(data: Path) -> Suite:
 def test_a_cut_run_carries_its_limit_and_its_own_file_name(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
     options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu")
-    made = plan.plan(table, options)
+    made = plan(table, options)
     assert len(made.pending) == 1
-    run.execute(made)
+    execute(made)
     cell = made.stored[str(tiny_bert), "stsb"]
     assert "|limit:30|" in cell.signature
     assert options.variant == ".limit-30"
@@ -119,9 +120,9 @@ def test_force_computes_again_and_gets_the_same(suite: Suite, tiny_bert: Path) -
     found: list[Cell] = []
     for force in (False, False, True):
         options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu", force=force)
-        made = plan.plan(table, options)
+        made = plan(table, options)
         assert len(made.pending) == (0 if found and not force else 1)
-        run.execute(made)
+        execute(made)
         found.append(made.stored[str(tiny_bert), "stsb"])
     assert found[0] == found[1]
     assert found[0].value == found[2].value
@@ -132,19 +133,19 @@ def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_b
     folder = shutil.copytree(tiny_bert, tmp_path / "model")
     table = tables.get("sbert-1").with_encoders([str(folder)])
     options = Options(suite=suite, rows=(str(folder),), tasks=("stsb",), limit=10, device="cpu")
-    made = plan.plan(table, options)
-    run.execute(made)
-    assert plan.plan(table, options).pending == []
+    made = plan(table, options)
+    execute(made)
+    assert plan(table, options).pending == []
     save_tiny_bert(folder, seed=7)
-    again = plan.plan(table, options)
+    again = plan(table, options)
     assert len(again.pending) == 1
-    run.execute(again)
+    execute(again)
     assert again.stored[str(folder), "stsb"].value != made.stored[str(folder), "stsb"].value
 
 
 @pytest.mark.real
 def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> None:
-    made = plan.plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
+    made = plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
     lines = csv_lines.lines_of(made)
     assert len(lines) == len(made.table.rows) * len(made.table.columns)
     by_row = {line["row"]: line for line in lines if line["column"] == "sts12"}
@@ -157,8 +158,8 @@ def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> N
 @pytest.mark.real
 def test_average_is_of_unrounded_cells(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
-    made = plan.plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
-    run.execute(made)
+    made = plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
+    execute(made)
     lines = {line["column"]: line for line in csv_lines.lines_of(made) if line["row"] == str(tiny_bert)}
     seven = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
     assert float(lines["avg"]["value"]) == pytest.approx(sum(float(lines[c]["value"]) for c in seven) / 7, abs=1e-9)

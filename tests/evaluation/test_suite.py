@@ -13,7 +13,7 @@ import pytest
 from repro import checksums
 from repro.cli.main import main
 from repro.data import registry
-from repro.errors import NotAvailable
+from repro.errors import NotAvailable, ReproError
 from repro.evaluation.suite import Suite
 
 
@@ -205,6 +205,13 @@ def test_the_embedded_data_is_held_to_its_checksums(tmp_path: Path, monkeypatch:
     assert len(Suite("mini").load("stsb")[0]) == 100
     edit(tmp_path / "mini/downstream/STS/STSBenchmark/sts-test.csv")
     with pytest.raises(NotAvailable, match=r"sts-test\.csv is altered; install the package again"):
+        Suite("mini").load("stsb")
+
+
+def test_a_home_that_is_a_file_is_not_the_fault_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "file"))
+    with pytest.raises(ReproError, match=r"file is no folder; move it away, or name another place with REPRO_HOME"):
         Suite("mini").load("stsb")
 
 

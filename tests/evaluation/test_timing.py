@@ -9,8 +9,10 @@ import pytest
 from repro import tables
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
-from repro.evaluation import plan, run, timing
+from repro.evaluation import timing
 from repro.evaluation.config import Options
+from repro.evaluation.plan import plan
+from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.published import ledger
 from repro.reports import csv_lines, markdown
@@ -35,8 +37,8 @@ def table(base: Path) -> Table:
 
 
 def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_bert: Path) -> None:
-    made = plan.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
-    run.execute(made)
+    made = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    execute(made)
     for slug in ("in-order", "smart", "words"):
         cell = made.stored[slug, "cpu"]
         assert cell.value > 10
@@ -51,7 +53,7 @@ def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_
     line = next(line for line in csv_lines.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
     assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
     assert markdown.cell_text(line, 0).endswith(" (44)")
-    again = plan.plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    again = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
     assert again.stored == made.stored
 
 

@@ -13,8 +13,10 @@ import pytest
 
 from repro.cli.main import main
 from repro.encoders.recipe import TransformerRecipe
-from repro.evaluation import plan, run, trainings
+from repro.evaluation import trainings
 from repro.evaluation.config import Options
+from repro.evaluation.plan import Plan, plan
+from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.published import ledger
 from repro.reports import markdown
@@ -40,10 +42,10 @@ def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
     return Table("t", "T", "P", (row,), COLUMNS)
 
 
-def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[run.Plan, list[str]]:
+def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[Plan, list[str]]:
     said: list[str] = []
-    planned = plan.plan(made, options)
-    run.execute(planned, said.append, executor=executor)
+    planned = plan(made, options)
+    execute(planned, said.append, executor=executor)
     return planned, said
 
 
@@ -80,7 +82,7 @@ def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(table(tiny_bert), Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",)))
-    real, done = trainings.run, []
+    real, done = trainings.Unit.run, []
 
     def killed(unit: trainings.Unit, options: Options, progress: bool = False) -> None:
         if len(done) == 1:
@@ -90,7 +92,7 @@ def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
 
     three = Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",), seeds=3)
     with monkeypatch.context() as patch:
-        patch.setattr(trainings, "run", killed)
+        patch.setattr(trainings.Unit, "run", killed)
         with pytest.raises(KeyboardInterrupt):
             run(table(tiny_bert), three)
     made, said = run(table(tiny_bert), three)
@@ -102,7 +104,7 @@ def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
 def test_a_cut_run_never_passes_for_a_full_one(tiny_bert: Path) -> None:
     assert Options(sample=5, seeds=2).variant == ".sample-5.seeds-2"
     cut, _ = run(table(tiny_bert), OPTIONS)
-    more = plan.plan(table(tiny_bert), replace(OPTIONS, sample=17))
+    more = plan(table(tiny_bert), replace(OPTIONS, sample=17))
     assert more.stored == {}
     assert len(cut.stored) == 3
 
@@ -165,7 +167,7 @@ def test_a_failing_unit_is_named_and_the_others_are_stored(tiny_bert: Path, monk
     def broken(*arguments: object) -> float:
         return float("nan") if os.environ["SEED"] == "1" else real(*arguments)  # type: ignore[arg-type]
 
-    real_run = trainings.run
+    real_run = trainings.Unit.run
 
     def seeded(unit: trainings.Unit, options: Options, progress: bool = False) -> None:
         os.environ["SEED"] = str(unit.seed)
@@ -173,7 +175,7 @@ def test_a_failing_unit_is_named_and_the_others_are_stored(tiny_bert: Path, monk
 
     monkeypatch.setenv("SEED", "0")
     monkeypatch.setattr(trainer, "_gradients", broken)
-    monkeypatch.setattr(trainings, "run", seeded)
+    monkeypatch.setattr(trainings.Unit, "run", seeded)
     only = replace(OPTIONS, tasks=("stsb",), seeds=3)
     planned, said = run(table(tiny_bert), only, executor="debug")
     assert planned.stored == {}

@@ -14,7 +14,7 @@ from repro.published.sound import Line, faults, normal, number
 from repro.reports import csv_lines
 from repro.tables.spec import Row
 
-COMMITTED = Path(__file__).parent.parent / "tables"
+COMMITTED = Path(__file__).parents[2] / "tables"
 OPTIONS = Options(suite=Suite())
 MINILM = "all-minilm-l6-v2"
 

@@ -18,7 +18,7 @@ from repro.reports.csv_lines import Line
 from repro.results.store import Cell, signature
 
 TABLE = tables.get("sbert-1")
-COMMITTED = Path(__file__).parent.parent / "tables"
+COMMITTED = Path(__file__).parents[2] / "tables"
 
 
 @pytest.mark.parametrize("table_id", tables.TABLES)

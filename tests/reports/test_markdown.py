@@ -9,7 +9,7 @@ from repro import tables
 from repro.reports import csv_lines, latex, markdown
 from repro.tables.spec import Average, Difference
 
-COMMITTED = Path(__file__).parent.parent / "tables"
+COMMITTED = Path(__file__).parents[2] / "tables"
 TABLE = tables.get("sbert-1")
 
 

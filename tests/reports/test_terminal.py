@@ -10,7 +10,7 @@ from repro import tables
 from repro.reports import csv_lines
 from repro.reports.terminal import grid
 
-COMMITTED = Path(__file__).parent.parent / "tables"
+COMMITTED = Path(__file__).parents[2] / "tables"
 
 
 @pytest.mark.parametrize("name", tables.TABLES)

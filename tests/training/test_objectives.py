@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -88,6 +90,15 @@ def test_softmax_is_the_formula_of_the_paper() -> None:
     logits = np.concatenate([u, v, np.abs(u - v)], axis=1) @ weight.T + bias
     expected = -log_softmax(logits, axis=1)[np.arange(16), labels].mean()
     assert ours(drawn(2), torch.tensor(labels)).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_classifier_that_stays_as_drawn_hands_the_gradient_on() -> None:
+    made = objective(replace(recipe("softmax"), objective="softmax-drawn"), 8, 3)
+    assert not any(parameter.requires_grad for parameter in made.parameters())
+    u, v = (vectors.float().requires_grad_() for vectors in drawn(2))
+    made((u, v), torch.zeros(16, dtype=torch.int64)).backward()
+    assert u.grad is not None
+    assert u.grad.abs().max() > 0
 
 
 def test_cosine_is_the_squared_error_of_the_cosine() -> None:
