@@ -154,7 +154,7 @@ NOTES = [
     ("sbert-5", "whose tokeniser drops stop words, and with them TREC's question words"),
     ("sbert-2", "v0.1.0 had 32, 64 tokens, ε 1e-8 and the correction"),
     ("sbert-4", "batch_size=32,max_length=64,epsilon=1e-8,bias_correction=true"),
-    ("sbert-6", "v0.2.0 to v0.2.2 left the softmax classifier as it was drawn (17a550d0)"),
+    ("sbert-6", "v0.2.0 to v0.2.2 left the softmax classifier as it was drawn (17a550d0; "),
     ("sbert-4", "the first 1,000 validation triplets, every 1,000 steps"),
     *((table, "`passes` sets another number") for table in ("flow-2", "flow-3", "whitening-1", "whitening-2")),
     *((table, "its code's default is three levels") for table in ("flow-2", "whitening-1")),
