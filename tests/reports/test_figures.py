@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-from tests.test_fitting import planned
+from tests.evaluation.test_fitting import planned
 
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.reports import figures
