@@ -247,7 +247,7 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
     (base / "config.json").write_text(json.dumps(config))
     command = [
         "-m",
-        "repro.cli.main",
+        "repro.cli",
         "train",
         "stsb,epochs=1",
         "--base",
