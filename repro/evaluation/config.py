@@ -137,6 +137,8 @@ def make_cell(
         dtype=subject.dtype,
         seconds=round(subject.seconds, 3),
         commit=git_commit(),
+        seeds=scores.repeats,
+        std=scores.std,
         zero_vectors=subject.zero_vectors,
         scores=scores.values,
         items=tuple(pack(values) for values in scores.items(column.metric)),

@@ -19,7 +19,6 @@ from repro.paths import home
 from repro.results.store import Cell, Store
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
-from repro.tasks.base import CrossValidated
 from repro.training import selection
 from repro.training.data import Examples, graded
 from repro.training.recipe import TrainedRecipe
@@ -62,9 +61,7 @@ class Unit:
         held_out: list[Examples] = []
         if self.fold:
             (task,) = tasks
-            cross_validated = TASKS[task]
-            assert isinstance(cross_validated, CrossValidated)
-            pairs, data[task] = cross_validated.held_out(data[task], self.fold)
+            pairs, data[task] = TASKS[task].held_out(data[task], self.fold)
             held_out.append(graded(pairs.first, pairs.second, pairs.gold))
         material = Material(lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), suite.dev)
         model = train(
@@ -132,8 +129,7 @@ class Sweep:
         ]
 
     def _folds(self, column: Column) -> Sequence[str]:
-        task = TASKS[column.task]
-        return task.folds(self.data[column.task]) if isinstance(task, CrossValidated) else ("",)
+        return TASKS[column.task].folds(self.data[column.task])
 
     def _key(self, row: Row, column: Column, seed: int, fold: str) -> dict[str, object]:
         recipe = self.recipe(row, column)
@@ -209,7 +205,7 @@ def _cross_scores(
 
     model = CrossEncoder(found, 1, options.device)
     similarity = lambda first, second: model.predict(first, second)[:, 0]  # noqa: E731
-    scores = {task: TASKS[task].score_pairs(items, similarity) for task, items in data.items()}  # type: ignore[attr-defined]
+    scores = {task: TASKS[task].score_pairs(items, similarity) for task, items in data.items()}
     return model.device, scores, 0
 
 
