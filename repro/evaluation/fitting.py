@@ -20,7 +20,6 @@ from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.postprocessing import whitening
 from repro.tasks import TASKS, WHOLE
-from repro.tasks.sts import StsTask, whole
 
 Map = Callable[[np.ndarray], np.ndarray]  # (n, d) → (n, k)
 Embed = Callable[[Sequence[str]], np.ndarray]  # sentences → (n, d) of the base
@@ -43,9 +42,9 @@ class Corpora:
         if source != TARGET:
             return source
         scored = TASKS[task]
-        if not isinstance(scored, StsTask):
+        if not scored.target:
             raise ReproError(f"there is no fit on {scored.dataset}: {TARGET} is defined for {', '.join(WHOLE)}")
-        return whole(scored).name
+        return scored.target
 
     def corpus(self, source: str, task: str) -> Corpus:
         """Of a source; for `target` every pair of the task's data set. NotAvailable when it cannot be had."""

@@ -25,7 +25,6 @@ from repro.paths import home
 from repro.results.store import Cell, Store
 from repro.tables.spec import Column, Row, Table
 from repro.tasks import TASKS
-from repro.tasks.throughput import SpeedTask
 from repro.training.data import SETS
 
 Pair = tuple[Row, Column]
@@ -68,7 +67,7 @@ class Plan:
             fitted_on = self.corpora.digest(row.recipe, column.task)
             key |= {"fitted_on": fitted_on, "seeds": len(self.seeds(row))}
         task = TASKS[column.task]
-        if isinstance(task, SpeedTask):
+        if task.timed:
             key |= {"hardware": timing.hardware(timing.device_for(task.device))}
         return key
 
@@ -172,7 +171,7 @@ def _needs(planned: Plan, row: Row, column: Column, missing: str) -> Iterator[Ne
     suite, task = planned.options.suite, TASKS[column.task]
     if missing:
         yield _data_set(suite, task.dataset, missing, methodcaller("load", column.task))
-    if isinstance(task, SpeedTask):
+    if task.timed:
         timing.device_for(task.device)
     if row.trained:
         recipe = planned.sweep.recipe(row, column)

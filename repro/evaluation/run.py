@@ -22,8 +22,6 @@ from repro.results.store import Cell
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.base import Scores
-from repro.tasks.geometry import GeometryTask
-from repro.tasks.throughput import SpeedTask
 
 Say = Callable[[str], None]
 
@@ -105,11 +103,10 @@ def _reason(units: Sequence[Unit], failed: dict[Training, ReproError]) -> ReproE
 
 def _time(planned: Plan, row: Row, column: Column) -> None:
     task = TASKS[column.task]
-    assert isinstance(task, SpeedTask)
     assert isinstance(row.recipe, TimedRecipe)
     scores, subject = timing.measure(row.slug, row.recipe, planned.ready.get(row.slug), task, planned.data[column.task])
     cell = make_cell(planned.options, planned.table.id, column, subject, scores, planned.digests[column.task])
-    _keep(planned, row, column, replace(cell, std=scores.std, seeds=len(scores.runs)))
+    _keep(planned, row, column, cell)
 
 
 def _encode(planned: Plan, say: Say, progress: bool) -> None:
@@ -251,8 +248,8 @@ def _cell(planned: Plan, row: Row, column: Column, measured: Sequence[tuple[Subj
         for subject, scores in measured
     ]
     cell = over_seeds([[one] for one in cells], digest) if row.seeded else cells[0]
-    if isinstance(TASKS[column.task], GeometryTask):
-        cell = replace(cell, items=cells[0].items)  # the spectrum of the first fit, for the plot
+    if TASKS[column.task].keeps_items:
+        cell = replace(cell, items=cells[0].items)
     return cell
 
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
 from repro.encoders.recipe import TimedRecipe, WordVectorRecipe
 from repro.errors import NotAvailable
 from repro.evaluation.config import Subject
-from repro.tasks.throughput import SpeedScores, SpeedTask
+from repro.tasks.base import Scores, Task
 
 BATCH = 32  # sentences, without smart batching
 
@@ -76,9 +75,7 @@ def encoder_of(
             yield in_order
 
 
-def measure(
-    slug: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: SpeedTask, data: list[Pairs]
-) -> tuple[SpeedScores, Subject]:
+def measure(slug: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: Task, data: Any) -> tuple[Scores, Subject]:
     """Time a row on the task's device; `ready` is None for random weights."""
     device = device_for(task.device)
     words = sorted({word for sentence in task.sample(data) for word in sentence.split()})

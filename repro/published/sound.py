@@ -12,7 +12,6 @@ from repro.evaluation.config import DTYPES, Options, protocol
 from repro.results.store import protocol_of, signature, system_of
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
-from repro.tasks.throughput import SpeedTask
 
 Line = dict[str, str]
 
@@ -116,7 +115,7 @@ def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
         "seeds": (line["seeds"], system.get("seeds", "1")),
         "dtype": (DTYPES.get(line["dtype"], line["dtype"]), system.get("dtype", "")),
     }
-    if isinstance(TASKS[column.task], SpeedTask):
+    if TASKS[column.task].timed:
         due["seeds"] = line["seeds"], stated.get("runs", "")
     for name, (said, signed) in due.items():
         if said != signed:

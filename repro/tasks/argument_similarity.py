@@ -16,18 +16,19 @@ from repro.data.readers import Pairs, digest
 from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import sts
+from repro.tasks.base import Similarity, Task
 
 FOLDS = 10
 SEED = 1111  # of the ten folds; the paper does not say how they were drawn
 
 
 @dataclass(frozen=True)
-class ArgumentTask:
+class ArgumentTask(Task):
     """A corpus of graded pairs by topic, and how it is held out: `10fold` or `topics`."""
 
-    name: str
-    dataset: str
     validation: str
+
+    scores_pairs = True
 
     @property
     def source(self) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ class ArgumentTask:
         """Both correlations of every fold, averaged."""
         return sts.score(data, sentences, vectors, encoder)
 
-    def score_pairs(self, data: list[Pairs], similarity: sts.Similarity) -> sts.StsScores:
+    def score_pairs(self, data: list[Pairs], similarity: Similarity) -> sts.StsScores:
         """The same from a model that reads both sentences at once."""
         return sts.score_pairs(data, similarity)
 

@@ -16,6 +16,7 @@ import numpy as np
 from repro.data.readers import Pairs
 from repro.errors import ReproError
 from repro.metrics import geometry
+from repro.tasks.base import Scores
 from repro.tasks.sts import StsTask
 
 POSITIVE = 4.0  # pairs scored above are positives
@@ -25,6 +26,9 @@ METRICS = ("alignment", "uniformity", "cosine", "isoscore")
 @dataclass(frozen=True)
 class GeometryTask(StsTask):
     """Measures of vectors rather than of scores; raw values, not × 100."""
+
+    scores_pairs = False
+    keeps_items = True  # the spectrum
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -58,7 +62,7 @@ class GeometryTask(StsTask):
 
 
 @dataclass(frozen=True)
-class GeometryScores:
+class GeometryScores(Scores):
     """The measures of vectors (n, d), and of the positives' vectors (p, d) each."""
 
     vectors: np.ndarray

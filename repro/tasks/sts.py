@@ -7,7 +7,7 @@ average the per-subset correlations, plain or weighted by pair count (SentEval s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -21,28 +21,33 @@ from repro.data.text import are_tokenised, joined, moses
 from repro.errors import NotAvailable, ReproError
 from repro.metrics.bootstrap import AGGREGATIONS, aggregated_draws, averaged, paired_p_value, subset_draws
 from repro.metrics.correlation import CORRELATIONS, constant, cosines
+from repro.tasks.base import Scores, Similarity, Task
 
 _log = logging.getLogger(__name__)
 
-Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]  # n first and n second sentences → (n,)
-
 
 @dataclass(frozen=True)
-class StsTask:
+class StsTask(Task):
     """A data set, the splits of it that count as one test set (none named: all subsets of an STS year), and its text.
 
     `text` is a form of repro.data.text: what SentEval evaluates is `senteval`, what reads the published files is `raw`.
     """
 
-    name: str
-    dataset: str
     splits: tuple[str, ...] = ()
     text: str = "raw"
+
+    scores_pairs = True
 
     @property
     def source(self) -> tuple[str, ...]:
         """The data set, its splits and its text."""
         return (self.dataset, *self.splits, self.text)
+
+    @property
+    def target(self) -> str:
+        """The task that has every sentence of the same data set in the same form of text."""
+        same = [other for other in STS_TASKS.values() if (other.dataset, other.text) == (self.dataset, self.text)]
+        return max(same, key=lambda other: len(other.splits)).name
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -118,7 +123,7 @@ class StsTask:
 
 
 @dataclass(frozen=True, eq=False)
-class StsScores:
+class StsScores(Scores):
     """Every number that the protocols of the field give for one encoder on one task, ×100."""
 
     similarities: tuple[np.ndarray, ...]  # cosine per pair, one (n,) float64 array a subset
@@ -230,9 +235,3 @@ STS_TASKS: dict[str, StsTask] = {
 # the task that has every sentence of a data set: what a whitening or a flow of the "target" is fitted on, all splits
 # (bojone/BERT-whitening eng/eval.py:78-81, bohanli/BERT-flow run_siamese.py:619-622)
 WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all-joined")}
-
-
-def whole(task: StsTask) -> StsTask:
-    """The task that has every sentence of the same data set in the same form of text."""
-    same = [other for other in STS_TASKS.values() if (other.dataset, other.text) == (task.dataset, task.text)]
-    return max(same, key=lambda other: len(other.splits))

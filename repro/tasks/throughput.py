@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median, stdev
-from typing import Any
 
 import numpy as np
 
 from repro.data.readers import Pairs
 from repro.errors import ReproError
+from repro.tasks.base import Encode, Scores
 from repro.tasks.sts import StsTask
 
 SENTENCES = 256  # distinct ones of the test split, in order: seconds for a base model on two cores
@@ -23,6 +22,8 @@ class SpeedTask(StsTask):
     """Sentences a second on one kind of device."""
 
     device: str = "cpu"  # or gpu
+
+    scores_pairs = False
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -37,7 +38,7 @@ class SpeedTask(StsTask):
         """The sentences that are encoded."""
         return self.sentences(parts)[:SENTENCES]
 
-    def time(self, parts: list[Pairs], encode: Callable[[Sequence[str]], Any]) -> SpeedScores:
+    def time(self, parts: list[Pairs], encode: Encode) -> SpeedScores:
         """Time `encode` on all of them at once, several times."""
         sentences = self.sample(parts)
         encode(sentences)
@@ -56,7 +57,7 @@ class SpeedTask(StsTask):
 
 
 @dataclass(frozen=True)
-class SpeedScores:
+class SpeedScores(Scores):
     """Sentences a second of each run."""
 
     runs: tuple[float, ...]
@@ -65,6 +66,11 @@ class SpeedScores:
     def values(self) -> dict[str, float]:
         """The median."""
         return {"sentences-per-second": median(self.runs)}
+
+    @property
+    def repeats(self) -> int:
+        """The number of runs."""
+        return len(self.runs)
 
     @property
     def std(self) -> float:

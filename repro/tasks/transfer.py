@@ -23,6 +23,7 @@ from repro.probes.adam import ADAM
 from repro.probes.base import Probe
 from repro.probes.exact import EXACT
 from repro.probes.validation import SEED, fixed_split, folds_of, kfold, nested
+from repro.tasks.base import Scores, Task
 
 FOLDS = 10  # SentEval's configuration for comparable results (kfold 10)
 
@@ -36,14 +37,12 @@ class TransferData:
 
 
 @dataclass(frozen=True)
-class TransferTask:
+class TransferTask(Task):
     """One of the seven tasks under one probe."""
 
-    name: str
-    dataset: str
     validation: str  # nested, kfold or split
     probe: Probe
-    folds: int = FOLDS
+    fold_count: int = FOLDS
 
     @property
     def source(self) -> tuple[str, ...]:
@@ -96,7 +95,7 @@ class TransferTask:
 
     def protocol(self, metric: str) -> dict[str, str]:
         """`probe:exact|metric:accuracy|cv:nested10|seed:1111`."""
-        cv = self.validation + (str(self.folds) if self.validation != "split" else "")
+        cv = self.validation + (str(self.fold_count) if self.validation != "split" else "")
         return {"metric": metric, "probe": self.probe.name, "cv": cv, "seed": str(SEED)}
 
     def score(self, data: TransferData, sentences: list[str], vectors: np.ndarray, encoder: str) -> TransferScores:
@@ -110,9 +109,9 @@ class TransferTask:
         split = np.concatenate([np.full(len(part), name) for name, part in data.parts.items()])  # (n,)
         try:
             if self.validation == "nested":
-                dev, predicted = nested(self.probe, features, labels, self.folds)
+                dev, predicted = nested(self.probe, features, labels, self.fold_count)
             elif self.validation == "kfold":
-                dev, predicted = kfold(self.probe, features, labels, split == "train", self.folds)
+                dev, predicted = kfold(self.probe, features, labels, split == "train", self.fold_count)
             else:
                 dev, predicted = fixed_split(self.probe, features, labels, split == "train", split == "dev")
         except ReproError as error:
@@ -128,13 +127,13 @@ class TransferTask:
         gold = _codes(data)[-len(predicted) :]  # the tested part is the last one, or the only one
         weights = np.full(len(gold), 1 / len(gold))
         if self.validation == "nested":  # the mean over folds, which differ in size by a few items
-            for _, test in folds_of(gold, self.folds):
-                weights[test] = 1 / (self.folds * len(test))
+            for _, test in folds_of(gold, self.fold_count):
+                weights[test] = 1 / (self.fold_count * len(test))
         return TransferScores(predicted, gold, weights, dev, f1="f1" in self.metrics)
 
 
 @dataclass(frozen=True)
-class TransferScores:
+class TransferScores(Scores):
     """Predictions on the test items. Accuracies and F1 are × 100."""
 
     predicted: np.ndarray  # (n,) uint8 class codes

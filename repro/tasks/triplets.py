@@ -13,16 +13,15 @@ from repro.data.registry import Dataset, contracts
 from repro.errors import NotAvailable, ReproError
 from repro.metrics.correlation import TIE
 from repro.metrics.mcnemar import mcnemar
+from repro.tasks.base import Scores, Task
 
 Triplets = list[tuple[str, str, str]]  # anchor, positive, negative
 
 
 @dataclass(frozen=True)
-class TripletTask:
+class TripletTask(Task):
     """One split of a data set of triplets."""
 
-    name: str
-    dataset: str
     split: str
 
     @property
@@ -82,7 +81,7 @@ class TripletTask:
 
 
 @dataclass(frozen=True)
-class TripletScores:
+class TripletScores(Scores):
     """Which triplets came out right, (n,) bool; an equal distance is wrong."""
 
     right: np.ndarray

@@ -183,7 +183,7 @@ def test_a_folder_in_senteval_s_form_is_not_tokenised_twice(
     ],
 )
 def test_what_a_target_is_fitted_on_has_the_text_that_is_scored(task: str, expected: str) -> None:
-    assert sts.whole(sts.STS_TASKS[task]).name == expected
+    assert sts.STS_TASKS[task].target == expected
 
 
 def test_a_limit_keeps_the_first_pairs_in_the_same_form() -> None:

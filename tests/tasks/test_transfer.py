@@ -72,7 +72,7 @@ def drawn_vectors(task: TransferTask) -> tuple[object, list[str], np.ndarray]:
 
 @pytest.mark.parametrize("name", ["mr", "trec", "mrpc", "sst"])
 def test_scores_equal_the_written_out_procedure(name: str) -> None:
-    task = replace(TRANSFER_TASKS[name], folds=3)
+    task = replace(TRANSFER_TASKS[name], fold_count=3)
     data, sentences, vectors = drawn_vectors(task)
     found = task.score(data, sentences, vectors, "hashed").values
     index = {sentence: i for i, sentence in enumerate(sentences)}
@@ -224,7 +224,7 @@ def test_bootstrap_of_accuracy_has_the_binomial_spread() -> None:
 
 
 def test_stored_predictions_give_the_scores_again() -> None:
-    task = replace(TRANSFER_TASKS["mrpc"], folds=3)
+    task = replace(TRANSFER_TASKS["mrpc"], fold_count=3)
     data, sentences, vectors = drawn_vectors(task)
     found = task.score(data, sentences, vectors, "hashed")  # type: ignore[arg-type]
     again = task.restore(data, found.items("f1"))  # type: ignore[arg-type]
@@ -237,7 +237,7 @@ def test_random_labels_score_at_chance(name: str) -> None:
     rng = np.random.default_rng(2)
     labels = tuple(rng.permutation(["0", "1"] * 500).tolist())
     data = transfer.TransferData({"all": Labelled("", tuple(f"s{i}" for i in range(1000)), labels)}, {})
-    task = replace(TRANSFER_TASKS[name], folds=3)
+    task = replace(TRANSFER_TASKS[name], fold_count=3)
     found = task.score(data, list(data.parts["all"].first), rng.normal(size=(1000, 10)).astype(np.float32), "noise")
     assert abs(found.values["accuracy"] - 50) < 5  # three standard deviations of 1,000 coin tosses
 
