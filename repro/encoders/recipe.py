@@ -137,6 +137,8 @@ class FittedRecipe:
     base: BaseRecipe
     source: str = TARGET
 
+    name: ClassVar[str] = "map"  # of the kind of map
+
     @property
     def weights(self) -> str:
         """As of other recipes: of the base."""
@@ -162,6 +164,8 @@ class WhitenedRecipe(FittedRecipe):
     """Whitening (encoders/whitening.py) to the first k dimensions, or to all."""
 
     k: int | None = None
+
+    name: ClassVar[str] = "whitening"
 
     def __post_init__(self) -> None:
         if self.k is not None and self.k < 1:
@@ -204,6 +208,8 @@ class FlowedRecipe(FittedRecipe):
     # `data`: actnorms start as Glow's do, from the first batch (flow/glow_init_hook.py); `drawn`: from TensorFlow's
     # random default, where the published script leaves them: run_siamese.py imports the hook and never registers it
     actnorm: str = "data"
+
+    name: ClassVar[str] = "flow"
 
     def __post_init__(self) -> None:
         for name, choices in (

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from repro.encoders import zoo
 from repro.encoders.cache import Embedded
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import ReproError
+from repro.evaluation.column import Column
 from repro.evaluation.measurement import Subject, over_seeds, result_of
 from repro.evaluation.session import Need, Session
 from repro.evaluation.units import Outcome, Place
 from repro.results.result import Result
-from repro.tables.column import Column
 from repro.tasks import TASKS
 from repro.tasks.base import Scores
 
@@ -85,6 +85,21 @@ class EncodingUnit:
     dataset: str
     tasks: tuple[str, ...]
     members: tuple[Member, ...]
+    turn: ClassVar[int] = 0  # before what takes longer
+
+    @property
+    def together(self) -> object:
+        """Equal where one download and perhaps one forward pass serve several units."""
+        base = self.members[0].system.base
+        return base.weights, getattr(base, "revision", None), self.dataset
+
+    def joined(self, others: Sequence[EncodingUnit]) -> EncodingUnit:
+        """This one with the members of others, each row once."""
+        columns: dict[str, tuple[Member, tuple[Column, ...]]] = {}
+        for member in (member for unit in (self, *others) for member in unit.members):
+            before = columns[member.row][1] if member.row in columns else ()
+            columns[member.row] = member, before + member.columns
+        return replace(self, members=tuple(replace(member, columns=each) for member, each in columns.values()))
 
     @property
     def title(self) -> str:
@@ -128,8 +143,7 @@ class EncodingUnit:
                     self._encode([pair], sentences, session, outcome)
                 return
             member, _ = group[0]
-            with outcome.blaming(member.row, member.columns):
-                raise error
+            outcome.blame(member.row, member.columns, error)
             return
         for member, ready in group:
             place = [base.recipe for base in bases].index(ready.recipe)
@@ -162,7 +176,9 @@ def _scored(
         seconds = version.seconds + time.perf_counter() - start
         if seconds > SLOW:
             session.say(f"{member.row}: {task} took {seconds:.0f} s")
-        measured.append((Subject(member.row, about, weights, version.device, dtype, seconds, version.zero_vectors), scores))
+        measured.append(
+            (Subject(member.row, about, weights, version.device, dtype, seconds, version.zero_vectors), scores)
+        )
     return measured
 
 

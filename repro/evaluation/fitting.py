@@ -15,7 +15,7 @@ from repro.checksums import sha256_of
 from repro.data.corpora import CORPORA, Corpus
 from repro.encoders import zoo
 from repro.encoders.cache import Embedded, Embedder, EmbeddingCache
-from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe, plain
+from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.postprocessing import whitening
@@ -168,7 +168,7 @@ def embed_with(
     recipe = zoo.recipe(name) if isinstance(name, str) else name
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
-    embedder = Embedder([zoo.locate(plain(recipe), suite.root, suite.offline)], device, dtype, EmbeddingCache())
+    embedder = Embedder([zoo.locate(recipe.plain, suite.root, suite.offline)], device, dtype, EmbeddingCache())
     plain_ones = embedder.embed(sentences, progress)[0]
     asked = embedder.fresh(queries) if queries else np.empty((0, plain_ones.vectors.shape[1]), np.float32)
     if not isinstance(recipe, FittedRecipe):

@@ -9,13 +9,13 @@ from statistics import fmean, stdev
 
 from repro import __version__
 from repro.errors import ReproError
+from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
 from repro.metrics.bootstrap import interval
 from repro.provenance import git_commit, library_versions
 from repro.results.keys import key_of
 from repro.results.result import Result, pack
 from repro.results.signature import Signature
-from repro.tables.spec import Column
 from repro.tasks import TASKS
 from repro.tasks.base import Scores
 
@@ -74,6 +74,8 @@ def result_of(
         dtype=subject.dtype,
         seconds=round(subject.seconds, 3),
         commit=git_commit(),
+        seeds=scores.repeats,
+        std=scores.std,
         zero_vectors=subject.zero_vectors,
         scores=scores.values,
         items=tuple(pack(values) for values in scores.items(column.metric)),

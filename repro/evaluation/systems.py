@@ -10,20 +10,18 @@ from functools import cached_property
 from operator import methodcaller
 
 from repro.data.corpora import CORPORA
-from repro.encoders import zoo
 from repro.encoders.cache import Embedded
 from repro.encoders.recipe import (
     TARGET,
     BaseRecipe,
     FittedRecipe,
-    FlowedRecipe,
     Recipe,
     TimedRecipe,
-    TransformerRecipe,
     describe,
 )
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation import timing, trainings
+from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.encoding import Embed, EncodingUnit, Member
 from repro.evaluation.fitting import is_file
@@ -33,7 +31,6 @@ from repro.evaluation.session import Need, Session
 from repro.evaluation.trainings import TrainingUnit
 from repro.evaluation.units import Unit
 from repro.results.result import Result
-from repro.tables.column import Column
 from repro.tasks import TASKS
 from repro.training.data import SETS
 from repro.training.recipe import TrainedRecipe
@@ -47,6 +44,8 @@ class System(ABC):
     legend = "plain"  # under which kind figures show it
     seeded = False  # whether its numbers depend on seeds, and are judged against their spread
     seeds = 1  # trainings, or fits
+    only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all
+    nothing = ""  # why no number of it can be measured anywhere
 
     @abstractmethod
     def absent(self, column: str) -> str:
@@ -80,6 +79,10 @@ class System(ABC):
         """The stored result of a column."""
         return None
 
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """What computes a column that is not stored. `tasks`: all of the table's on the column's data set."""
+        return []
+
     def weights(self, session: Session) -> str:
         """For provenance: name, revision and checksum of its weights; '' where they are not here."""
         return ""
@@ -94,6 +97,12 @@ class Quoted(System):
     """A system outside the zoo: its published numbers stand alone."""
 
     why: str = "a system outside the zoo; its numbers are quoted from the paper"
+    only: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> str:  # type: ignore[override]
+        """The reason."""
+        return self.why
 
     def absent(self, column: str) -> str:
         """The reason, whatever the column."""
@@ -154,6 +163,10 @@ class Pretrained(System):
     def stored(self, column: Column, session: Session) -> Result | None:
         """By its key."""
         return _by_key(lambda: self.key(column, session), session)
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """The encoding of its data set."""
+        return [EncodingUnit(TASKS[column.task].dataset, tuple(tasks), (Member(row, self, (column,)),))]
 
     def weights(self, session: Session) -> str:
         """Of the base."""
@@ -291,7 +304,7 @@ class FineTuned(System):
             return None
         return over_seeds(whole, digest)
 
-    def units(self, row: str, column: Column, session: Session) -> list[TrainingUnit]:
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """The trainings of a column whose results are not stored; all of them under --force."""
         recipe = self.recipe(column.slug, session.options)
         try:
@@ -334,7 +347,11 @@ class Timed(System):
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
         """In its own precision, whatever the run's is."""
-        return {**self.recipe.signature(), "dtype": DTYPES[self.recipe.base.computed_in(self.recipe.dtype)], "seeds": ""}
+        return {
+            **self.recipe.signature(),
+            "dtype": DTYPES[self.recipe.base.computed_in(self.recipe.dtype)],
+            "seeds": "",
+        }
 
     def needs(self, column: Column, session: Session) -> list[Need]:
         """Sentences, weights unless they are drawn, and the device."""
@@ -353,6 +370,10 @@ class Timed(System):
     def stored(self, column: Column, session: Session) -> Result | None:
         """By its key."""
         return _by_key(lambda: self.key(column, session), session)
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """One timing."""
+        return [timing.TimingUnit(row, self, column)]
 
     def weights(self, session: Session) -> str:
         """Of the encoder."""

@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import methodcaller
-from typing import Any
+from typing import Any, ClassVar
 
 from repro.encoders import zoo
 from repro.encoders.known import remember
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.errors import NotAvailable, ReproError
+from repro.evaluation.column import Column
 from repro.evaluation.identity import identity
 from repro.evaluation.measurement import Subject, key, result_of
 from repro.evaluation.session import Need, Session
 from repro.evaluation.suite import Suite
 from repro.evaluation.units import Outcome, Place
-from repro.tables.column import Column
 from repro.tasks import TASKS
 from repro.training import selection
 from repro.training.data import SETS, Examples, graded
@@ -38,6 +38,16 @@ class TrainingUnit:
     seed: int
     fold: str | None
     wanted: tuple[tuple[str, Column], ...]
+    turn: ClassVar[int] = 2  # last
+
+    @property
+    def together(self) -> object:
+        """Equal for the same training; a fold is one task's."""
+        return self.recipe, self.seed, self.fold, self.wanted[0][1].task if self.fold != "" else ""
+
+    def joined(self, others: Sequence[TrainingUnit]) -> TrainingUnit:
+        """This one with all columns that are scored with it."""
+        return replace(self, wanted=tuple(pair for unit in (self, *others) for pair in unit.wanted))
 
     @property
     def title(self) -> str:
@@ -64,8 +74,7 @@ class TrainingUnit:
                 self._train(fold, list(dict.fromkeys(columns)), session)
         except ReproError as error:
             for row, column in self.wanted:
-                with outcome.blaming(row, [column]):
-                    raise error
+                outcome.blame(row, [column], error)
         return outcome
 
     def _train(self, fold: str, columns: list[Column], session: Session) -> None:
@@ -121,17 +130,6 @@ def needs(recipe: TrainedRecipe, column: Column, session: Session) -> list[Need]
         if stage.select_every:
             found += session.needs_set(session.suite.dev_set(stage.select), methodcaller("dev", stage.select))
     return found
-
-
-def merged(units: Sequence[TrainingUnit]) -> list[TrainingUnit]:
-    """Units of one training, each with all columns that are scored with it, in order of first occurrence."""
-    by_training: dict[tuple[object, ...], TrainingUnit] = {}
-    for unit in units:
-        task = unit.wanted[0][1].task if unit.fold != "" else ""
-        same = (unit.recipe, unit.seed, unit.fold, task)
-        before = by_training[same].wanted if same in by_training else ()
-        by_training[same] = replace(unit, wanted=before + unit.wanted)
-    return list(by_training.values())
 
 
 def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 
 from repro.errors import ReproError
+from repro.evaluation.column import Column
 from repro.evaluation.session import Session
 from repro.results.result import Result
-from repro.tables.column import Column
 
 Place = tuple[str, str]  # slugs of row and column
 
@@ -23,18 +23,33 @@ class Outcome:
     results: dict[str, Result] = field(default_factory=dict)
     failed: dict[Place, ReproError] = field(default_factory=dict)
 
+    def blame(self, row: str, columns: Iterable[Column], error: ReproError) -> None:
+        """These cells of a row could not be made; a reason that is known already stays."""
+        for column in columns:
+            self.failed.setdefault((row, column.slug), error)
+
     @contextmanager
-    def blaming(self, row: str, columns: Sequence[Column]) -> Iterator[None]:
-        """What goes wrong inside costs these cells of a row alone; a reason that is known already stays."""
+    def blaming(self, row: str, columns: Iterable[Column]) -> Iterator[None]:
+        """What goes wrong inside costs these cells alone."""
         try:
             yield
         except ReproError as error:
-            for column in columns:
-                self.failed.setdefault((row, column.slug), error)
+            self.blame(row, columns, error)
 
 
 class Unit(Protocol):
     """One backbone on one data set, one training with a seed and fold, or one timing."""
+
+    turn: ClassVar[int]  # those of a lower one go first
+
+    @property
+    def together(self) -> object:
+        """Equal for units of one kind that are done at once."""
+        ...
+
+    def joined(self, others: Sequence[Self]) -> Self:
+        """One unit for all of those."""
+        ...
 
     @property
     def title(self) -> str:
@@ -49,6 +64,14 @@ class Unit(Protocol):
     def run(self, session: Session) -> Outcome:
         """Do the work and store each result as soon as it is there."""
         ...
+
+
+def join(units: Iterable[Unit]) -> list[Unit]:
+    """Units that are done at once made one, in order of turn and first occurrence."""
+    groups: dict[object, list[Unit]] = {}
+    for unit in units:
+        groups.setdefault((type(unit), unit.together), []).append(unit)
+    return sorted((first.joined(others) for first, *others in groups.values()), key=lambda unit: unit.turn)
 
 
 def name_of(unit: Unit) -> str:

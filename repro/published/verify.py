@@ -13,7 +13,7 @@ from repro.published import ledger
 from repro.published.sound import Line, faults, number
 from repro.reports import csv_lines, latex, markdown
 from repro.reports.csv_lines import MEASURED
-from repro.results.store import check_comparable, difference, protocol_of, system_of
+from repro.results.signature import Signature, check_comparable, difference
 from repro.tables import get
 from repro.tables.spec import AnyColumn, Column, Row, Table
 
@@ -111,7 +111,7 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
     """Rows whose numbers are of several systems, and columns whose numbers are of several protocols or data."""
     scored = {column.slug for column in table.scored()}
     measured = [line for line in lines if line["value"] and line["column"] in scored]
-    versions = sorted({protocol_of(line["signature"]).get("v", "") for line in measured})
+    versions = sorted({Signature.parse(line["signature"]).version for line in measured})
     if len(versions) > 1:
         yield f"{table.id}: its numbers are of several versions of this suite ({', '.join(versions)})"
     for row in table.rows:
@@ -121,7 +121,7 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
     for column in table.scored():
         in_column = [line for line in measured if line["column"] == column.slug]
         try:
-            check_comparable([line["signature"] for line in in_column])
+            check_comparable([Signature.parse(line["signature"]) for line in in_column])
         except ReproError as error:
             yield f"{table.id}, column {column.slug}: {error}"
         else:
@@ -131,6 +131,6 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
 
 def _system(line: Line) -> dict[str, str]:
     """What the cells of a row have in common: all of the system, or its encoder where each column has a training."""
-    found = system_of(line["signature"])
+    found = Signature.parse(line["signature"]).system
     names = ENCODER if "train" in found else found.keys() - {"on"}  # the device of a timed cell
     return {"weights": line["weights"]} | {name: found.get(name, "unset") for name in names}

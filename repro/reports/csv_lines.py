@@ -11,9 +11,11 @@ from pathlib import Path
 
 from repro.errors import ReproError
 from repro.evaluation.plan import NOT_ASKED, Plan
+from repro.evaluation.systems import Unknown
 from repro.published import ledger
 from repro.published.sound import Line, faults, normal, number
-from repro.results.store import Cell, difference, protocol_of
+from repro.results.result import Result
+from repro.results.signature import Signature, difference
 from repro.tables.spec import BEYOND, AnyColumn, Average, Column, Difference, Row, Table
 
 logger = logging.getLogger(__name__)
@@ -81,7 +83,9 @@ def rows_of(table: Table, lines: Sequence[Line]) -> Table:
     """The table with the rows that the lines have beyond its own (those of --encoder and --base)."""
     known = {row.slug for row in table.rows}
     extra = {line["row"]: line for line in lines if line["row"] not in known}
-    added = [Row(slug, line.get("label") or slug, line.get("group") or BEYOND) for slug, line in extra.items()]
+    added = [
+        Row(slug, line.get("label") or slug, line.get("group") or BEYOND, Unknown()) for slug, line in extra.items()
+    ]
     return replace(table, rows=(*table.rows, *added))
 
 
@@ -99,7 +103,7 @@ def lines_of(made: Plan, before: Sequence[Line] = ()) -> list[Line]:
         logger.warning(
             "%s: the columns %s are not the suite's and are left out", made.table.id, ", ".join(sorted(others))
         )
-    measured = {place: _texts(cell) for place, cell in made.stored.items()} | kept
+    measured = {place: _texts(place[0], result) for place, result in made.stored.items()} | kept
     table = rows_of(made.table, [line for line in before if (line["row"], line["column"]) in kept])
     lines: list[Line] = []
     for row in table.rows:
@@ -145,7 +149,7 @@ def _sorted(made: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line], dict
             lost[place] = made.why_not[place]
         elif kept.get(place, stays) != stays:
             lost[place] = "the file has two of it"
-        elif why := next(faults(rows[line["row"]], column, stays, made.options, made.digests.get(column.task, "")), ""):
+        elif why := next(faults(rows[line["row"]], column, stays, made.options, made.digest(column.task)), ""):
             lost[place] = why
         else:
             kept[place] = stays
@@ -156,8 +160,9 @@ def _sorted(made: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line], dict
 def _apart(made: Plan, kept: dict[Place, Line]) -> dict[Place, str]:
     """Those of the kept numbers that cannot stand in one row with others, or in one column, and why."""
     lost: dict[Place, str] = {}
-    measured = {place: _texts(cell) for place, cell in made.stored.items()}
-    weights: dict[str, str] = {row: ready for row in {row for row, _ in kept} if (ready := made.weights(row))}
+    measured = {place: _texts(place[0], result) for place, result in made.stored.items()}
+    of = {row.slug: row.system.weights(made.session) for row in made.table.rows}
+    weights: dict[str, str] = {row: of[row] for row in dict.fromkeys(row for row, _ in kept) if of.get(row)}
     signatures: dict[str, str] = {}
     for (row, column), line in (measured | kept).items():
         its, first = weights.setdefault(row, line["weights"]), signatures.setdefault(column, line["signature"])
@@ -165,13 +170,17 @@ def _apart(made: Plan, kept: dict[Place, Line]) -> dict[Place, str]:
             continue
         if line["weights"] != its:
             lost[row, column] = f"its weights were {line['weights']}, and its row's are {its}"
-        elif why := difference(protocol_of(first), protocol_of(line["signature"])):
+        elif why := difference(_comparable_by(first), _comparable_by(line["signature"])):
             lost[row, column] = why
     return lost
 
 
-def _texts(cell: Cell) -> Line:
-    return {name: _text(getattr(cell, name)) for name in MEASURED}
+def _comparable_by(signature: str) -> dict[str, str]:
+    return Signature.parse(signature).comparable_by
+
+
+def _texts(row: str, result: Result) -> Line:
+    return {name: row if name == "encoder" else _text(getattr(result, name)) for name in MEASURED}
 
 
 def _derived(made: Plan, table: Table, row: Row, column: Average | Difference, measured: dict[Place, Line]) -> Line:
@@ -180,8 +189,8 @@ def _derived(made: Plan, table: Table, row: Row, column: Average | Difference, m
     if not missing:
         value = column.value([float(cell["value"]) for cell in cells if cell])
         return _line(table, row, column, {"value": _text(value)}, "")
-    if row.only:
-        reason = row.absent
+    if row.system.only:
+        reason = row.system.absent(column.slug)
     elif len(missing) == len(cells):
         reason = made.why_not.get((row.slug, missing[0]), NOT_ASKED)
     else:

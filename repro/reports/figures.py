@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from repro.evaluation.plan import Plan
 from repro.postprocessing.whitening import NOISE
-from repro.results.store import unpack
+from repro.results.result import unpack
 from repro.tables.spec import Average, Row
 
 MARKERS = {"plain": "o", "whitening": "s", "flow": "^", "trained": "D"}
@@ -30,13 +30,6 @@ def figures(made: Plan) -> Iterator[tuple[str, bytes]]:
     spectra = [(row, values) for row, values in spectra if values[0] > 0]  # vectors that are all the same have none
     if 1 < len(spectra) <= CURVES:
         yield from _files(".spectra", _spectra(made, spectra))
-
-
-def kind(row: Row) -> str:
-    """What was done to the encoder: `plain`, `whitening`, `flow` or `trained`."""
-    if row.trained:
-        return "trained"
-    return {"WhitenedRecipe": "whitening", "FlowedRecipe": "flow"}.get(type(row.recipe).__name__, "plain")
 
 
 def _average(made: Plan) -> Average | None:
@@ -59,7 +52,7 @@ def _scatter(made: Plan, points: list[tuple[Row, float, float, float]]) -> Figur
     figure, axes = _axes(made, "alignment against uniformity on STS-B")
     shades = [point[3] for point in points]
     for name, marker in MARKERS.items():
-        of = [point for point in points if kind(point[0]) == name]
+        of = [point for point in points if point[0].system.legend == name]
         if of:
             drawn = axes.scatter(
                 [point[2] for point in of],
@@ -93,7 +86,7 @@ def _spectra(made: Plan, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
         grey = str(0.7 * (number - 1) / len(spectra))
         drawn = values[np.square(values) > NOISE * values[0] ** 2] / values[0]
         name = f"{number}  {row.label}"
-        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[kind(row)], color=grey, lw=1.2, label=name)
+        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[row.system.legend], color=grey, lw=1.2, label=name)
         place = int(len(drawn) * (0.4 + 0.6 * number / (len(spectra) + 1)))  # to the right, where the curves part
         box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "none"}
         axes.text(place + 1, drawn[place], str(number), fontsize=7, ha="center", va="center", bbox=box)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.encoders import zoo
 from repro.published import ledger
 from repro.published.sound import Line
 from repro.reports.csv_lines import rows_of
@@ -154,9 +153,8 @@ def _recipes(table: Table) -> list[str]:
 def _unpinned(table: Table) -> list[str]:
     rows: dict[str, list[str]] = {}  # labels by weights
     for row in table.rows:
-        recipes = [row.recipe] if row.recipe else [training.root for _, training in row.trainings]
-        for weights in dict.fromkeys(filter(None, map(zoo.unpinned, recipes))):
-            rows.setdefault(weights, []).append(row.label)
+        if row.system.unpinned:
+            rows.setdefault(row.system.unpinned, []).append(row.label)
     if not rows:
         return []
     head = "No public source names their revision; it is resolved at the first download and then kept."

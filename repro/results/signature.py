@@ -31,7 +31,7 @@ class Signature:
     version: str
 
     def __str__(self) -> str:
-        """`sts12|agg:all|corr:spearman|…|pool:mean|…|data:67b54973c78b|dtype:fp32|v:0.3.0`; empty fields are left out."""
+        """`sts12|agg:all|corr:spearman|…|pool:mean|…|data:67b5…|dtype:fp32|v:0.3.0`; empty fields are left out."""
         fields = {**self.protocol, **self.system}
         ordered = [name for name in fields if name not in LAST] + [name for name in LAST if name in fields]
         texts = [f"{name}:{fields[name]}" for name in ordered if fields[name]]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from repro.data import registry
 from repro.encoders.recipe import FittedRecipe, FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import MINILM
+from repro.evaluation.systems import PostProcessed
 from repro.tables.columns import map_label
 from repro.tables.spec import Column, Row, Table, zoo_row
 from repro.tasks import TASKS
@@ -90,7 +91,7 @@ def embedded(table: Table) -> Table:
 
 def _fitted(maps: dict[str, FittedRecipe]) -> tuple[Row, ...]:
     return tuple(
-        Row(f"minilm-avg-{kind}", map_label(kind, "NLI"), FITTED, recipe, seeds=FLOW_SEEDS if recipe.seeded else 1)
+        Row(f"minilm-avg-{kind}", map_label(kind, "NLI"), FITTED, PostProcessed(recipe, seeds=FLOW_SEEDS))
         for kind, recipe in maps.items()
     )
 
@@ -98,9 +99,8 @@ def _fitted(maps: dict[str, FittedRecipe]) -> tuple[Row, ...]:
 def _trained(table: Table, name: str, columns: str) -> Row:
     """The setup's row over all-MiniLM-L6-v2 on few examples, one epoch; `columns` is how their names begin."""
     (setup,) = (setup for setup in table.setups if setup.slug == name)
-    row = setup.row(MINILM, f"minilm-{name}", setup.label, TRAINED)
-    trainings = tuple((column, _small(recipe)) for column, recipe in row.trainings if column.startswith(columns))
-    return replace(row, trainings=trainings)
+    small = tuple((column, _small(recipe)) for column, recipe in setup.trainings if column.startswith(columns))
+    return replace(setup, trainings=small).row(MINILM, f"minilm-{name}", setup.label, TRAINED)
 
 
 def _small(recipe: TrainedRecipe) -> TrainedRecipe:

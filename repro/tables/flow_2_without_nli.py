@@ -9,6 +9,7 @@ and 73.68. Ten minutes on one core once the embeddings are there.
 """
 
 from repro.encoders.zoo import ZOO
+from repro.evaluation.systems import system_of
 from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
@@ -30,7 +31,7 @@ NOTES = (
 def block(ref: tuple[str, str], name: str, slug: str, plain: str) -> tuple[Row, ...]:
     """The rows of one size; `slug` as in the zoo, `plain` the zoo's name of the mean of the last layer."""
     return (
-        Row(plain, name, OWN, ZOO[plain], Ref(*ref, name, OWN)),
+        Row(plain, name, OWN, system_of(ZOO[plain]), Ref(*ref, name, OWN)),
         zoo_row(f"{slug}-first-last-avg", f"{name}-last2avg", OWN, Ref(*ref, f"{name}-last2avg", OWN)),
         zoo_row(f"{slug}-flow-nli", f"{name}-flow (NLI)", OWN, Ref(*ref, f"{name}-flow (NLI*)", OWN), FLOW_SEEDS),
         zoo_row(

@@ -19,7 +19,7 @@ def paper(system: str) -> Ref:
 def own(name: str, size: str) -> tuple[Row, ...]:
     """The paper's own rows; the plain one has a slug of its own: the released checkpoint stands above already."""
     first, *rest = block(("flow", "Table 3"), name, f"sbert-nli-{size}", f"sbert-nli-{size}")
-    plain = Row(f"sbert-nli-{size}-own", first.label, first.group, first.recipe, first.published)
+    plain = Row(f"sbert-nli-{size}-own", first.label, first.group, first.system, first.published)
     return (plain, *rest)
 
 

@@ -7,6 +7,7 @@ One forward pass gives all three: over all pairs of a year (Sentence-BERT, SimCS
 poolings, each plain, whitened and flowed, and trained on as SimCSE does.
 """
 
+from repro.evaluation.systems import Quoted
 from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, minilm_rows, sts
 from repro.tables.simcse_5_sts import TEXT, minilm_trained
 from repro.tables.spec import BEYOND, AnyColumn, Average, Column, Difference, Ref, Row, Table, zoo_row
@@ -45,10 +46,8 @@ def quoted(slug: str, system: str, aggregation: str) -> Row:
         slug,
         f"{system}, as its authors print it",
         QUOTED,
-        None,
+        Quoted(why, columns),
         Ref("simcse", "Table B.2", system, QUOTED),
-        columns,
-        why,
     )
 
 

@@ -5,6 +5,7 @@
 The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2.
 """
 
+from repro.evaluation.systems import Quoted
 from repro.tables.columns import accuracies
 from repro.tables.sbert_5_senteval import PROBES
 from repro.tables.spec import BEYOND, Ref, Row, Table, outside_row, zoo_row
@@ -27,7 +28,7 @@ def outside(slug: str, system: str, group: str) -> Row:
 
 def unreleased(slug: str, system: str, group: str) -> Row:
     why = "trained with a masked-language-model loss as well; its weights are not released"
-    return Row(slug, system, group, None, paper(system, group), absent=why)
+    return Row(slug, system, group, Quoted(why), paper(system, group))
 
 
 TABLE = Table(

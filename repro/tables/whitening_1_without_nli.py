@@ -9,6 +9,7 @@ hour on one core, most of it for encoding the NLI sample once.
 """
 
 from repro.encoders.zoo import ZOO
+from repro.evaluation.systems import system_of
 from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 
@@ -51,7 +52,7 @@ def block(ref: tuple[str, str], name: str, slug: str, size: str, k: int) -> tupl
 
     quoted = Ref(*ref, f"{name}-first-last-avg", li)
     return (
-        Row(f"{first_last}-li", f"{name}-first-last-avg", li, ZOO[first_last], quoted),
+        Row(f"{first_last}-li", f"{name}-first-last-avg", li, system_of(ZOO[first_last]), quoted),
         row(f"{name}-flow (NLI)", "flow-nli", li, FLOW_SEEDS),
         row(f"{name}-flow (target)", "flow-target", li, FLOW_SEEDS),
         row(f"{name}-first-last-avg", "first-last-avg", own),
