@@ -1,10 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# a table's id is how the name of its module begins: repro/tables/flow_2_without_nli.py is flow-2
+TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+)_.*\.py$$/\1-\2/p')
+SBERT := $(patsubst sbert-%,table%,$(filter sbert-%,$(TABLES)))
 
-.PHONY: help setup demo table1 table2 table3 table4 table5 table6 table7 whitening flow simcse tables claims test test-slow verify bench clean
+.PHONY: help setup demo whitening flow simcse tables claims test test-slow verify bench clean $(TABLES) $(SBERT)
 
 help:  ## show this list
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo "  make ID         one table, such as flow-2: fetch, encode, score, write tables/flow-2.*; ID is one of"
+	@echo $(TABLES) | fold -s -w 80 | sed 's/^/                  /'
+	@echo "  make table1     sbert-1, Sentence-BERT's Table 1; likewise table2 to table7"
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/.done  ## make .venv with the tested versions (once)
 
@@ -16,37 +22,15 @@ setup: .venv/.done  ## make .venv with the tested versions (once)
 demo: setup  ## every table on the embedded data set, small trainings included, offline
 	@$(BIN)/repro demo
 
-table1: setup  ## Sentence-BERT Table 1: fetch, encode, score, write tables/sbert-1.*
-	@$(BIN)/repro table sbert-1
+$(TABLES): %: setup
+	@$(BIN)/repro table $*
 
-table2: setup  ## Sentence-BERT Table 2: trains on STS-B, write tables/sbert-2.*
-	@$(BIN)/repro table sbert-2
+$(SBERT): table%: sbert-%
 
-table3: setup  ## Sentence-BERT Table 3: argument similarity, write tables/sbert-3.*
-	@$(BIN)/repro table sbert-3
-
-table4: setup  ## Sentence-BERT Table 4: Wikipedia sections, write tables/sbert-4.*
-	@$(BIN)/repro table sbert-4
-
-table5: setup  ## Sentence-BERT Table 5: SentEval transfer, two classifiers, write tables/sbert-5.*
-	@$(BIN)/repro table sbert-5
-
-table6: setup  ## Sentence-BERT Table 6: pooling and concatenation, write tables/sbert-6.*
-	@$(BIN)/repro table sbert-6
-
-table7: setup  ## Sentence-BERT Table 7: sentences a second on this machine, write tables/sbert-7.*
-	@$(BIN)/repro table sbert-7
-
-whitening: setup  ## BERT-whitening Tables 1 and 2, write tables/whitening-*
-	@$(BIN)/repro table whitening-1 && $(BIN)/repro table whitening-2
-
-flow: setup  ## BERT-flow Tables 2 and 3, write tables/flow-*
-	@$(BIN)/repro table flow-2 && $(BIN)/repro table flow-3
-
-simcse: setup  ## SimCSE Tables 5, 6, B.2 and E.1: trains on two samples, write tables/simcse-*
-	@for table in 5 6 b2 e1; do $(BIN)/repro table simcse-$$table || exit; done
-
-tables: table1 table2 table3 table4 table5 table6 table7 whitening flow simcse  ## all of them
+whitening: $(filter whitening-%,$(TABLES))  ## BERT-whitening's tables
+flow: $(filter flow-%,$(TABLES))  ## BERT-flow's tables
+simcse: $(filter simcse-%,$(TABLES))  ## SimCSE's tables, which train on two samples
+tables: $(TABLES)  ## all of them
 
 claims: setup  ## the papers' findings, held against published and measured numbers
 	@$(BIN)/repro claims

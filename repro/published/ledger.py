@@ -7,83 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from repro.tables.spec import AnyColumn, Ref, Row, Table
+from repro.tables.spec import AnyColumn, ColumnRef, Ref, Row, Table
 
 FOLDER = Path(__file__).parent
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
 TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
-
-
-@dataclass(frozen=True)
-class Where:
-    """How the files name a column: task, and metric and group of rows where a task has several."""
-
-    task: str
-    metric: str = ""
-    group: str = ""
-    protocol: str = ""  # what stands for {} in a row's system, where each protocol is a system of its own
-
-
-def _tasks(names: dict[str, str], metric: str = "") -> dict[str, Where]:
-    return {column: Where(task, metric) for column, task in names.items()}
-
-
-def _subset_weighted(metric: str) -> dict[str, Where]:
-    """Tables of weighted means that also quote Sentence-BERT's numbers, which are correlations over all pairs."""
-    years = {f"sts{year}": f"STS-{year}" for year in range(12, 17)}
-    whole = _tasks({"stsb": "STS-B", "sickr": "SICK-R"})
-    weighted = _tasks(years, "Spearman rho x100 (weighted mean of subsets)")
-    return whole | weighted | _tasks({f"{column}-all": task for column, task in years.items()}, metric)
-
-
-_STS_YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
-
-
-def _by_protocol() -> dict[str, Where]:
-    names = {**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg.", "side": "Avg."}
-    protocols = ("all", "wmean")
-    return {f"{column}-{p}": Where(task, protocol=p) for column, task in names.items() for p in protocols}
-
-
-_TRANSFER = {f"{task.lower()}-adam": task for task in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC")}
-_TRANSFER["avg-adam"] = "Avg."
-_AFS = {
-    f"afs-{folds}-{metric.split()[0].lower()}": Where("AFS (average)", metric, group)
-    for folds, group in (("10fold", "10-fold Cross-Validation"), ("topics", "Cross-Topic Evaluation"))
-    for metric in ("Pearson r x100", "Spearman rho x100")
-}
-_ABLATION = {
-    "nli": "NLI (classification objective, trained on SNLI+MNLI)",
-    "stsb": "STSb (regression objective, trained on STSb train)",
-}
-_FLOW_QUOTE = 'Spearman rho x100 (as quoted from SBERT paper, "all")'
-_WHITENING_QUOTE = 'Spearman rho x100 (as quoted, "all")'
-_NAMES: dict[tuple[str, str], dict[str, Where]] = {
-    ("sbert", "Table 1"): _tasks({**_STS_YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."}),
-    ("sbert", "Table 2"): _tasks({"stsb": "STSb test"}),
-    ("sbert", "Table 3"): _AFS,
-    ("sbert", "Table 4"): _tasks({"wikisec": "Wikipedia sections test (222,957 triplets)"}),
-    ("sbert", "Table 5"): _tasks(_TRANSFER),
-    ("sbert", "Table 6"): _tasks(_ABLATION),
-    ("flow", "Table 2"): _subset_weighted(_FLOW_QUOTE),
-    ("flow", "Table 3"): _subset_weighted(_FLOW_QUOTE),
-    ("whitening", "Table 1"): _subset_weighted(_WHITENING_QUOTE),
-    ("whitening", "Table 2"): _subset_weighted(_WHITENING_QUOTE),
-    ("sbert", "Table 7"): _tasks(
-        {"cpu": "CPU (Intel i7-5820K @ 3.30GHz)", "gpu": "GPU (Nvidia Tesla V100, CUDA 9.2, cuDNN)"}
-    ),
-    ("simcse", "Table 5"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R", "avg": "Avg."}),
-    ("simcse", "Table 6"): {
-        "unsup": Where("STS-B dev", group="unsupervised"),
-        "sup": Where("STS-B dev", group="supervised"),
-    },
-    ("simcse", "Table B.2"): _by_protocol(),
-    ("simcse", "Table E.1"): _tasks(_TRANSFER),
-    ("mteb", "result JSON"): _tasks({**_STS_YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"}, "cosine_spearman"),
-    ("third-party", "issue / JSON"): _tasks({**_STS_YEARS, "stsb": "STS-B", "sickr": "SICK-R"}),
-    ("st-docs", "pre-trained models list"): _tasks({"stsb": "STSb test"}),
-    ("st-docs", "wikipedia-sections-models.md"): _tasks({"wikisec": "Wikipedia sections test"}),
-}
 
 
 @dataclass(frozen=True)
@@ -151,7 +79,7 @@ def published(ref: Ref | None, column: str) -> Published | None:
     """The published number of a row in a column, or None where that source has none."""
     if ref is None:
         return None
-    where = _NAMES.get((ref.paper, ref.table), {}).get(column, Where(""))
+    where = ref.columns.get(column, ColumnRef(""))
     system = ref.system.replace("{}", where.protocol)
     found = numbers().get((ref.paper, ref.table, system, ref.group or where.group, where.task), [])
     found = [item for item in found if where.metric in ("", item.metric)]

@@ -1,46 +1,32 @@
-"""The published tables, one module each."""
+"""The published tables, one module each: a module of this folder that defines `TABLE` is one, and is listed nowhere."""
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
+
 from repro.errors import ReproError
-from repro.tables import (
-    demo,
-    flow_2_without_nli,
-    flow_3_with_nli,
-    sbert_1_unsupervised_sts,
-    sbert_2_supervised_stsb,
-    sbert_3_argument_facets,
-    sbert_4_wikipedia_sections,
-    sbert_5_senteval,
-    sbert_6_ablation,
-    sbert_7_speed,
-    simcse_5_sts,
-    simcse_6_poolers,
-    simcse_b2_protocols,
-    simcse_e1_transfer,
-    whitening_1_without_nli,
-    whitening_2_with_nli,
-)
+from repro.tables import demo
 from repro.tables.spec import Table
 
-MODULES = (
-    sbert_1_unsupervised_sts,
-    sbert_2_supervised_stsb,
-    sbert_3_argument_facets,
-    sbert_4_wikipedia_sections,
-    sbert_5_senteval,
-    sbert_6_ablation,
-    sbert_7_speed,
-    whitening_1_without_nli,
-    whitening_2_with_nli,
-    flow_2_without_nli,
-    flow_3_with_nli,
-    simcse_5_sts,
-    simcse_6_poolers,
-    simcse_b2_protocols,
-    simcse_e1_transfer,
-)
-TABLES: dict[str, Table] = {module.TABLE.id: module.TABLE for module in MODULES}
+PAPERS = ("sbert", "whitening", "flow", "simcse")  # the order in which they are listed; any other paper comes after
+
+
+def discover() -> dict[str, Table]:
+    """Every table by its id, paper after paper and each paper's by number."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    tables: list[Table] = [module.TABLE for module in modules if hasattr(module, "TABLE")]
+    return {table.id: table for table in sorted(tables, key=_position)}
+
+
+def _position(table: Table) -> tuple[int, str, bool, str]:
+    """By paper; within it, tables with a number before those with a letter (appendices)."""
+    paper, _, number = table.id.partition("-")
+    known = PAPERS.index(paper) if paper in PAPERS else len(PAPERS)
+    return known, paper, not number.isdigit(), number.zfill(3)
+
+
+TABLES = discover()
 
 
 def get(table_id: str, suite: str = "paper") -> Table:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from repro.encoders.zoo import MINILM_POOLINGS
-from repro.tables.spec import BEYOND, AnyColumn, Average, Column, Ref, Row, outside_row, zoo_row
+from repro.tables.spec import BEYOND, AnyColumn, Average, Column, ColumnRef, Ref, Row, outside_row, zoo_row
 
 YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}
@@ -54,6 +54,22 @@ def accuracies(suffix: str, metric: str, section: str) -> list[AnyColumn]:
     end = suffix + ("-dev" if metric == "dev-accuracy" else "")
     columns = [Column(task + end, label, task + suffix, metric, section) for task, label in TRANSFER.items()]
     return [*columns, Average("Avg.", tuple(column.slug for column in columns), "avg" + end, section)]
+
+
+def in_ledger(names: Mapping[str, str], metric: str = "") -> dict[str, ColumnRef]:
+    """From how the ledger names each column's task; `metric` where it has several of that task."""
+    return {column: ColumnRef(task, metric) for column, task in names.items()}
+
+
+def subsets_in_ledger(quoted: str) -> dict[str, ColumnRef]:
+    """The columns of a table of weighted means; `quoted` is the metric of the numbers quoted from Sentence-BERT."""
+    years = {year: label.replace("STS", "STS-") for year, label in YEARS.items()}
+    weighted = in_ledger(years, "Spearman rho x100 (weighted mean of subsets)")
+    return in_ledger(OTHERS) | weighted | in_ledger({f"{year}-all": task for year, task in years.items()}, quoted)
+
+
+STS_IN_LEDGER = in_ledger({**YEARS, **OTHERS})
+TRANSFER_IN_LEDGER = in_ledger({f"{task}-adam": label for task, label in {**TRANSFER, "avg": "Avg."}.items()})
 
 
 def quoted_sbert_rows(paper: Callable[[str], Ref], group: str) -> tuple[Row, ...]:

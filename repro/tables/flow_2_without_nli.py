@@ -8,9 +8,12 @@ and flowed, five seeds; averages: mean 78.78, flowed 78.38 (NLI sample) and 75.4
 and 73.68. Ten minutes on one core once the embeddings are there.
 """
 
+from collections.abc import Callable
+
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import system_of
-from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
+from repro.tables import demo
+from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
 from repro.tables.whitening_1_without_nli import WEIGHTED
@@ -18,6 +21,7 @@ from repro.tables.whitening_1_without_nli import WEIGHTED
 ORDER = ("stsb", "sickr", "sts12", "sts13", "sts14", "sts15", "sts16")
 SBERT = "Published in Reimers and Gurevych (2019)"
 OWN = "Our Implementation"
+IN_LEDGER = subsets_in_ledger(quoted='Spearman rho x100 (as quoted from SBERT paper, "all")')
 MINILM_MAPS = ("flow-nli", "flow-target")
 NOTES = (
     "STS12-16: Spearman's ρ of each subset, averaged with the subsets' sizes as weights: the paper names "
@@ -28,20 +32,18 @@ NOTES = (
 )
 
 
-def block(ref: tuple[str, str], name: str, slug: str, plain: str) -> tuple[Row, ...]:
+def block(paper: Callable[[str, str], Ref], name: str, slug: str, plain: str) -> tuple[Row, ...]:
     """The rows of one size; `slug` as in the zoo, `plain` the zoo's name of the mean of the last layer."""
     return (
-        Row(plain, name, OWN, system_of(ZOO[plain]), Ref(*ref, name, OWN)),
-        zoo_row(f"{slug}-first-last-avg", f"{name}-last2avg", OWN, Ref(*ref, f"{name}-last2avg", OWN)),
-        zoo_row(f"{slug}-flow-nli", f"{name}-flow (NLI)", OWN, Ref(*ref, f"{name}-flow (NLI*)", OWN), FLOW_SEEDS),
-        zoo_row(
-            f"{slug}-flow-target", f"{name}-flow (target)", OWN, Ref(*ref, f"{name}-flow (target)", OWN), FLOW_SEEDS
-        ),
+        Row(plain, name, OWN, system_of(ZOO[plain]), paper(name, OWN)),
+        zoo_row(f"{slug}-first-last-avg", f"{name}-last2avg", OWN, paper(f"{name}-last2avg", OWN)),
+        zoo_row(f"{slug}-flow-nli", f"{name}-flow (NLI)", OWN, paper(f"{name}-flow (NLI*)", OWN), FLOW_SEEDS),
+        zoo_row(f"{slug}-flow-target", f"{name}-flow (target)", OWN, paper(f"{name}-flow (target)", OWN), FLOW_SEEDS),
     )
 
 
-def paper(system: str) -> Ref:
-    return Ref("flow", "Table 2", system, SBERT)
+def paper(system: str, group: str = SBERT) -> Ref:
+    return Ref("flow", "Table 2", system, group, IN_LEDGER)
 
 
 TABLE = Table(
@@ -53,10 +55,11 @@ TABLE = Table(
         zoo_row("glove-avg", "Avg. GloVe embeddings", SBERT, paper("Avg. GloVe embeddings")),
         zoo_row("bert-base-avg-service", "Avg. BERT embeddings", SBERT, paper("Avg. BERT embeddings")),
         zoo_row("bert-base-cls-service", "BERT CLS-vector", SBERT, paper("BERT CLS-vector")),
-        *block(("flow", "Table 2"), "BERT-base", "bert-base", "bert-base-avg"),
-        *block(("flow", "Table 2"), "BERT-large", "bert-large", "bert-large-avg"),
+        *block(paper, "BERT-base", "bert-base", "bert-base-avg"),
+        *block(paper, "BERT-large", "bert-large", "bert-large-avg"),
         *minilm_rows(*MINILM_MAPS),
     ),
+    demo=(*demo.plain("minilm-avg"), *demo.flowed("flow", levels=2)),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
     notes=NOTES,
 )

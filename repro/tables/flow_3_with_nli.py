@@ -6,19 +6,20 @@ The paper trained BERT on NLI itself; the released checkpoints of sentence-trans
 hub only all-MiniLM-L6-v2 runs, under its own pooling (flow-2 has all four).
 """
 
+from repro.tables import demo
 from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
-from repro.tables.flow_2_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, block
+from repro.tables.flow_2_without_nli import IN_LEDGER, MINILM_MAPS, NOTES, ORDER, SBERT, block
 from repro.tables.spec import Ref, Row, Table
 from repro.tables.whitening_1_without_nli import WEIGHTED
 
 
-def paper(system: str) -> Ref:
-    return Ref("flow", "Table 3", system, SBERT)
+def paper(system: str, group: str = SBERT) -> Ref:
+    return Ref("flow", "Table 3", system, group, IN_LEDGER)
 
 
 def own(name: str, size: str) -> tuple[Row, ...]:
     """The paper's own rows; the plain one has a slug of its own: the released checkpoint stands above already."""
-    first, *rest = block(("flow", "Table 3"), name, f"sbert-nli-{size}", f"sbert-nli-{size}")
+    first, *rest = block(paper, name, f"sbert-nli-{size}", f"sbert-nli-{size}")
     plain = Row(f"sbert-nli-{size}-own", first.label, first.group, first.system, first.published)
     return (plain, *rest)
 
@@ -34,6 +35,7 @@ TABLE = Table(
         *own("BERT-large-NLI", "large"),
         *minilm_rows(*MINILM_MAPS, poolings=("minilm-avg",)),
     ),
+    demo=(*demo.plain("minilm-avg"), *demo.flowed("flow", levels=2)),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
     notes=(
         *NOTES,

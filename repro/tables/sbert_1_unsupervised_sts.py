@@ -9,15 +9,18 @@ paper's numbers except where the ledger says that they are not the paper's model
 
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import Pretrained
+from repro.tables.columns import STS_IN_LEDGER, YEARS, in_ledger
 from repro.tables.spec import BEYOND, Average, Column, Ref, Row, Table, outside_row, zoo_row
 
 WITHOUT = "Without NLI training"
 BASELINES = "Trained baselines"
 SBERT = "SBERT and SRoBERTa, trained on NLI"
+IN_LEDGER = in_ledger({**YEARS, "stsb": "STSb", "sickr": "SICK-R", "avg": "Avg."})
+IN_MTEB = in_ledger({**YEARS, "stsb": "STSBenchmark", "sickr-all": "SICK-R"}, "cosine_spearman")
 
 
 def paper(system: str) -> Ref:
-    return Ref("sbert", "Table 1", system)
+    return Ref("sbert", "Table 1", system, columns=IN_LEDGER)
 
 
 def sick_words(label: str, slug: str) -> Row:
@@ -49,13 +52,19 @@ TABLE = Table(
             "bert-base-avg",
             "BERT-base, mean of the last layer",
             BEYOND,
-            Ref("third-party", "issue / JSON", "bert-base-uncased, last-layer mean", "re-run by third party"),
+            Ref(
+                "third-party",
+                "issue / JSON",
+                "bert-base-uncased, last-layer mean",
+                "re-run by third party",
+                STS_IN_LEDGER,
+            ),
         ),
         zoo_row(
             "all-minilm-l6-v2",
             "all-MiniLM-L6-v2",
             BEYOND,
-            Ref("mteb", "result JSON", "sentence-transformers/all-MiniLM-L6-v2", "revision 8b3219a9"),
+            Ref("mteb", "result JSON", "sentence-transformers/all-MiniLM-L6-v2", "revision 8b3219a9", IN_MTEB),
         ),
         sick_words("GloVe 840B, SICK's words, blanks", "glove-840b-sick-whitespace"),
         sick_words("GloVe 840B, SICK's words, blanks, lower-cased", "glove-840b-sick-whitespace-lower"),

@@ -9,6 +9,8 @@ seventy minutes on one core.
 """
 
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
+from repro.tables import demo
+from repro.tables.columns import in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
 from repro.training import setups
 
@@ -17,14 +19,15 @@ STSB = "Trained on the STS benchmark"
 NLI_STSB = "Trained on NLI, then on the STS benchmark"
 COLUMNS = ("stsb", "stsb-dev")
 SEEDS = 10
+IN_LEDGER = in_ledger({"stsb": "STSb test"})
 
 
 def paper(system: str) -> Ref:
-    return Ref("sbert", "Table 2", system)
+    return Ref("sbert", "Table 2", system, columns=IN_LEDGER)
 
 
 def released(name: str) -> Ref:
-    return Ref("st-docs", "pre-trained models list", name)
+    return Ref("st-docs", "pre-trained models list", name, columns=IN_LEDGER)
 
 
 def setup(name: str, label: str) -> Setup:
@@ -83,6 +86,7 @@ TABLE = Table(
         Column("stsb-dev", "STSb dev", "stsb-dev"),
     ),
     setups=tuple(SETUPS.values()),
+    demo=(*demo.plain("minilm-avg"), demo.trained(SETUPS["stsb"]), demo.trained(SETUPS["cross-stsb"])),
     seeds=SEEDS,
     notes=(
         "Mean and standard deviation over seeds 0, 1, …; the paper: ten seeds (caption of Table 2).",

@@ -10,15 +10,24 @@ from dataclasses import replace
 
 from repro.encoders.zoo import BERT_BASE, MINILM, ZOO
 from repro.evaluation.systems import Pretrained
+from repro.tables import demo
 from repro.tables.columns import SIMCSE_TEXT
 from repro.tables.simcse_5_sts import NLI_TRIPLETS, TEXT
-from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, zoo_row
+from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Setup, Table, zoo_row
 from repro.training.recipe import ContrastiveRecipe
 from repro.training.setups import SUP_SIMCSE, SUP_SIMCSE_SAMPLE, UNSUP_SIMCSE, UNSUP_SIMCSE_SAMPLE
 
 POOLERS = "Pooler"
 DEV = "STS-B dev, the paper's columns"
 TEST = "STS-B test"
+IN_LEDGER = {
+    "unsup": ColumnRef("STS-B dev", group="unsupervised"),
+    "sup": ColumnRef("STS-B dev", group="supervised"),
+}
+
+
+def paper(system: str) -> Ref:
+    return Ref("simcse", "Table 6", system, columns=IN_LEDGER)
 
 
 def with_pooler(recipe: ContrastiveRecipe, name: str) -> ContrastiveRecipe:
@@ -30,11 +39,16 @@ def with_pooler(recipe: ContrastiveRecipe, name: str) -> ContrastiveRecipe:
 
 
 def setup(name: str, label: str, unsup: ContrastiveRecipe | None, sup: ContrastiveRecipe | None) -> Setup:
-    found = {"unsup": unsup, "sup": sup}
+    by_column = {"unsup": unsup, "sup": sup}
     return Setup(
         name,
         label,
-        tuple((c + end, with_pooler(recipe, name)) for c, recipe in found.items() if recipe for end in ("", "-test")),
+        tuple(
+            (column + end, with_pooler(recipe, name))
+            for column, recipe in by_column.items()
+            if recipe
+            for end in ("", "-test")
+        ),
     )
 
 
@@ -53,9 +67,8 @@ SAMPLES = (
 
 def released(slug: str, label: str, system: str, column: str) -> Row:
     """A released checkpoint in its own column."""
-    ref = Ref("simcse", "Table 6", system)
     why = "the checkpoint belongs to the other column"
-    return Row(slug, label, BEYOND, Pretrained(ZOO[slug].plain, (column, f"{column}-test"), why), ref)
+    return Row(slug, label, BEYOND, Pretrained(ZOO[slug].plain, (column, f"{column}-test"), why), paper(system))
 
 
 TABLE = Table(
@@ -64,7 +77,7 @@ TABLE = Table(
     paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table 6",
     command="make simcse",
     rows=(
-        *(s.row(BERT_BASE, s.slug, s.label, POOLERS, Ref("simcse", "Table 6", s.label)) for s in SETUPS.values()),
+        *(s.row(BERT_BASE, s.slug, s.label, POOLERS, paper(s.label)) for s in SETUPS.values()),
         released("unsup-simcse-bert-base", "unsup-simcse-bert-base-uncased, as released", LABELS["mlp-train"], "unsup"),
         released("sup-simcse-bert-base", "sup-simcse-bert-base-uncased, as released", LABELS["mlp"], "sup"),
         zoo_row("minilm-cls", "all-MiniLM-L6-v2 before, [CLS]", BEYOND),
@@ -77,6 +90,11 @@ TABLE = Table(
         Column("sup-test", "supervised", f"stsb{SIMCSE_TEXT}", section=TEST),
     ),
     setups=tuple(SETUPS.values()),
+    demo=(
+        *demo.plain("minilm-cls", "minilm-avg"),
+        demo.trained(SETUPS["mlp"], "sup"),
+        *(demo.trained(SETUPS[name], "unsup") for name in ("mlp-train", "no-mlp", "first-last")),
+    ),
     decimals=1,
     notes=(
         TEXT,

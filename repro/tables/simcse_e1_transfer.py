@@ -6,7 +6,8 @@ The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the 
 """
 
 from repro.evaluation.systems import Quoted
-from repro.tables.columns import accuracies
+from repro.tables import demo
+from repro.tables.columns import TRANSFER_IN_LEDGER, accuracies
 from repro.tables.sbert_5_senteval import PROBES
 from repro.tables.spec import BEYOND, Ref, Row, Table, outside_row, zoo_row
 
@@ -15,7 +16,7 @@ SUP = "Supervised models"
 
 
 def paper(system: str, group: str) -> Ref:
-    return Ref("simcse", "Table E.1", system, group)
+    return Ref("simcse", "Table E.1", system, group, TRANSFER_IN_LEDGER)
 
 
 def row(slug: str, system: str, group: str) -> Row:
@@ -63,6 +64,7 @@ TABLE = Table(
     columns=tuple(
         column for suffix, name in PROBES.items() for column in accuracies(suffix, "accuracy", f"Test accuracy, {name}")
     ),
+    demo=demo.plain("minilm-cls", "minilm-avg"),
     notes=(
         "SentEval's default configuration: kfold 10, no hidden layer, Adam, batches of 64, tenacity 5, epoch size 4 "
         "(evaluation.py:75-77): the section on SentEval's classifier. See sbert-5 for what both classifiers are.",

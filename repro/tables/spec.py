@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from repro.encoders import zoo
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe
@@ -13,20 +13,31 @@ from repro.evaluation.systems import FineTuned, Quoted, System, Timed, system_of
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 
-__all__ = ["BEYOND", "AnyColumn", "Average", "Column", "Difference", "Ref", "Row", "Setup", "Table"]
+__all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
 __all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
 SPEED = "sentences-per-second"
 
 
 @dataclass(frozen=True)
+class ColumnRef:
+    """Where in the ledger a column's published numbers stand: task, and metric and group where a task has several."""
+
+    task: str
+    metric: str = ""
+    group: str = ""
+    protocol: str = ""  # what stands for {} in a row's system, where each protocol is a system of its own
+
+
+@dataclass(frozen=True)
 class Ref:
-    """Where in the ledger a row's published numbers stand."""
+    """Where in the ledger a row's published numbers stand, and how its files name the table's columns."""
 
     paper: str
     table: str
     system: str
     group: str = ""
+    columns: Mapping[str, ColumnRef] = field(default_factory=dict, repr=False, hash=False)  # by the column's slug
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class Table:
     command: str = ""
     banner: str = ""  # a warning that stands at the top of every written file
     setups: tuple[Setup, ...] = ()  # what --base trains
+    demo: tuple[Row, ...] = ()  # its rows in the suite `mini`; empty: all-MiniLM-L6-v2 under each pooling
     seeds: int = 1  # of the paper's trained rows
 
     def scored(self) -> Iterator[Column]:
@@ -119,7 +131,7 @@ class Table:
         for name in dict.fromkeys(names):
             base = zoo.transformer(name)
             if not self.setups:
-                raise ReproError(f"{self.id} trains nothing; --base goes with sbert-2, -3, -4, -6 and simcse-5, -6")
+                raise ReproError(f"{self.id} trains nothing; --base goes with tables that do, such as sbert-2")
             for setup in self.setups:
                 label = f"{_label(name)}: {setup.label}"
                 added.append(setup.row(base, f"{name}:{setup.slug}", label, BEYOND, seeds=self.seeds))

@@ -8,15 +8,19 @@ averages: mean 78.78, whitened 76.00 (NLI sample) and 76.10 (target); [CLS] 72.8
 hour on one core, most of it for encoding the NLI sample once.
 """
 
+from collections.abc import Callable
+
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import system_of
-from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, years_over_all_pairs
+from repro.tables import demo
+from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 
 ORDER = ("stsb", "sts12", "sts13", "sts14", "sts15", "sts16", "sickr")
 SBERT = "Published in (Reimers and Gurevych, 2019)"
 WEIGHTED = "STS12-16: mean over subsets, weighted by size"
 MINILM_MAPS = ("whitening-nli", "whitening-256-nli", "whitening-target", "whitening-256-target")
+IN_LEDGER = subsets_in_ledger(quoted='Spearman rho x100 (as quoted, "all")')
 NOTES = (
     "STS12-16: Spearman's ρ of each subset, averaged with the subsets' sizes as weights (eng/eval.py:110-116; "
     "eval_without_whitening.py:115). STS-B and SICK-R: test pairs, cosine.",
@@ -42,15 +46,15 @@ NOTES = (
 )
 
 
-def block(ref: tuple[str, str], name: str, slug: str, size: str, k: int) -> tuple[Row, ...]:
+def block(paper: Callable[[str, str], Ref], name: str, slug: str, size: str, k: int) -> tuple[Row, ...]:
     """The rows of one size: those quoted from Li et al., then the paper's own; `slug` as in the zoo."""
     li, own = f"Published in (Li et al., 2020) [{size}]", f"Our implementation [{size}]"
     first_last = f"{slug}-first-last-avg"
 
     def row(system: str, kind: str, group: str, seeds: int = 1) -> Row:
-        return zoo_row(f"{slug}-{kind}", system, group, Ref(*ref, system, group), seeds)
+        return zoo_row(f"{slug}-{kind}", system, group, paper(system, group), seeds)
 
-    quoted = Ref(*ref, f"{name}-first-last-avg", li)
+    quoted = paper(f"{name}-first-last-avg", li)
     return (
         Row(f"{first_last}-li", f"{name}-first-last-avg", li, system_of(ZOO[first_last]), quoted),
         row(f"{name}-flow (NLI)", "flow-nli", li, FLOW_SEEDS),
@@ -63,8 +67,8 @@ def block(ref: tuple[str, str], name: str, slug: str, size: str, k: int) -> tupl
     )
 
 
-def paper(system: str) -> Ref:
-    return Ref("whitening", "Table 1", system, SBERT)
+def paper(system: str, group: str = SBERT) -> Ref:
+    return Ref("whitening", "Table 1", system, group, IN_LEDGER)
 
 
 TABLE = Table(
@@ -76,10 +80,11 @@ TABLE = Table(
         zoo_row("glove-avg", "Avg. GloVe embeddings", SBERT, paper("Avg. GloVe embeddings")),
         zoo_row("bert-base-avg-service", "Avg. BERT embeddings", SBERT, paper("Avg. BERT embeddings")),
         zoo_row("bert-base-cls-service", "BERT CLS-vector", SBERT, paper("BERT CLS-vector")),
-        *block(("whitening", "Table 1"), "BERT-base", "bert-base", "base", 256),
-        *block(("whitening", "Table 1"), "BERT-large", "bert-large", "large", 384),
+        *block(paper, "BERT-base", "bert-base", "base", 256),
+        *block(paper, "BERT-large", "bert-large", "large", 384),
         *minilm_rows(*MINILM_MAPS),
     ),
+    demo=(*demo.plain("minilm-avg"), *demo.whitened()),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
     notes=(
         *NOTES,

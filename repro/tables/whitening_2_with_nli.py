@@ -7,13 +7,14 @@ for it, as in the paper's PyTorch code. Without a model hub only all-MiniLM-L6-v
 (whitening-1 has all four).
 """
 
+from repro.tables import demo
 from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
 from repro.tables.spec import Ref, Table
-from repro.tables.whitening_1_without_nli import MINILM_MAPS, NOTES, ORDER, SBERT, WEIGHTED, block
+from repro.tables.whitening_1_without_nli import IN_LEDGER, MINILM_MAPS, NOTES, ORDER, SBERT, WEIGHTED, block
 
 
-def paper(system: str) -> Ref:
-    return Ref("whitening", "Table 2", system, SBERT)
+def paper(system: str, group: str = SBERT) -> Ref:
+    return Ref("whitening", "Table 2", system, group, IN_LEDGER)
 
 
 TABLE = Table(
@@ -23,10 +24,11 @@ TABLE = Table(
     command="make whitening",
     rows=(
         *quoted_sbert_rows(paper, SBERT),
-        *block(("whitening", "Table 2"), "SBERT-base-NLI", "sbert-nli-base", "base", 256),
-        *block(("whitening", "Table 2"), "SBERT-large-NLI", "sbert-nli-large", "large", 384),
+        *block(paper, "SBERT-base-NLI", "sbert-nli-base", "base", 256),
+        *block(paper, "SBERT-large-NLI", "sbert-nli-large", "large", 384),
         *minilm_rows(*MINILM_MAPS, poolings=("minilm-avg",)),
     ),
+    demo=(*demo.plain("minilm-avg"), *demo.whitened()),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
     notes=(
         *NOTES,

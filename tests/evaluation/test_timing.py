@@ -16,12 +16,12 @@ from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.published import ledger
 from repro.reports import csv_lines, markdown
-from repro.tables.spec import BEYOND, Column, Ref, Row, Table
+from repro.tables.spec import BEYOND, Column, Row, Table
 from repro.tasks import TASKS
 from repro.tasks.throughput import RUNS, SpeedTask
 
 COLUMNS = tuple(Column(d, d, f"speed-{d}", "sentences-per-second") for d in ("cpu", "gpu"))
-PAPER = Ref("sbert", "Table 7", "SBERT-base")
+PAPER = next(row.published for row in tables.get("sbert-7").rows if row.slug == "sbert-base")
 
 
 def table(base: Path) -> Table:
@@ -71,7 +71,8 @@ def test_a_fast_encoder_is_measured_faster() -> None:
 
 
 def test_the_papers_figures_are_in_the_ledger() -> None:
-    found = ledger.published(Ref("sbert", "Table 7", "SBERT-base - smart batching"), "gpu")
+    row = next(row for row in tables.get("sbert-7").rows if row.slug == "sbert-base-smart")
+    found = ledger.published(row.published, "gpu")
     assert found is not None
     assert found.value == 2042
 

@@ -1,0 +1,119 @@
+"""Tables are found by themselves: a module in the folder is a table, is listed, and is a target of make."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from repro import tables
+from repro.errors import ReproError
+
+ROOT = Path(__file__).parents[2]
+IDS = [
+    *(f"sbert-{number}" for number in range(1, 8)),
+    *("whitening-1", "whitening-2", "flow-2", "flow-3"),
+    *("simcse-5", "simcse-6", "simcse-b2", "simcse-e1"),
+]
+MODULE = """
+from dataclasses import replace
+from repro.tables.sbert_1_unsupervised_sts import TABLE as FIRST
+TABLE = replace(FIRST, id="{id}", title="another table")
+"""
+
+
+def commands_of(target: str) -> list[str]:
+    """What `make target` would run, the set-up left out."""
+    run = subprocess.run(
+        ["make", "--dry-run", "--old-file=.venv/.done", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [line for line in run.stdout.splitlines() if line.startswith(".venv/bin/repro")]
+
+
+def test_tables_stand_paper_after_paper() -> None:
+    assert list(tables.TABLES) == IDS
+    assert all(table.id == name for name, table in tables.TABLES.items())
+
+
+@pytest.mark.parametrize(
+    ("table_id", "before", "after"),
+    [
+        ("sbert-10", "sbert-7", "whitening-1"),
+        ("simcse-a1", "simcse-6", "simcse-b2"),
+        ("another-1", "simcse-e1", None),  # of a paper that nobody listed
+    ],
+)
+def test_a_module_in_the_folder_is_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table_id: str, before: str, after: str | None
+) -> None:
+    name = f"{table_id.replace('-', '_')}_written_for_a_test"
+    (tmp_path / f"{name}.py").write_text(MODULE.format(id=table_id), encoding="utf-8")
+    monkeypatch.setattr(tables, "__path__", [*tables.__path__, str(tmp_path)])
+    try:
+        ids = [*tables.discover(), None]
+    finally:
+        sys.modules.pop(f"repro.tables.{name}", None)
+    assert ids[ids.index(table_id) - 1 : ids.index(table_id) + 2] == [before, table_id, after]
+
+
+def test_an_unknown_table_is_refused_with_the_ids_there_are() -> None:
+    with pytest.raises(ReproError, match=r"'sbert-8' is not a table; there are: sbert-1, .*, simcse-e1"):
+        tables.get("sbert-8")
+
+
+def test_a_list_of_tables_needs_neither_torch_nor_scipy() -> None:
+    code = "import sys, repro.tables; print(sorted({'torch', 'scipy', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_name_of_a_module_begins_with_the_id_of_its_table() -> None:
+    """The Makefile reads the ids from the names."""
+    for module in pkgutil.iter_modules(tables.__path__):
+        table = getattr(import_module(f"repro.tables.{module.name}"), "TABLE", None)
+        if table is not None:
+            assert module.name.startswith(f"{table.id.replace('-', '_')}_")
+
+
+@pytest.mark.parametrize("table_id", IDS)
+def test_every_id_is_a_target_of_make(table_id: str) -> None:
+    assert commands_of(table_id) == [f".venv/bin/repro table {table_id}"]
+
+
+@pytest.mark.parametrize(
+    ("target", "ids"),
+    [
+        *((f"table{number}", [f"sbert-{number}"]) for number in range(1, 8)),
+        ("flow", ["flow-2", "flow-3"]),
+        ("whitening", ["whitening-1", "whitening-2"]),
+        ("simcse", ["simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]),
+        ("tables", sorted(IDS)),
+    ],
+)
+def test_short_and_common_targets_of_make(target: str, ids: list[str]) -> None:
+    assert commands_of(target) == [f".venv/bin/repro table {table_id}" for table_id in ids]
+
+
+@pytest.mark.parametrize("table_id", IDS)
+def test_the_command_below_a_table_makes_it(table_id: str) -> None:
+    make, target = tables.get(table_id).command.split()
+    assert make == "make"
+    assert f".venv/bin/repro table {table_id}" in commands_of(target)
+
+
+def test_the_readme_lists_the_tables() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `make ([\w-]+)` \| \[(.+)\]\(tables/([\w-]+)\.md\) \|$", readme, re.MULTILINE)
+    assert listed == [(table.id, table.title, table.id) for table in tables.TABLES.values()]
+
+
+def test_help_names_every_target_once() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE)
+    assert all(len(re.findall(rf"\bmake {target}\b(?!-)", shown)) == 1 for target in targets)
+    assert all(table_id in shown for table_id in IDS)
