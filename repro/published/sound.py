@@ -9,15 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from repro.encoders.recipe import TimedRecipe, WordVectorRecipe, plain
 from repro.evaluation.config import DTYPES, Options, protocol
+from repro.results.csv_lines import COUNTS, NUMBERS, number
 from repro.results.store import protocol_of, signature, system_of
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
 from repro.tasks.throughput import SpeedTask
 
-Line = dict[str, str]
-
-NUMBERS = ("value", "ci_low", "ci_high", "std", "seconds")
-COUNTS = ("seeds", "zero_vectors")
 # smallest and largest value of a metric, by the first word of its name
 BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("spearman", "pearson"), (-100, 100)),
@@ -31,29 +28,6 @@ BOUNDS: dict[str, tuple[float, float]] = {
 ROUNDING = 1e-9  # beyond a bound: the order of a sum decides
 # what a signature may say of the system and no recipe states
 UNSTATED = frozenset({"dtype", "seeds", "on", "prompt"})
-
-
-def normal(line: Mapping[str, str]) -> Line:
-    """The line with its numbers as this suite writes them, whatever a spreadsheet made of them; other text stays."""
-    return {name: _normal(name, text) for name, text in line.items()}
-
-
-def _normal(name: str, text: str) -> str:
-    if name not in (*NUMBERS, *COUNTS) or not text:
-        return text
-    value = number(text)
-    if value is None:
-        return text
-    return str(int(value)) if name in COUNTS and value.is_integer() else repr(round(value, 10))
-
-
-def number(text: str) -> float | None:
-    """The finite number that a text is, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None  # Python reads 1_0 as ten
 
 
 def faults(
