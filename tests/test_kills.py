@@ -15,7 +15,7 @@ import pytest
 from repro.cli.main import main
 from repro.data import registry
 from repro.paths import UNFINISHED
-from repro.reports import csv_lines
+from repro.results import csv_lines
 from repro.training import trainer
 from tests.conftest import WORDS
 from tests.processes import Work, forked, killed_at, torn_at

@@ -117,24 +117,6 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def verify(arguments: argparse.Namespace) -> int:
-    from repro.published.verify import verify
-    from repro.tables import TABLES
-
-    failed = 0
-    folder = folder_of(arguments)
-    ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
-    if not ids:
-        raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
-    for table_id in ids:
-        wrong = verify(table_id, folder, arguments.suite)
-        failed += len(wrong)
-        for sentence in wrong:
-            print(sentence)
-        print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
-    return 1 if failed else 0
-
-
 def compare(arguments: argparse.Namespace) -> int:
     from repro import tables
     from repro.evaluation.config import Options

@@ -10,8 +10,8 @@ from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.evaluation.significance import significance
 from repro.published import ledger
-from repro.published.sound import Line
-from repro.reports import csv_lines
+from repro.results import csv_lines
+from repro.results.csv_lines import Line
 from repro.results.signature import Signature, check_comparable
 from repro.tables.spec import Table
 

@@ -11,14 +11,11 @@ from repro import __version__
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import protocol_of
 from repro.evaluation.systems import FREE
+from repro.results.csv_lines import COUNTS, NUMBERS, number
 from repro.results.signature import Signature
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
 
-Line = dict[str, str]
-
-NUMBERS = ("value", "ci_low", "ci_high", "std", "seconds")
-COUNTS = ("seeds", "zero_vectors")
 # smallest and largest value of a metric, by the first word of its name
 BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("spearman", "pearson"), (-100, 100)),
@@ -32,29 +29,6 @@ BOUNDS: dict[str, tuple[float, float]] = {
 ROUNDING = 1e-9  # beyond a bound: the order of a sum decides
 # what a signature may say of the system and no description states
 UNSTATED = frozenset({"on", "prompt"})
-
-
-def normal(line: Mapping[str, str]) -> Line:
-    """The line with its numbers as this suite writes them, whatever a spreadsheet made of them; other text stays."""
-    return {name: _normal(name, text) for name, text in line.items()}
-
-
-def _normal(name: str, text: str) -> str:
-    if name not in (*NUMBERS, *COUNTS) or not text:
-        return text
-    value = number(text)
-    if value is None:
-        return text
-    return str(int(value)) if name in COUNTS and value.is_integer() else repr(round(value, 10))
-
-
-def number(text: str) -> float | None:
-    """The finite number that a text is, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None  # Python reads 1_0 as ten
 
 
 def faults(

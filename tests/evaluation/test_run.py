@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from repro import tables
+from repro.evaluation import written
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
 from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
-from repro.reports import csv_lines
 from repro.results.store import Cell
 from tests.conftest import save_tiny_bert
 
@@ -146,7 +146,7 @@ def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_b
 @pytest.mark.real
 def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> None:
     made = plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
-    lines = csv_lines.lines_of(made)
+    lines = written.lines_of(made)
     assert len(lines) == len(made.table.rows) * len(made.table.columns)
     by_row = {line["row"]: line for line in lines if line["column"] == "sts12"}
     assert all(line["verdict"] == "not-run" and line["reason"] for line in by_row.values())
@@ -160,6 +160,6 @@ def test_average_is_of_unrounded_cells(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
     made = plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
     execute(made)
-    lines = {line["column"]: line for line in csv_lines.lines_of(made) if line["row"] == str(tiny_bert)}
+    lines = {line["column"]: line for line in written.lines_of(made) if line["row"] == str(tiny_bert)}
     seven = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
     assert float(lines["avg"]["value"]) == pytest.approx(sum(float(lines[c]["value"]) for c in seven) / 7, abs=1e-9)

@@ -21,7 +21,7 @@ from repro.cli.main import main
 from repro.data import registry
 from repro.encoders import zoo
 from repro.encoders.cache import EmbeddingCache
-from repro.reports import csv_lines
+from repro.results import csv_lines
 from tests.conftest import save_tiny_bert
 from tests.processes import by_modes, files_of_at_most, forked
 

@@ -9,13 +9,14 @@ import pytest
 from repro import tables
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
-from repro.evaluation import timing
+from repro.evaluation import timing, written
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
 from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.published import ledger
-from repro.reports import csv_lines, markdown
+from repro.reports import markdown
+from repro.reports.layout import cell_view
 from repro.tables.spec import BEYOND, Column, Row, Table
 from repro.tasks import TASKS
 from repro.tasks.throughput import RUNS, SpeedTask
@@ -50,9 +51,9 @@ def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_
     assert "word vectors nowhere.txt are not on this machine" in made.why_not["gone", "cpu"]
     if ("smart", "gpu") not in made.stored:
         assert made.why_not["smart", "gpu"] == "there is no GPU here"
-    line = next(line for line in csv_lines.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
+    line = next(line for line in written.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
     assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
-    assert markdown.cell_text(line, 0).endswith(" (44)")
+    assert markdown.cell_text(cell_view(line, 0)).endswith(" (44)")
     again = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
     assert again.stored == made.stored
 

@@ -19,7 +19,6 @@ from repro.evaluation.plan import Plan, plan
 from repro.evaluation.run import execute
 from repro.evaluation.suite import Suite
 from repro.published import ledger
-from repro.reports import markdown
 from repro.tables.spec import BEYOND, Column, Setup, Table
 from repro.training import setups
 from tests.conftest import save_tiny_bert
@@ -200,12 +199,6 @@ def test_a_trained_row_is_judged_by_its_spread() -> None:
     ]
     for value, std, verdict in expected:
         assert ledger.judge(found, row, column, value, std, "").verdict == verdict
-
-
-def test_spread_stands_beside_the_papers(tiny_bert: Path) -> None:
-    line = {"value": "84.61", "std": "0.214", "published": "84.67", "published_std": "0.19", "delta": "-0.06"}
-    text = markdown.cell_text({**line, "verdict": "within-noise"}, 2)
-    assert text == "84.61 ± 0.21 (84.67 ± 0.19, -0.06 ≈)"
 
 
 def test_base_adds_a_row_for_each_setup_of_the_table(

@@ -8,13 +8,17 @@ import pytest
 
 from repro import tables
 from repro.cli.main import main
+from repro.errors import ReproError
+from repro.evaluation import written
 from repro.evaluation.config import Options, protocol
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.suite import Suite
 from repro.published import ledger
 from repro.published.verify import verify
-from repro.reports import csv_lines, latex, markdown
-from repro.reports.csv_lines import Line
+from repro.reports.formats import texts
+from repro.reports.layout import lay_out
+from repro.results import csv_lines
+from repro.results.csv_lines import Line
 from repro.results.store import Cell, signature
 
 TABLE = tables.get("sbert-1")
@@ -49,7 +53,7 @@ def edit(folder: Path, column: str, **values: str) -> None:
     for line in lines:
         if (line["row"], line["column"]) == ("all-minilm-l6-v2", column):
             line.update(values)
-    path.write_text(csv_lines.to_csv(TABLE, lines), encoding="utf-8")
+    path.write_text(csv_lines.to_csv(lines), encoding="utf-8")
 
 
 def test_a_deviation_without_a_reason_fails(copy: Path) -> None:
@@ -73,13 +77,15 @@ def test_another_published_number_fails(copy: Path) -> None:
 def test_a_text_that_says_something_else_fails(suffix: str, copy: Path) -> None:
     path = copy / f"sbert-1.{suffix}"
     path.write_text(path.read_text(encoding="utf-8").replace("80.60", "80.61"), encoding="utf-8")
-    assert verify("sbert-1", copy) == [f"{path} does not say what sbert-1.csv says; write both again"]
+    assert verify("sbert-1", copy) == [
+        f"{path} does not say what sbert-1.csv says; `repro report sbert-1` writes it again"
+    ]
 
 
 def test_a_dropped_row_fails(copy: Path) -> None:
     path = copy / "sbert-1.csv"
     lines = [line for line in csv_lines.from_csv(path) if line["row"] != "use"]
-    path.write_text(csv_lines.to_csv(TABLE, lines), encoding="utf-8")
+    path.write_text(csv_lines.to_csv(lines), encoding="utf-8")
     assert any("use × sts12 is missing" in sentence for sentence in verify("sbert-1", copy))
 
 
@@ -131,13 +137,12 @@ def made(tmp_path: Path) -> Plan:
 
 
 def put(folder: Path, lines: list[Line]) -> None:
-    table = csv_lines.rows_of(FLOWS, lines)
-    for suffix, text in ((".csv", csv_lines.to_csv), (".md", markdown.to_markdown), (".tex", latex.to_latex)):
-        (folder / f"{FLOWS.id}{suffix}").write_text(text(table, lines), encoding="utf-8")
+    for path, text in texts(lay_out(FLOWS, lines), folder / f"{FLOWS.id}.csv").items():
+        path.write_text(text, encoding="utf-8")
 
 
 def test_made_up_lines_hold(made: Plan, tmp_path: Path) -> None:
-    put(tmp_path, csv_lines.lines_of(made))
+    put(tmp_path, written.lines_of(made))
     assert verify(FLOWS.id, tmp_path) == []
     lines = csv_lines.from_csv(tmp_path / f"{FLOWS.id}.csv")
     verdicts = {(line["row"], line["column"]): line["verdict"] for line in lines if line["value"]}
@@ -183,13 +188,13 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
 def test_what_all_three_files_say_alike_is_still_held_against_ledger_and_signature(
     row: str, column: str, changes: dict[str, str], message: str, made: Plan, tmp_path: Path
 ) -> None:
-    lines = csv_lines.lines_of(made)
+    lines = written.lines_of(made)
     (line,) = (line for line in lines if (line["row"], line["column"]) == (row, column))
     line.update(changes)
     try:
         put(tmp_path, lines)
-    except (KeyError, ValueError):  # what cannot be shown at all
-        (tmp_path / f"{FLOWS.id}.csv").write_text(csv_lines.to_csv(FLOWS, lines), encoding="utf-8")
+    except ReproError:  # what cannot be shown at all
+        (tmp_path / f"{FLOWS.id}.csv").write_text(csv_lines.to_csv(lines), encoding="utf-8")
     assert any(message in sentence for sentence in verify(FLOWS.id, tmp_path)), verify(FLOWS.id, tmp_path)
     assert main(["verify", FLOWS.id, "--out", str(tmp_path)]) == 1
 
@@ -207,7 +212,7 @@ SIGNED = [
 def test_another_protocol_in_a_whole_column_is_not_that_of_the_table(
     part: str, other: str, message: str, made: Plan, tmp_path: Path
 ) -> None:
-    lines = csv_lines.lines_of(made)
+    lines = written.lines_of(made)
     for line in lines:
         if line["column"] == "stsb":
             line["signature"] = line["signature"].replace(part, other)
