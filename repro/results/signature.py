@@ -30,11 +30,15 @@ class Signature:
     system: Mapping[str, str]
     version: str
 
+    def __post_init__(self) -> None:
+        for name in ("protocol", "system"):  # an empty field says the same as none
+            object.__setattr__(self, name, {field: text for field, text in getattr(self, name).items() if text})
+
     def __str__(self) -> str:
         """`sts12|agg:all|corr:spearman|…|pool:mean|…|data:67b5…|dtype:fp32|v:0.3.0`; empty fields are left out."""
         fields = {**self.protocol, **self.system}
         ordered = [name for name in fields if name not in LAST] + [name for name in LAST if name in fields]
-        texts = [f"{name}:{fields[name]}" for name in ordered if fields[name]]
+        texts = [f"{name}:{fields[name]}" for name in ordered]
         return "|".join([self.task, *texts, *([f"v:{self.version}"] if self.version else [])])
 
     @classmethod
@@ -50,7 +54,7 @@ class Signature:
     @property
     def comparable_by(self) -> dict[str, str]:
         """Task and protocol: what may not differ between two scores that are compared."""
-        return {"task": self.task, **{name: value for name, value in self.protocol.items() if value}}
+        return {"task": self.task, **self.protocol}
 
 
 def difference(first: Mapping[str, str], other: Mapping[str, str]) -> str:

@@ -12,8 +12,9 @@ from repro.errors import ReproError
 from repro.evaluation import timing, written
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
-from repro.evaluation.run import execute
+from repro.evaluation.run import run as compute
 from repro.evaluation.suite import Suite
+from repro.evaluation.systems import Timed
 from repro.published import ledger
 from repro.reports import markdown
 from repro.reports.layout import cell_view
@@ -33,21 +34,21 @@ def table(base: Path) -> Table:
         "gone": TimedRecipe(WordVectorRecipe("nowhere.txt")),
     }
     return Table(
-        "sbert-7", "T", "P", tuple(Row(n, n, BEYOND, r, PAPER) for n, r in recipes.items()), COLUMNS, decimals=0
+        "sbert-7", "T", "P", tuple(Row(n, n, BEYOND, Timed(r), PAPER) for n, r in recipes.items()), COLUMNS, decimals=0
     )
 
 
 def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_bert: Path) -> None:
     made = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
-    execute(made)
+    made = compute(made)
     for slug in ("in-order", "smart", "words"):
         cell = made.stored[slug, "cpu"]
         assert cell.value > 10
         assert cell.std is not None
         assert cell.seeds == RUNS
-        assert f"|on:{timing.hardware('cpu')}" in cell.signature
-    assert "|batching:none|" in made.stored["in-order", "cpu"].signature
-    assert "|weights:random|" in made.stored["words", "cpu"].signature
+        assert f"|on:{timing.hardware('cpu')}" in str(cell.signature)
+    assert "|batching:none|" in str(made.stored["in-order", "cpu"].signature)
+    assert "|weights:random|" in str(made.stored["words", "cpu"].signature)
     assert "word vectors nowhere.txt are not on this machine" in made.why_not["gone", "cpu"]
     if ("smart", "gpu") not in made.stored:
         assert made.why_not["smart", "gpu"] == "there is no GPU here"
@@ -80,6 +81,6 @@ def test_the_papers_figures_are_in_the_ledger() -> None:
 
 def test_an_encoder_of_ones_own_is_timed_too(tiny_bert: Path) -> None:
     named = tables.get("sbert-7").with_encoders([str(tiny_bert)]).rows[-1]
-    assert named.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
+    assert named.system.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
     with pytest.raises(ReproError, match="sbert-7 times an encoder alone; name it without post="):
         tables.get("sbert-7").with_encoders([f"{tiny_bert},post=whitening"])

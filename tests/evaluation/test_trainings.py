@@ -16,8 +16,10 @@ from repro.encoders.recipe import TransformerRecipe
 from repro.evaluation import trainings
 from repro.evaluation.config import Options
 from repro.evaluation.plan import Plan, plan
-from repro.evaluation.run import execute
+from repro.evaluation.run import run as compute
+from repro.evaluation.session import Session
 from repro.evaluation.suite import Suite
+from repro.evaluation.units import Outcome
 from repro.published import ledger
 from repro.tables.spec import BEYOND, Column, Setup, Table
 from repro.training import setups
@@ -43,15 +45,13 @@ def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
 
 def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[Plan, list[str]]:
     said: list[str] = []
-    planned = plan(made, options)
-    execute(planned, said.append, executor=executor)
-    return planned, said
+    return compute(plan(made, options), said.append, executor=executor), said
 
 
 @pytest.mark.parametrize("kind", ["", "cross-"])
 def test_a_row_is_one_training_a_seed_and_fold(tiny_bert: Path, kind: str) -> None:
     made, said = run(table(tiny_bert, seeds=2, kind=kind))
-    assert len([line for line in said if line.startswith("training")]) == 2 + 2 * 3  # STS-B serves two columns
+    assert len([line for line in said if ": seed " in line]) == 2 + 2 * 3  # STS-B serves two columns
     for column in COLUMNS:
         cell = made.stored["tiny", column.slug]
         values = list(cell.scores.values())
@@ -59,8 +59,8 @@ def test_a_row_is_one_training_a_seed_and_fold(tiny_bert: Path, kind: str) -> No
         assert cell.value == pytest.approx(fmean(values))
         assert cell.std == pytest.approx(stdev(values))
         assert cell.ci_low is None
-        assert "|sample:16|" in cell.signature
-        assert "|seeds:2|v:" in cell.signature
+        assert "|sample:16|" in str(cell.signature)
+        assert "|seeds:2|v:" in str(cell.signature)
     again, said = run(table(tiny_bert, seeds=2, kind=kind))
     assert said == []
     assert again.stored == made.stored
@@ -81,22 +81,22 @@ def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(table(tiny_bert), Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",)))
-    real, done = trainings.Unit.run, []
+    real, done = trainings.TrainingUnit.run, []
 
-    def killed(unit: trainings.Unit, options: Options, progress: bool = False) -> None:
+    def killed(unit: trainings.TrainingUnit, session: Session) -> Outcome:
         if len(done) == 1:
             raise KeyboardInterrupt
         done.append(unit)
-        real(unit, options, progress)
+        return real(unit, session)
 
     three = Options(suite=Suite("mini"), device="cpu", sample=16, resamples=50, tasks=("stsb",), seeds=3)
     with monkeypatch.context() as patch:
-        patch.setattr(trainings.Unit, "run", killed)
+        patch.setattr(trainings.TrainingUnit, "run", killed)
         with pytest.raises(KeyboardInterrupt):
             run(table(tiny_bert), three)
     made, said = run(table(tiny_bert), three)
     assert [unit.seed for unit in done] == [1]
-    assert said == ["training 1 of 1: tiny: seed 2"]
+    assert said == ["1 of 1: tiny: seed 2"]
     assert made.stored["tiny", "stsb"].seeds == 3
 
 
@@ -120,7 +120,7 @@ def test_another_base_in_the_same_folder_is_trained_anew(force: bool, tiny_bert:
     ):
         change()
         made, said = run(table(folder), replace(only, force=force))
-        assert said == ["training 1 of 1: tiny: seed 0"]
+        assert said == ["1 of 1: tiny: seed 0"]
         found.append(made.stored["tiny", "stsb"])
     assert len({cell.weights for cell in found}) == 3
     assert len({cell.value for cell in found}) == 3
@@ -133,9 +133,9 @@ def test_an_altered_cell_of_a_seed_is_said_once_and_that_seed_alone_is_scored_ag
 ) -> None:
     only = replace(OPTIONS, tasks=("stsb",), seeds=3)
     made, _ = run(table(tiny_bert), only)
-    path = sorted((Path(os.environ["REPRO_HOME"]) / "cells").rglob("*.json"))[1]
+    path = sorted((Path(os.environ["REPRO_HOME"]) / "results").rglob("*.json"))[1]
     stored = json.loads(path.read_text())
-    stored["cell"]["value"] += 1
+    stored["result"]["value"] += 1
     path.write_text(json.dumps(stored))
     again, said = run(table(tiny_bert), only)
     assert len(said) == 1
@@ -166,23 +166,23 @@ def test_a_failing_unit_is_named_and_the_others_are_stored(tiny_bert: Path, monk
     def broken(*arguments: object) -> float:
         return float("nan") if os.environ["SEED"] == "1" else real(*arguments)  # type: ignore[arg-type]
 
-    real_run = trainings.Unit.run
+    real_run = trainings.TrainingUnit.run
 
-    def seeded(unit: trainings.Unit, options: Options, progress: bool = False) -> None:
+    def seeded(unit: trainings.TrainingUnit, session: Session) -> Outcome:
         os.environ["SEED"] = str(unit.seed)
-        real_run(unit, options, progress)
+        return real_run(unit, session)
 
     monkeypatch.setenv("SEED", "0")
     monkeypatch.setattr(trainer, "_gradients", broken)
-    monkeypatch.setattr(trainings.Unit, "run", seeded)
+    monkeypatch.setattr(trainings.TrainingUnit, "run", seeded)
     only = replace(OPTIONS, tasks=("stsb",), seeds=3)
     planned, said = run(table(tiny_bert), only, executor="debug")
     assert planned.stored == {}
     assert "the loss is nan" in planned.why_not["tiny", "stsb"]
-    assert any(line.startswith("tiny: seed 1 failed: ") for line in said)
+    assert any(line.startswith("tiny: seed 1: not run: ") for line in said)
     monkeypatch.setattr(trainer, "_gradients", real)
     _, said = run(table(tiny_bert), only)
-    assert said == ["training 1 of 1: tiny: seed 1"]
+    assert said == ["1 of 1: tiny: seed 1"]
 
 
 def test_a_trained_row_is_judged_by_its_spread() -> None:

@@ -10,6 +10,7 @@ import pytest
 from repro import tables
 from repro.evaluation.config import Options
 from repro.evaluation.suite import Suite
+from repro.evaluation.systems import Unknown
 from repro.published.sound import faults
 from repro.results import csv_lines
 from repro.results.csv_lines import Line
@@ -104,4 +105,4 @@ def test_a_run_of_other_options_does_not_take_it_over() -> None:
 
 def test_a_row_whose_recipe_nobody_knows_can_have_any() -> None:
     line = line_of(*SOUND[0]) | {"row": "mine", "encoder": "mine"}
-    assert faults_of("sbert-1", line, row=Row("mine", "mine", "Beyond the paper")) == []
+    assert faults_of("sbert-1", line, row=Row("mine", "mine", "Beyond the paper", Unknown())) == []

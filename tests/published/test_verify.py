@@ -1,7 +1,6 @@
 """Committed tables hold against the ledger, and verify finds what is wrong with one that does not."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ from repro import tables
 from repro.cli.main import main
 from repro.errors import ReproError
 from repro.evaluation import written
-from repro.evaluation.config import Options, protocol
+from repro.evaluation.config import Options
+from repro.evaluation.measurement import protocol_of
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.suite import Suite
 from repro.published import ledger
@@ -19,7 +19,8 @@ from repro.reports.formats import texts
 from repro.reports.layout import lay_out
 from repro.results import csv_lines
 from repro.results.csv_lines import Line
-from repro.results.store import Cell, signature
+from repro.results.result import Result
+from repro.results.signature import Signature
 
 TABLE = tables.get("sbert-1")
 COMMITTED = Path(__file__).parents[2] / "tables"
@@ -126,13 +127,11 @@ def made(tmp_path: Path) -> Plan:
         for number, column in enumerate(FLOWS.scored()):
             there = ledger.published(next(r for r in FLOWS.rows if r.slug == row).published, column.slug)
             value = there.value + 0.3 if there else MADE_UP.get(column.metric, 60 + number + 1 / 3)
-            recipe = next(r.recipe for r in FLOWS.rows if r.slug == row)
-            assert recipe is not None
-            fields = protocol(found.options, column, DATA) | recipe.signature() | {"dtype": "fp32"}
-            fields |= {"seeds": "5"} if seeds == 5 else {}
-            texts = (FLOWS.id, row, column.slug, column.metric, value, None, None, signature(column.task, fields))
-            cell = Cell(*texts, row, "w@1", DATA, "cpu", "float32", 1.0, "c")
-            found.stored[row, column.slug] = replace(cell, seeds=seeds, std=0.2 if seeds == 5 else None)
+            system = next(r.system for r in FLOWS.rows if r.slug == row).stated(column.slug, found.options)
+            protocol = {**protocol_of(found.options, column), "data": DATA[:12]}
+            signature = Signature(column.task, protocol, system or {}, "0.3.0")
+            about = (column.metric, value, None, None, signature, "w@1", DATA, "cpu", "float32", 1.0, "c")
+            found.stored[row, column.slug] = Result(*about, seeds=seeds, std=0.2 if seeds == 5 else None)
     return found
 
 
@@ -176,7 +175,7 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
     (FLOWED, "stsb", {"published_std": "0.1"}, "published_std is 0.1, the ledger says nothing"),
     (FLOWED, "stsb", {"reason": "because"}, "the reason is 'because', the ledger says 'nothing'"),
     (FLOWED, "stsb", {"dtype": "bfloat16"}, "dtype is bf16, its signature says fp32"),
-    (FLOWED, "stsb", {"signature": "sts12|agg:all"}, "corr is unset, and that of its column is spearman"),
+    (FLOWED, "stsb", {"signature": "sts12|agg:all|v:0.3.0"}, "corr is unset, and that of its column is spearman"),
     ("use", "stsb", {"device": "cpu"}, "has no value and says device"),
     ("use", "stsb", {"verdict": "match"}, "verdict is match, the ledger says not-run"),
     ("use", "stsb", {"row": "nobody"}, "the cell use × stsb is missing"),

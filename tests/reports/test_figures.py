@@ -10,7 +10,7 @@ import numpy as np
 
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.reports import figures
-from repro.results.store import pack
+from repro.results.result import pack
 from tests.evaluation.test_fitting import planned
 
 
@@ -22,7 +22,7 @@ def test_geometry_and_spectra_are_drawn_from_stored_cells(tiny_bert: Path) -> No
     assert set(first) == {".spectra.svg", ".spectra.png"}  # this table has no average to colour the points with
     assert ElementTree.fromstring(first[".spectra.svg"]).tag.endswith("svg")
     assert first[".spectra.png"].startswith(b"\x89PNG")
-    assert [figures.kind(row) for row in made.table.rows] == ["plain", "whitening", "flow"]
+    assert [row.system.legend for row in made.table.rows] == ["plain", "whitening", "flow"]
 
 
 def test_vectors_that_are_all_the_same_have_no_spectrum(tiny_bert: Path) -> None:
