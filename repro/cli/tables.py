@@ -1,4 +1,4 @@
-"""What `repro table` and `repro demo` do: plan, compute, write and show a table. As commands.py."""
+"""What `repro table` and `repro demo` do: plan, compute, write and show a table."""
 
 from __future__ import annotations
 

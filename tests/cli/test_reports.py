@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -69,19 +70,21 @@ def test_without_a_csv_it_is_one_sentence(
 
 
 def test_it_waits_for_a_run_that_is_writing(copy: Path) -> None:
-    """The lock is that of `repro table`; it is held for one table at a time, and free afterwards."""
+    """The lock is that of `repro table`; it is free again when the table is written."""
     (copy / "sbert-1.md").unlink()
+
+    def report() -> int:
+        return main(["report", "sbert-1", "--out", str(copy)])
+
+    def report_within_a_second() -> int:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        return report()
+
     with locked(copy / "sbert-1.csv"):
-        status, _ = forked(lambda: _report_within_a_second(copy))
-    assert status == -14  # SIGALRM
+        assert forked(report_within_a_second)[0] == -signal.SIGALRM
     assert not (copy / "sbert-1.md").exists()
-    assert forked(lambda: _report_within_a_second(copy))[0] == 0
+    assert forked(report)[0] == 0
     assert (copy / "sbert-1.md").exists()
-
-
-def _report_within_a_second(folder: Path) -> int:
-    import signal
-
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, 1)
-    return main(["report", "sbert-1", "--out", str(folder)])
+    with locked(copy / "sbert-1.csv"):
+        pass
