@@ -136,7 +136,7 @@ def test_a_kill_in_the_middle_of_a_file(
 
 # where a run may be killed between the rename that publishes a result and the removal of what it was built in
 PLACES = {
-    "table": ("home/cells/mini/sbert-1", "home/embeddings", "mini", ""),
+    "table": ("home/results", "home/embeddings", "mini", ""),
     "encode": ("home/embeddings", ""),
     "train": ("home/models", ""),
 }

@@ -91,7 +91,7 @@ def devices() -> dict[str, dict[str, bool]]:
 
 
 def folders() -> list[Path]:
-    """Where fetched data, cells, embeddings and weights are kept."""
+    """Where fetched data, results, embeddings and weights are kept."""
     return [*(home() / name for name in ("data", "results", "embeddings")), hub_cache()]
 
 

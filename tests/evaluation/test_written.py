@@ -95,8 +95,9 @@ def test_a_part_is_refused_where_the_rest_could_not_stand_beside_it(
     """Another version of the suite, say: nothing is computed or written then."""
     assert run(tmp_path, model) == 0
     before = file_of(tmp_path).read_bytes()
-    monkeypatch.setattr("repro.evaluation.config.__version__", "9.9")
-    monkeypatch.setattr("repro.evaluation.run.execute", lambda *_: pytest.fail("computed"))
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "results")  # what is stored could stand there, whatever the version
+    monkeypatch.setattr("repro.published.sound.__version__", "9.9")
+    monkeypatch.setattr("repro.evaluation.units.run", lambda *_: pytest.fail("computed"))
     arguments = ["table", "sbert-1", *SIZE.split(), "--out", str(tmp_path), *more.split()]
     assert main([*arguments, "--encoder", str(model)] if "task" in more else arguments) == 2
     assert "(v is" in capsys.readouterr().err
@@ -107,7 +108,8 @@ def test_a_whole_run_replaces_what_is_of_another_version_and_says_so(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path, model) == 0
-    monkeypatch.setattr("repro.evaluation.config.__version__", "9.9")
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "results")
+    monkeypatch.setattr("repro.published.sound.__version__", "9.9")
     assert main(["table", "sbert-1", *SIZE.split(), "--out", str(tmp_path), "--limit", "3"]) == 0  # another file
     assert len(measured(tmp_path)) == 9
     capsys.readouterr()
@@ -192,7 +194,7 @@ def test_what_is_no_number_is_not_taken_over(
     next(line for line in lines if line["value"] and line["column"] == "sts13")[name] = text
     file_of(tmp_path).write_text(csv_lines.to_csv(lines, BANNER), encoding="utf-8")
     before = file_of(tmp_path).read_bytes()
-    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "cells")
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "results")
     assert run(tmp_path, model, "--task sts12") == 2
     assert f"({name} is '{text}', which is no finite number)" in capsys.readouterr().err
     assert file_of(tmp_path).read_bytes() == before
