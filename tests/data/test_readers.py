@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.data import readers
+from repro.data import lines, readers
 from repro.errors import ReproError
 
 
 def subset(folder: Path, inputs: str, gold: str) -> readers.Pairs:
     (folder / "STS.input.x.txt").write_text(inputs, encoding="utf-8")
     (folder / "STS.gs.x.txt").write_text(gold, encoding="utf-8")
-    return readers.read_sts_subset(folder, "x")
+    return readers.read_sts(folder / "STS.input.x.txt")
 
 
 def test_unscored_pairs_are_dropped_as_senteval_does(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_lines_of_a_users_file_and_of_standard_input(
     content: bytes, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "own.txt").write_bytes(content)
-    assert readers.own_lines(tmp_path / "own.txt") == expected
+    assert lines.own_lines(tmp_path / "own.txt") == expected
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "latin-1"))
-    assert readers.own_lines(Path("-")) == expected
+    assert lines.own_lines(Path("-")) == expected
 
 
 # the same text in other encodings, with and without a mark, and bytes of another kind
@@ -98,10 +98,10 @@ def test_other_encodings_are_refused(
 ) -> None:
     (tmp_path / "own.txt").write_bytes(content)
     with pytest.raises(ReproError, match=rf"own.txt:? {message}"):
-        readers.own_lines(tmp_path / "own.txt")
+        lines.own_lines(tmp_path / "own.txt")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
     with pytest.raises(ReproError, match=rf"standard input:? {message}"):
-        readers.own_lines(Path("-"))
+        lines.own_lines(Path("-"))
 
 
 def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (None, closed):
         monkeypatch.setattr("sys.stdin", stream)
         with pytest.raises(ReproError, match="standard input cannot be read; name a file instead of -"):
-            readers.own_lines(Path("-"))
+            lines.own_lines(Path("-"))
 
 
 def places(folder: Path) -> dict[str, Path]:
@@ -134,7 +134,7 @@ def places(folder: Path) -> dict[str, Path]:
 
 def test_what_is_no_file_is_one_sentence(tmp_path: Path) -> None:
     for message, path in places(tmp_path).items():
-        for read in (readers.own_lines, readers.read_lines):
+        for read in (lines.own_lines, lines.read_lines):
             with pytest.raises(ReproError, match=rf"(?i){message}") as caught:
                 read(path)
             assert "\n" not in str(caught.value)
@@ -148,10 +148,10 @@ def test_a_file_that_may_not_or_cannot_be_read_is_one_sentence(tmp_path: Path, m
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", fail)
         with pytest.raises(ReproError, match=r"own.txt cannot be read \(Input/output error\)"):
-            readers.own_lines(tmp_path / "own.txt")
+            lines.own_lines(tmp_path / "own.txt")
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
     with pytest.raises(ReproError, match=r"own.txt may not be read by this user"):
-        readers.own_lines(tmp_path / "own.txt")
+        lines.own_lines(tmp_path / "own.txt")
 
 
 def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
@@ -167,7 +167,11 @@ def test_a_byte_order_mark_changes_no_other_set_either(name: str, tmp_path: Path
     for mark in ("", "\ufeff"):
         lines = "h\n1\ta\tb\t3\tN\n" if "SICK" in name else "g\tf\ty\t1\t2\ta\tb\n"
         (tmp_path / name).write_text(mark + lines, encoding="utf-8")
-        parts = readers.read_sick(tmp_path, "trial") if "SICK" in name else readers.read_stsb(tmp_path, "dev")
+        parts = (
+            readers.read_sick(tmp_path / "SICK_trial.txt")
+            if "SICK" in name
+            else readers.read_stsb(tmp_path / "sts-dev.csv")
+        )
         digests.append(readers.digest([parts]))
     assert digests[0] == digests[1]
 
@@ -193,15 +197,17 @@ def test_scores_out_of_range_are_named(name: str, line: str, message: str, tmp_p
     good = "h\n1\ta\tb\t3\tN\n" if "SICK" in name else "g\tf\ty\t1\t2\ta\tb\n"
     (tmp_path / name).write_text(good + line)
     with pytest.raises(ReproError, match=message):
-        readers.read_sick(tmp_path, "trial") if "SICK" in name else readers.read_stsb(tmp_path, "dev")
+        readers.read_sick(tmp_path / "SICK_trial.txt") if "SICK" in name else readers.read_stsb(
+            tmp_path / "sts-dev.csv"
+        )
 
 
 def test_missing_and_undecodable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ReproError, match=r"STS.input.x.txt is missing"):
-        readers.read_sts_subset(tmp_path, "x")
+        readers.read_sts(tmp_path / "STS.input.x.txt")
     (tmp_path / "sts-test.csv").write_bytes(b"g\tf\ty\t1\t2\tcaf\xe9\tb\n")
     with pytest.raises(ReproError, match=r"sts-test.csv: byte 13 is not utf-8"):
-        readers.read_stsb(tmp_path, "test")
+        readers.read_stsb(tmp_path / "sts-test.csv")
 
 
 def test_digest_follows_content_and_not_layout(tmp_path: Path) -> None:
@@ -213,6 +219,6 @@ def test_digest_follows_content_and_not_layout(tmp_path: Path) -> None:
 
 def test_sick_has_relatedness_and_judgement(tmp_path: Path) -> None:
     (tmp_path / "SICK_train.txt").write_text("pair_ID\tA\tB\tscore\tjudgment\n1\tx\ty\t3.4\tNEUTRAL\n")
-    found = readers.read_sick(tmp_path, "train")
+    found = readers.read_sick(tmp_path / "SICK_train.txt")
     assert found.labels == ("NEUTRAL",)
     np.testing.assert_array_equal(found.gold, [3.4])

@@ -7,11 +7,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-from tests.evaluation.test_fitting import planned
 
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.reports import figures
 from repro.results.store import pack
+from tests.evaluation.test_fitting import planned
 
 
 def test_geometry_and_spectra_are_drawn_from_stored_cells(tiny_bert: Path) -> None:
