@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro import tables
@@ -18,7 +19,7 @@ from repro.published import ledger
 from repro.reports import csv_lines, markdown
 from repro.tables.spec import BEYOND, Column, Ref, Row, Table
 from repro.tasks import TASKS
-from repro.tasks.throughput import RUNS, SpeedTask
+from repro.tasks.throughput import RUNS
 
 COLUMNS = tuple(Column(d, d, f"speed-{d}", "sentences-per-second") for d in ("cpu", "gpu"))
 PAPER = Ref("sbert", "Table 7", "SBERT-base")
@@ -61,13 +62,15 @@ def test_a_fast_encoder_is_measured_faster() -> None:
     import time
 
     task = TASKS["speed-cpu"]
-    assert isinstance(task, SpeedTask)
+    assert (task.timed, TASKS["stsb"].timed) == (True, False)
     data = Suite("mini").load("speed-cpu")
     slow, fast = (task.time(data, lambda _, s=seconds: time.sleep(s)) for seconds in (0.02, 0.002))  # type: ignore[misc]
-    assert len(slow.runs) == RUNS
+    assert slow.repeats == RUNS
     assert 0 < slow.values["sentences-per-second"] < fast.values["sentences-per-second"]
     with pytest.raises(ReproError, match="speed is measured while encoding"):
-        task.score(data, [], None, "x")  # type: ignore[arg-type]
+        task.score(data, [], np.empty((0, 2)), "x")
+    with pytest.raises(ReproError, match="stsb is scored from sentence vectors and not timed"):
+        TASKS["stsb"].time(data, lambda sentences: None)
 
 
 def test_the_papers_figures_are_in_the_ledger() -> None:
