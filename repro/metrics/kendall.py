@@ -21,25 +21,30 @@ class WeightedKendall:
     def __init__(self, first: np.ndarray, second: np.ndarray) -> None:
         if first.max() < second.max():  # τ is symmetric; fewer groups have fewer bits
             first, second = second, first
-        self.first, self.second = first, second
-        self.joint = np.unique(first * (second.max() + 1) + second, return_inverse=True)[1]  # (n,)
+        self.order = np.lexsort((second, first))  # (n,); all that follows is in this order
+        self.first, self.second = first[self.order], second[self.order]
+        self.joint = np.unique(self.first * (second.max() + 1) + self.second, return_inverse=True)[1]  # (n,)
         self.levels = [self._level(bit) for bit in range(int(second.max()).bit_length())]
 
     def _level(self, bit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """(upper pairs (u,), lower pairs (l,), for each of these where its block begins (l,) in the upper ones, and
-        where those end (l,) that precede it)."""
-        block = (self.second >> (bit + 1)) * (self.first.max() + 1)
-        key = block + self.first
-        order = np.argsort(key, kind="stable")
-        is_upper = (self.second[order] >> bit & 1).astype(bool)
-        upper, lower = order[is_upper], order[~is_upper]
-        start = np.searchsorted(key[upper], block[lower])
-        end = np.searchsorted(key[upper], key[lower])  # ties in the first variable do not precede
+        """(upper pairs (u,), lower pairs (l,), start (l,), end (l,)) of the blocks of one bit.
+
+        Of the upper pairs of its block, those from `start` to `end` precede a lower one. Among ties in the first
+        variable the lower ones come first, so that none of them precedes another.
+        """
+        block = self.second >> (bit + 1)
+        order = np.argsort(block.astype(np.min_scalar_type(block.max())), kind="stable")  # of small types a radix sort
+        upper = (self.second[order] >> bit & 1).astype(bool)
+        before = np.concatenate([[0], np.cumsum(upper)])  # (n + 1,) upper pairs before each place
+        places = np.flatnonzero(~upper)
+        begins = np.concatenate([[0], np.cumsum(np.bincount(block))])  # place of each block
+        start, end = before[begins[block[order[places]]]], before[places]
         kept = end > start
-        return upper, lower[kept], start[kept], end[kept]
+        return order[upper], order[places[kept]], start[kept], end[kept]
 
     def __call__(self, counts: np.ndarray) -> float:
         """τ-b of a sample that holds pair i `counts[i]` times, (n,) float64; NaN where a variable is constant in it."""
+        counts = counts[self.order]
         discordant = 0.0
         for upper, lower, start, end in self.levels:
             before = np.concatenate([[0.0], np.cumsum(counts[upper])])  # (u + 1,)
