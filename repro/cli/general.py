@@ -66,10 +66,10 @@ def listing(arguments: argparse.Namespace) -> int:
         for name, training in SETUPS.items():
             print(f"{name:19} {_fields(training.signature())}")
     else:
-        from repro.data.registry import contracts, datasets
+        from repro.data.registry import datasets
 
         for item in datasets().values():
-            rows = sum(count for _, count, _ in contracts(item))
+            rows = sum(source.rows for source in item.contents)
             print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
     return 0
 

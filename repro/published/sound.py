@@ -4,28 +4,18 @@ recipe of its row and with the protocol of its column.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from repro import __version__
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import protocol_of
 from repro.evaluation.systems import FREE
+from repro.metrics import metric
 from repro.results.csv_lines import COUNTS, NUMBERS, number
 from repro.results.signature import Signature
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
 
-# smallest and largest value of a metric, by the first word of its name
-BOUNDS: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("spearman", "pearson"), (-100, 100)),
-    **dict.fromkeys(("accuracy", "dev", "f1"), (0, 100)),
-    "sentences": (0, math.inf),
-    "alignment": (0, 4),
-    "uniformity": (-8, 0),
-    "cosine": (-1, 1),
-    "isoscore": (0, 1),
-}
 ROUNDING = 1e-9  # beyond a bound: the order of a sum decides
 # what a signature may say of the system and no description states
 UNSTATED = frozenset({"on", "prompt"})
@@ -64,7 +54,7 @@ def _improbable(column: Column, line: Mapping[str, str]) -> Iterator[str]:
         return
     value, std = float(line["value"]), float(line["std"] or 0)
     seeds, zero, seconds = (float(line[name]) for name in (*COUNTS, "seconds"))
-    low, high = BOUNDS[column.metric.partition("-")[0]]
+    low, high = metric(column.metric).low, metric(column.metric).high
     for name in ("value", "ci_low", "ci_high"):
         if line[name] and not low - ROUNDING <= float(line[name]) <= high + ROUNDING:
             yield f"{name} is {line[name]}, and {column.metric} is from {low:g} to {high:g}"

@@ -68,7 +68,7 @@ def test_the_target_is_every_pair_of_the_data_set() -> None:
 
 
 def _split(name: str) -> Pairs:
-    return read_stsb(MINI.root / registry.dataset("STSB", "mini").folder, name)
+    return replace(read_stsb(MINI.root / registry.dataset("STSB", "mini").folder / f"sts-{name}.csv"), name=name)
 
 
 @pytest.mark.parametrize(

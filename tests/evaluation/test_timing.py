@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro import tables
@@ -20,7 +21,7 @@ from repro.reports import markdown
 from repro.reports.layout import cell_view
 from repro.tables.spec import BEYOND, Column, Row, Table
 from repro.tasks import TASKS
-from repro.tasks.throughput import RUNS, SpeedTask
+from repro.tasks.throughput import RUNS
 
 COLUMNS = tuple(Column(d, d, f"speed-{d}", "sentences-per-second") for d in ("cpu", "gpu"))
 PAPER = next(row.published for row in tables.get("sbert-7").rows if row.slug == "sbert-base")
@@ -63,13 +64,15 @@ def test_a_fast_encoder_is_measured_faster() -> None:
     import time
 
     task = TASKS["speed-cpu"]
-    assert isinstance(task, SpeedTask)
+    assert (task.timed, TASKS["stsb"].timed) == (True, False)
     data = Suite("mini").load("speed-cpu")
     slow, fast = (task.time(data, lambda _, s=seconds: time.sleep(s)) for seconds in (0.02, 0.002))  # type: ignore[misc]
-    assert len(slow.runs) == RUNS
+    assert slow.repeats == RUNS
     assert 0 < slow.values["sentences-per-second"] < fast.values["sentences-per-second"]
     with pytest.raises(ReproError, match="speed is measured while encoding"):
-        task.score(data, [], None, "x")  # type: ignore[arg-type]
+        task.score(data, [], np.empty((0, 2)), "x")
+    with pytest.raises(ReproError, match="stsb is scored from sentence vectors and not timed"):
+        TASKS["stsb"].time(data, lambda sentences: None)
 
 
 def test_the_papers_figures_are_in_the_ledger() -> None:
