@@ -15,7 +15,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable
 from repro.evaluation.suite import Suite
-from repro.evaluation.systems import System
+from repro.evaluation.system import System
 from repro.hub import hub_answers
 from repro.paths import home
 from repro.tables import TABLES
