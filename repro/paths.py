@@ -26,7 +26,7 @@ LOCK = ".repro-lock"  # in that folder
 
 
 def home() -> Path:
-    """Folder of fetched data and stored cells: `REPRO_HOME`, else `.repro` in the working directory.
+    """Folder of fetched data and stored results: `REPRO_HOME`, else `.repro` in the working directory.
 
     Raises ReproError when something else than a folder has that name.
     """
@@ -215,7 +215,7 @@ def sweep(folder: Path) -> None:
 
 
 def sweep_once(folder: Path) -> None:
-    """`sweep`, the first time that this process comes to the folder: that of stored cells has thousands of names."""
+    """`sweep`, the first time that this process comes to the folder: that of stored results has thousands of names."""
     _swept(folder.absolute())
 
 

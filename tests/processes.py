@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 Work = Callable[[], object]
 NOT_PERMITTED = 77  # status of work on a small disk where none can be made
 MS_REMOUNT = 32
@@ -37,6 +39,15 @@ def forked(work: Work) -> tuple[int, str]:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         said.seek(0)
         return status, said.read().decode()
+
+
+def modules_after(code: str, *arguments: str) -> set[str]:
+    """The modules that a new interpreter has imported when it has run that code, which may use `sys.argv[1:]`."""
+    listing = "\nimport sys; print('\\n', *sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", code + listing, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split("\n"))
 
 
 def killed_at(event: int, work: Work) -> bool:

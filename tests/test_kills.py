@@ -15,7 +15,7 @@ import pytest
 from repro.cli.main import main
 from repro.data import registry
 from repro.paths import UNFINISHED
-from repro.reports import csv_lines
+from repro.results import csv_lines
 from repro.training import trainer
 from tests.conftest import WORDS
 from tests.processes import Work, forked, killed_at, torn_at
@@ -136,7 +136,7 @@ def test_a_kill_in_the_middle_of_a_file(
 
 # where a run may be killed between the rename that publishes a result and the removal of what it was built in
 PLACES = {
-    "table": ("home/cells/mini/sbert-1", "home/embeddings", "mini", ""),
+    "table": ("home/results", "home/embeddings", "mini", ""),
     "encode": ("home/embeddings", ""),
     "train": ("home/models", ""),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -15,7 +16,7 @@ from repro.encoders.recipe import WordVectorRecipe
 from repro.errors import ReproError
 from repro.evaluation.doctor import cpu_has_bfloat16
 from repro.evaluation.suite import Suite
-from repro.tasks import sts
+from repro.tasks.sts import STS_TASKS
 
 
 def matmul_peak(dtype: str, rows: int = 4096, inner: int = 384, columns: int = 1536) -> float:
@@ -83,12 +84,13 @@ def _bfloat16_cells(suite: Suite, sentences: list[str], vectors: dict[str, np.nd
     worst = 0.0
     for name in (*TABLE_1, "sickr"):
         parts = suite.load(name)
-        asked = sts.sentences_of(parts)
+        asked = STS_TASKS[name].sentences(parts)
         if not all(sentence in row for sentence in asked):
             yield "bfloat16 cells: compared on the whole of Table 1 only"
             return
         rows = [row[sentence] for sentence in asked]
-        found = [sts.score(parts, asked, vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
+        score = partial(STS_TASKS[name].score, parts, asked)
+        found = [score(vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
         worst = max(worst, abs(found[0]["spearman-all"] - found[1]["spearman-all"]))
     yield f"bfloat16: largest difference of a Table 1 cell {worst:.3f}"
 
@@ -121,20 +123,23 @@ def score(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
 
     if count is not None:
         raise ReproError("bench score works on whole test sets; leave --sentences out")
-    tasks = [suite.load(name) for name in (*TABLE_1[:-1], "sickr")]
     rng = np.random.default_rng(SEED)
-    vectors = [(s, rng.standard_normal((len(s), 384)).astype(np.float32)) for s in map(sts.sentences_of, tasks)]
+    scorings = []
+    for task in (STS_TASKS[name] for name in (*TABLE_1[:-1], "sickr")):
+        parts = suite.load(task.name)
+        sentences = task.sentences(parts)
+        vectors = rng.standard_normal((len(sentences), 384)).astype(np.float32)
+        scorings.append(partial(task.score, parts, sentences, vectors, "random"))
 
     def ours() -> None:
-        for parts, (sentences, matrix) in zip(tasks, vectors, strict=True):
-            found = sts.score(parts, sentences, matrix, "random")
-            assert len(found.values) == 6
-            found.draws("spearman-all", 1000, SEED)
+        for score in scorings:
+            scores = score()
+            assert len(scores.values) == len(scores.metrics)
+            scores.draws("spearman-all", 1000, SEED)
 
     def scipy_loop(resamples: int) -> None:
-        for parts, (sentences, matrix) in zip(tasks, vectors, strict=True):
-            found = sts.score(parts, sentences, matrix, "random")
-            x, y = np.concatenate(found.similarities), np.concatenate(found.gold)
+        for score in scorings:
+            x, y = score().samples("spearman-all").joined()
             for _ in range(resamples):
                 chosen = rng.integers(0, len(x), len(x))
                 spearmanr(x[chosen], y[chosen])

@@ -47,7 +47,7 @@ def probe(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     yield f"peak memory so far, model and embeddings included: {memory:.2f} GB"
 
     index = {sentence: i for i, sentence in enumerate(sentences["mr"])}
-    part = loaded["mr"].parts["all"]
+    (part,) = loaded["mr"]
     x = transfer.pair_features(part, index, vectors["mr"])
     y = np.unique(part.labels, return_inverse=True)[1]
     yield from _adam(x, y)

@@ -66,10 +66,10 @@ def listing(arguments: argparse.Namespace) -> int:
         for name, training in SETUPS.items():
             print(f"{name:19} {_fields(training.signature())}")
     else:
-        from repro.data.registry import contracts, datasets
+        from repro.data.registry import datasets
 
         for item in datasets().values():
-            rows = sum(count for _, count, _ in contracts(item))
+            rows = sum(source.rows for source in item.contents)
             print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
     return 0
 
@@ -115,24 +115,6 @@ def doctor(arguments: argparse.Namespace) -> int:
     found = doctor.examine(suite_of(arguments))
     print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
     return 0
-
-
-def verify(arguments: argparse.Namespace) -> int:
-    from repro.published.verify import verify
-    from repro.tables import TABLES
-
-    failed = 0
-    folder = folder_of(arguments)
-    ids = arguments.ids or [name for name in TABLES if (folder / f"{name}.csv").is_file()]
-    if not ids:
-        raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
-    for table_id in ids:
-        wrong = verify(table_id, folder, arguments.suite)
-        failed += len(wrong)
-        for sentence in wrong:
-            print(sentence)
-        print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
-    return 1 if failed else 0
 
 
 def compare(arguments: argparse.Namespace) -> int:

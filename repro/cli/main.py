@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from repro import __version__, signals
 from repro.bench import BENCHES
-from repro.cli import general, models, sentences, streams, tables
+from repro.cli import general, models, reports, sentences, streams, tables
 from repro.errors import ReproError
 from repro.paths import refusal, user_path
 
@@ -207,11 +207,16 @@ def _parser() -> argparse.ArgumentParser:
     _data_options(doctor)
 
     verify = command(
-        "verify", general.verify, "hold written tables against the ledger; exit 1 when a cell deviates", "check"
+        "verify", reports.verify, "hold written tables against the ledger; exit 1 when a cell deviates", "check"
     )
     verify.add_argument("ids", nargs="*", metavar="ID")
     verify.add_argument("--out", type=user_path, default="tables", metavar="DIR")
     verify.add_argument("--suite", choices=["paper", "mini"], default="paper")
+
+    report = command("report", reports.report, "write the files of tables again, each from its CSV file alone", "file")
+    report.add_argument("ids", nargs="*", metavar="ID", help="tables, or sbert-1.limit-50; default: all")
+    report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
+    report.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
     compare = command("compare", general.compare, "paired tests between two rows of a table")
     compare.add_argument("id")

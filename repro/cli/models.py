@@ -57,7 +57,7 @@ def encode(arguments: argparse.Namespace) -> int:
     """Write the vectors of a file's sentences as an array of numpy."""
     import numpy as np
 
-    from repro.data.readers import own_lines
+    from repro.data.lines import own_lines
     from repro.evaluation.fitting import embed
     from repro.paths import new_file, output_file
 

@@ -28,7 +28,7 @@ def _shown(cosine: float) -> str:
 
 def similarity(arguments: argparse.Namespace) -> int:
     """Cosines: of two sentences, of each line's pair, of all lines with all, or of the closest pairs of lines."""
-    from repro.data.readers import cells_of, own_lines
+    from repro.data.lines import cells_of, own_lines
     from repro.metrics import neighbours
     from repro.metrics.correlation import unit
 
@@ -61,7 +61,7 @@ def similarity(arguments: argparse.Namespace) -> int:
 
 def find(arguments: argparse.Namespace) -> int:
     """The sentences of a file that are nearest to each query: query, cosine, sentence."""
-    from repro.data.readers import own_lines
+    from repro.data.lines import own_lines
     from repro.evaluation.fitting import embed_with
     from repro.metrics import neighbours
     from repro.metrics.correlation import at_least
@@ -87,7 +87,7 @@ def find(arguments: argparse.Namespace) -> int:
 
 def fit(arguments: argparse.Namespace) -> int:
     """Fit a whitening on a file of sentences and save it."""
-    from repro.data.readers import own_lines
+    from repro.data.lines import own_lines
     from repro.encoders import zoo
     from repro.encoders.recipe import FittedRecipe
     from repro.paths import output_file

@@ -1,4 +1,4 @@
-"""What `repro table` and `repro demo` do: plan, compute, write and show a table. As commands.py."""
+"""What `repro table` and `repro demo` do: plan, compute, write and show a table."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from repro.evaluation.config import Options
     from repro.evaluation.plan import Plan
+    from repro.reports.layout import Layout
+    from repro.results.csv_lines import Line
     from repro.tables.spec import Table
 
 FIGURES = tuple(f".{name}.{form}" for name in ("geometry", "spectra") for form in ("svg", "png"))  # of figures.py
@@ -43,11 +45,12 @@ def demo(arguments: argparse.Namespace) -> int:
 def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     """Plan, compute, write and show one table; the paths written."""
     from repro import tables
-    from repro.evaluation import run
+    from repro.evaluation import run, written
     from repro.evaluation.config import Options
     from repro.evaluation.plan import plan
     from repro.paths import locked, write_all
-    from repro.reports import csv_lines, latex, markdown
+    from repro.reports.formats import files, texts
+    from repro.reports.layout import lay_out
 
     options = Options(
         suite=suite_of(arguments),
@@ -60,32 +63,32 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         sample=arguments.sample,
         force=arguments.force,
     )
-    paths = [folder_of(arguments) / f"{table.id}{options.variant}{suffix}" for suffix in (".md", ".csv", ".tex")]
+    csv_path = folder_of(arguments) / f"{table.id}{options.variant}.csv"
+    others = [path for path in files(csv_path).values() if path != csv_path]
     if not arguments.dry_run:
-        _check(arguments, paths)
-    planned, before = plan(table, options), _before(paths[1])
+        _check(arguments, [csv_path, *others])
+    planned, before = plan(table, options), _before(csv_path)
     if arguments.dry_run:
         _print_plan(planned)
-    if not before and paths[0].exists():
-        _without_numbers(paths[0], options)
-    csv_lines.check_nothing_is_lost(planned, before)
+    if not before:
+        _without_numbers([path for path in others if path.exists()], csv_path, options)
+    written.check_nothing_is_lost(planned, before)
     if arguments.dry_run:
         return []
-    made = run.run(planned, _say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
-    for reason in dict.fromkeys(made.refused):
+    finished = run.run(planned, _say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    for reason in dict.fromkeys(finished.refused):
         _say(f"not run: {reason}")
-    with locked(paths[1]):  # another run may have written since
-        lines = csv_lines.lines_of(made, _before(paths[1]))
-        table = csv_lines.rows_of(tables.get(table.id, arguments.suite), lines)
-        texts = [write(table, lines) for write in (markdown.to_markdown, csv_lines.to_csv, latex.to_latex)]
-        figures = {paths[0].with_suffix(suffix): content for suffix, content in _figures(made, lines)}
-        in_order = sorted(zip(paths, texts, strict=True))  # the CSV first, which the others follow from
-        write_all({**dict(in_order), **figures})
-    left = [path.name for suffix in FIGURES if (path := paths[0].with_suffix(suffix)) not in figures and path.exists()]
+    with locked(csv_path):  # another run may have written since
+        lines = written.lines_of(finished, _before(csv_path))
+        layout = lay_out(tables.get(table.id, arguments.suite), lines)
+        figures = {csv_path.with_suffix(suffix): content for suffix, content in _figures(finished, lines)}
+        contents: dict[Path, str | bytes] = {**texts(layout, csv_path), **figures}
+        write_all(contents)
+    left = [path.name for suffix in FIGURES if (path := csv_path.with_suffix(suffix)) not in figures and path.exists()]
     if left:
         _say(f"{table.id}: of an earlier run, and as they were: {', '.join(left)}")
-    _show(table, lines, arguments.picture)
-    return [*paths, *figures]
+    _show(layout, arguments.picture)
+    return list(contents)
 
 
 def _added(table: Table, arguments: argparse.Namespace) -> list[str]:
@@ -100,16 +103,18 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _before(path: Path) -> list[dict[str, str]]:
+def _before(path: Path) -> list[Line]:
     """The lines of the CSV file that a run is about to replace."""
-    from repro.reports import csv_lines
+    from repro.results.csv_lines import from_csv
 
-    return csv_lines.from_csv(path) if path.is_file() else []
+    return from_csv(path) if path.is_file() else []
 
 
-def _without_numbers(markdown: Path, options: Options) -> None:
-    """A Markdown file without its CSV is replaced by a whole run, which is said, and not by a part."""
-    why = f"{markdown} stands without the numbers of its {markdown.stem}.csv"
+def _without_numbers(others: list[Path], csv_path: Path, options: Options) -> None:
+    """Files that stand without their CSV are replaced by a whole run, which is said, and not by a part."""
+    if not others:
+        return
+    why = f"{others[0]} stands without the numbers of its {csv_path.name}"
     if options.rows or options.tasks:
         raise ReproError(f"{why}; put that file back, run the whole table, or write to another folder with --out")
     _say(f"{why}; what it has beside this run's is not taken over")
@@ -140,18 +145,19 @@ def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
         executor_of(arguments.executor)
 
 
-def _figures(made: Plan, lines: list[dict[str, str]]) -> Iterator[tuple[str, bytes]]:
+def _figures(finished: Plan, lines: list[Line]) -> Iterator[tuple[str, bytes]]:
     """The figures of a table with geometry, unless the results of some numbers in it are not on this machine."""
-    columns = {column.slug for column in made.table.scored()}
+    table = finished.table
+    columns = {column.slug for column in table.scored()}
     places = [(line["row"], line["column"]) for line in lines if line["value"] and line["column"] in columns]
-    if not any(column.task == "geometry" for column in made.table.scored()):
+    if not any(column.task == "geometry" for column in table.scored()):
         return
-    if any(place not in made.stored for place in places):
-        print(f"{made.table.id}: figures not drawn; only a part of the numbers was computed here", file=sys.stderr)
+    if any(place not in finished.stored for place in places):
+        print(f"{table.id}: figures not drawn; only a part of the numbers was computed here", file=sys.stderr)
         return
     from repro.reports import figures
 
-    yield from figures.figures(made)
+    yield from figures.figures(table, finished.stored)
 
 
 def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -167,28 +173,27 @@ def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _show(table: Table, lines: list[dict[str, str]], picture: Path | None) -> None:
+def _show(layout: Layout, picture: Path | None) -> None:
     """The measured rows of the first section that has any, in the terminal, and as an SVG picture where asked for."""
     from rich.console import Console
 
     from repro.paths import write_atomic
     from repro.reports.terminal import grid
 
-    measured = {line["column"] for line in lines if line["value"]}
-    sections = [part for part in table.sections() if measured & {column.slug for column in part.columns}]
+    sections = [section for section in layout.sections if any(row.measured for row in section.rows)]
     if not sections:
-        print(f"{table.id}: nothing could be measured here; the .md file says why")
+        print(f"{layout.table.id}: nothing could be measured here; the .md file says why")
         return
     first, *others = sections
-    shown, hidden = grid(first, lines)
     width = None if sys.stdout.isatty() else 140
     console = Console(file=sys.stdout, width=width, record=picture is not None)  # named, rich asks for its encoding
-    console.print(shown)
+    console.print(grid(layout, first))
     if others:
-        print("in the .md file also: " + "; ".join(part.columns[0].section for part in others))
+        print("in the .md file also: " + "; ".join(section.title for section in others))
     if picture is not None:
-        write_atomic(picture, console.export_svg(title=table.command))
-    if any(line["delta"] for line in lines):
+        write_atomic(picture, console.export_svg(title=layout.table.command))
+    if any(cell.delta is not None for section in sections for row in section.rows for cell in row.cells):
         print("measured, and below it the difference to the published number with its verdict")
+    hidden = len(layout.table.rows) - sum(row.measured for row in first.rows)
     if hidden:
         print(f"{hidden} rows were not run; the .md file says why")

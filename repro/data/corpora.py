@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from repro.data import labelled, readers
+from repro.data import readers
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ def neighbours(n: int) -> np.ndarray:
 
 def _nli(folder: Path) -> Corpus:
     """Premises and hypotheses of all splits, repeats counted, as in the published code (eng/eval.py:89-93)."""
-    pairs = labelled.read_nli(folder / "AllNLI.tsv")
+    pairs = readers.read_nli(folder / "AllNLI.tsv")
     return Corpus.of_pairs([(pairs.first, pairs.second)])
 
 
 def _wiki(folder: Path) -> Corpus:
-    return Corpus.of_lines(readers.read_lines(folder / "wiki.txt"))
+    return Corpus.of_lines(readers.read_plain(folder / "wiki.txt").first)
 
 
 # name: (data set, reader of its folder)

@@ -19,9 +19,9 @@ import numpy as np
 from filelock import FileLock
 
 from repro.checksums import reading_only, sha256_of
-from repro.data import hub, labelled, readers, sources
+from repro.data import hub, readers, sources
 from repro.data.convert import convert
-from repro.data.registry import Dataset, contracts
+from repro.data.registry import Dataset, Source
 from repro.errors import NotAvailable, ReproError
 from repro.paths import disk_errors, home, set_aside
 
@@ -202,60 +202,28 @@ def _recorded(item: Dataset, data_dir: Path) -> dict[PurePosixPath, str]:
 
 def check(item: Dataset, data_dir: Path) -> None:
     """Hold each file against the registry's row count and label balance; ReproError names file and difference."""
-    for path, rows, labels in contracts(item):
-        file = data_dir / path
-        found_rows, found_labels = describe(file)
-        if found_rows != rows:
-            raise ReproError(f"{path}: expected {rows} rows, found {found_rows}")
-        if found_labels != labels:
-            raise ReproError(f"{path}: expected the label balance {labels}, found {found_labels}")
+    for source in item.contents:
+        rows, labels = describe(data_dir / source.path, source)
+        if rows != source.rows:
+            raise ReproError(f"{source.path}: expected {source.rows} rows, found {rows}")
+        if labels != source.labels:
+            raise ReproError(f"{source.path}: expected the label balance {source.labels}, found {labels}")
 
 
-def describe(path: Path) -> tuple[int, str]:
-    """(row count, label balance) of a data file, read with the same readers as the tasks use."""
-    name, folder = path.name, path.parent
-    if name.startswith("STS.input."):
-        return _graded(readers.read_sts_subset(folder, name[len("STS.input.") : -len(".txt")]).gold)
-    if folder.name == "STSBenchmark":
-        return _graded(readers.read_stsb(folder, path.stem[len("sts-") :]).gold)
-    if folder.name == "SICK":
-        split = {file: split for split, file in readers.SICK_FILES.items()}[name]
-        return _labelled(readers.read_sick(folder, split).labels)
-    if folder.name == "argument-bws":
-        return _graded(np.concatenate([part.gold for part in labelled.read_bws(path)]))
-    if folder.name == "argument-similarity":
-        return _graded(np.array([score for _, _, score in labelled.read_argument_pairs(path)]))
-    if folder.name == "wikipedia-sections":
+def describe(path: Path, source: Source) -> tuple[int, str]:
+    """(row count, label balance) of a data file, read with the same reader as the tasks use."""
+    if source.reader == "triplets":
         return _csv_rows(path), ""
-    if name == labelled.SIMCSE_TRIPLETS:
-        return len(labelled.read_triplets(path)), ""
-    if folder.name in labelled.BINARY_FILES:
-        label = str(int(name == labelled.BINARY_FILES[folder.name][0]))
-        return _labelled(labelled.read_sentences(path, label).labels)
-    by_folder = {
-        "binary": labelled.read_sst,
-        "TREC": labelled.read_trec,
-        "MRPC": labelled.read_mrpc,
-        "nli": labelled.read_nli,
-        "nli-sample": labelled.read_nli,
-    }
-    if folder.name in by_folder:
-        return _labelled(by_folder[folder.name](path).labels)
-    return len(readers.read_lines(path)), ""
+    pairs = readers.read(path, source)
+    if len(pairs.gold):
+        return len(pairs), balance(np.floor(pairs.gold + 0.5).astype(int).tolist())
+    return len(pairs), balance(pairs.labels)
 
 
 def _csv_rows(path: Path) -> int:
     """Rows below the header, read one by one: 1.8 million triplets would fill the memory."""
     with path.open(encoding="utf-8", newline="") as file:
         return sum(1 for _ in csv.reader(file)) - 1
-
-
-def _labelled(labels: tuple[str, ...]) -> tuple[int, str]:
-    return len(labels), balance(labels)
-
-
-def _graded(gold: np.ndarray) -> tuple[int, str]:
-    return len(gold), balance(np.floor(gold + 0.5).astype(int).tolist())
 
 
 def balance(labels: Iterable[object]) -> str:

@@ -1,115 +1,85 @@
-"""Readers of SentEval's layout, for fetched data, the embedded set and a user's own folder alike."""
+"""Readers of data files in SentEval's layout, for fetched data, the embedded set and a user's own folder alike.
+
+The registry names the reader of each file. A new format is one function from a path to `Pairs` and its line in
+`READERS`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
-import os
-import stat
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from repro.data.convert import text_lines
+from repro.data.convert import NLI_HEADER, NLI_LABELS
+from repro.data.lines import EMPTY, cells_of, read_csv, read_lines
+from repro.data.registry import Source
 from repro.errors import ReproError
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Graded sentence pairs of one file: `gold[i]` (0-5) belongs to `first[i]` and `second[i]`."""
+    """Sentence pairs of one file, subset or fold: entry i of each column that is not empty belongs to pair i.
+
+    `second` is empty for single sentences, `third` has the negatives of triplets.
+    """
 
     name: str
     first: tuple[str, ...]
-    second: tuple[str, ...]
-    gold: np.ndarray  # (n,) float64
-    labels: tuple[str, ...] = ()  # entailment judgements where the file has them (SICK)
+    second: tuple[str, ...] = ()
+    gold: np.ndarray = field(default_factory=lambda: np.empty(0))  # (n,) float64, graded similarity from 0 to 5
+    labels: tuple[str, ...] = ()  # classes, SICK's entailment judgements, or the topic of an argument
+    third: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.first)
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All first sentences, then all second and third ones."""
+        return (*self.first, *self.second, *self.third)
 
-def digest(parts: list[Pairs]) -> str:
-    """Hex sha256 of the pairs' content: sentences, scores and file names, whatever the file layout was."""
+    def take(self, rows: Sequence[int] | np.ndarray) -> Pairs:
+        """The pairs in these rows, in their order."""
+        first, second, labels, third = (
+            tuple(column[row] for row in rows) if column else ()
+            for column in (self.first, self.second, self.labels, self.third)
+        )
+        gold = self.gold[np.asarray(rows, np.int64)] if len(self.gold) else self.gold
+        return Pairs(self.name, first, second, gold, labels, third)
+
+    def cut(self, limit: int | None) -> Pairs:
+        """The first `limit` pairs; all of them when it is None."""
+        return self if limit is None else self.take(range(min(limit, len(self))))
+
+
+def joined(name: str, parts: Sequence[Pairs]) -> Pairs:
+    """All pairs of the parts as one."""
+    columns = zip(*((part.first, part.second, part.labels, part.third) for part in parts), strict=True)
+    first, second, labels, third = (tuple(chain.from_iterable(column)) for column in columns)
+    return Pairs(name, first, second, np.concatenate([part.gold for part in parts]), labels, third)
+
+
+def digest(parts: Iterable[Pairs]) -> str:
+    """Hex sha256 of names, sentences and what is known of them, whatever the file layout was; triplets have no name."""
     state = hashlib.sha256()
     for part in parts:
-        state.update(f"{part.name}\n".encode())
-        for first, second, gold in zip(part.first, part.second, part.gold, strict=True):
-            state.update(f"{first}\t{second}\t{gold:.6g}\n".encode())
+        if part.third:
+            rows = zip(part.first, part.second, part.third, strict=True)
+        else:
+            state.update(f"{part.name}\n".encode())
+            if len(part.gold):
+                rows = zip(part.first, part.second, (f"{gold:.6g}" for gold in part.gold), strict=True)
+            else:
+                rows = zip(part.labels, part.first, part.second or ("",) * len(part), strict=True)
+        for row in rows:
+            state.update(("\t".join(row) + "\n").encode())
     return state.hexdigest()
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is a file of that name to read; ReproError where a folder, pipe or device has it, or none can."""
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:  # ValueError: NUL, or characters that no file name can have
-        raise ReproError(f"{str(path)!r} cannot be read ({_reason(error)}); name another file") from None
-    if stat.S_ISDIR(mode):
-        raise ReproError(f"{path} is a folder and not a file; name a file")
-    if not stat.S_ISREG(mode):
-        raise ReproError(f"{path} is a pipe or a device and not a regular file; name a regular file")
-    if not os.access(path, os.R_OK):
-        raise ReproError(f"{path} may not be read by this user; change its mode, or name another file")
-    return True
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ReproError(f"{path} cannot be read ({_reason(error)}); copy it anew") from None
-
-
-def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
-    """The file's lines (`text_lines`); one clear sentence when it is missing, empty, no file or of another encoding."""
-    if not is_file(path):
-        raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data")
-    lines = text_lines(_read(path), str(path), encoding)
-    if not lines:
-        raise ReproError(f"{path} is empty; fetch it again")
-    return lines
-
-
-def own_lines(path: Path) -> list[str]:
-    """The lines of a file that the user names, `-` for standard input: a sentence, or a pair of them, on each.
-
-    Row i is line i: blank lines are empty sentences, and blanks stay as they are.
-    """
-    if str(path) == "-":
-        name, data = "standard input", _standard_input()
-    elif is_file(path):
-        name, data = str(path), _read(path)
-    else:
-        raise ReproError(f"{path} is not a file; name a text file with one sentence a line, or - for standard input")
-    lines = text_lines(data, name)
-    if not lines:
-        raise ReproError(f"{name} is empty; give it at least one sentence, one a line")
-    return lines
-
-
-def _standard_input() -> bytes:
-    try:
-        return sys.stdin.buffer.read()
-    except (AttributeError, OSError, ValueError):  # closed: None, a bad descriptor, or a closed file
-        raise ReproError("standard input cannot be read; name a file instead of -") from None
-
-
-def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:
-    """Tab-separated cells, empty lines at the end left out; ReproError names the first line with too few columns."""
-    count = max((number for number, line in enumerate(lines, 1) if line), default=0)
-    rows = [line.split("\t") for line in lines[:count]]
-    for number, row in enumerate(rows, start):
-        if len(row) < columns:
-            raise ReproError(f"{path}: line {number} has {len(row)} columns, expected {columns} separated by tabs")
-    return rows
 
 
 def score(text: str, path: Path, line: int, low: float = 0, high: float = 5) -> float:
@@ -123,17 +93,24 @@ def score(text: str, path: Path, line: int, low: float = 0, high: float = 5) -> 
     return value
 
 
-def read_sts_subset(folder: Path, name: str) -> Pairs:
-    """One subset of an STS year: STS.input.<name>.txt and STS.gs.<name>.txt.
+def label_of(text: str, known: Collection[str], path: Path, line: int) -> str:
+    """The label; ReproError names file and line of one that is not known."""
+    if text not in known:
+        raise ReproError(f"{path}: line {line} has the label {text!r}, expected one of {', '.join(known)}")
+    return text
+
+
+def read_sts(path: Path) -> Pairs:
+    """One subset of an STS year: STS.input.<name>.txt with its STS.gs.<name>.txt beside it.
 
     STS15 and STS16 ship unscored pairs, an empty line for each; SentEval drops them (sts.py:36-42).
     """
-    inputs, golds = folder / f"STS.input.{name}.txt", folder / f"STS.gs.{name}.txt"
-    rows, values = cells_of(inputs, read_lines(inputs), 2), read_lines(golds)
+    golds = path.with_name(path.name.replace("STS.input.", "STS.gs.", 1))
+    rows, values = cells_of(path, read_lines(path), 2), read_lines(golds)
     if not any(value.strip() for value in values[len(rows) :]):  # blank lines beyond the last pair
         values = values[: len(rows)]
     if len(rows) != len(values):
-        raise ReproError(f"{inputs} has {len(rows)} pairs but {golds.name} has {len(values)} scores")
+        raise ReproError(f"{path} has {len(rows)} pairs but {golds.name} has {len(values)} scores")
     graded = [
         (row, score(value, golds, line))
         for line, (row, value) in enumerate(zip(rows, values, strict=True), 1)
@@ -141,31 +118,153 @@ def read_sts_subset(folder: Path, name: str) -> Pairs:
     ]
     if not graded:
         raise ReproError(f"{golds}: no pair has a gold score")
-    return Pairs(
-        name,
-        tuple(row[0] for row, _ in graded),
-        tuple(row[1] for row, _ in graded),
-        np.array([gold for _, gold in graded]),
-    )
+    first, second = (tuple(row[column] for row, _ in graded) for column in (0, 1))
+    return Pairs(path.name, first, second, np.array([gold for _, gold in graded]))
 
 
-def read_stsb(folder: Path, split: str) -> Pairs:
-    """sts-{train,dev,test}.csv: gold in column 5, sentences in 6 and 7."""
-    path = folder / f"sts-{split}.csv"
+def read_stsb(path: Path) -> Pairs:
+    """The STS benchmark: gold in column 5, sentences in 6 and 7."""
     rows = cells_of(path, read_lines(path), 7)
     gold = np.array([score(row[4], path, line) for line, row in enumerate(rows, 1)])
-    return Pairs(split, tuple(row[5] for row in rows), tuple(row[6] for row in rows), gold)
+    return Pairs(path.name, tuple(row[5] for row in rows), tuple(row[6] for row in rows), gold)
 
 
-SICK_FILES = {"train": "SICK_train.txt", "trial": "SICK_trial.txt", "test": "SICK_test_annotated.txt"}
-
-
-def read_sick(folder: Path, split: str) -> Pairs:
+def read_sick(path: Path) -> Pairs:
     """SICK under its header: relatedness 1-5 in column 4, the entailment judgement in column 5."""
-    path = folder / SICK_FILES[split]
     rows = cells_of(path, read_lines(path)[1:], 5, start=2)
     if not rows:
         raise ReproError(f"{path} has a header and no pairs; fetch it again")
     gold = np.array([score(row[3], path, line, low=1) for line, row in enumerate(rows, 2)])
     first, second, labels = (tuple(row[column] for row in rows) for column in (1, 2, 4))
-    return Pairs(split, first, second, gold, labels)
+    return Pairs(path.name, first, second, gold, labels)
+
+
+BINARY = ("0", "1")
+TREC_CLASSES = ("ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM")  # Li and Roth 2002
+
+
+def read_sentences(path: Path, label: str) -> Pairs:
+    """One sentence a line of one label, Latin-1 (NEL stands inside sentences)."""
+    lines = read_lines(path, "latin-1")
+    return Pairs(path.name, tuple(lines), labels=(label,) * len(lines))
+
+
+def read_sst(path: Path) -> Pairs:
+    """SST-2: sentence, tab, 0 or 1."""
+    rows = cells_of(path, read_lines(path), 2)
+    labels = tuple(label_of(row[1].strip(), BINARY, path, line) for line, row in enumerate(rows, 1))
+    return Pairs(path.name, tuple(row[0] for row in rows), labels=labels)
+
+
+def read_trec(path: Path) -> Pairs:
+    """TREC: `CLASS:subclass question`, Latin-1; the label is the class."""
+    classes, questions = [], []
+    for number, line in enumerate(read_lines(path, "latin-1"), 1):
+        label, _, question = line.partition(" ")
+        if ":" not in label or not question:
+            raise ReproError(f"{path}: line {number} is not `CLASS:subclass question`")
+        classes.append(label_of(label.split(":")[0], TREC_CLASSES, path, number))
+        questions.append(question)
+    return Pairs(path.name, tuple(questions), labels=tuple(classes))
+
+
+def read_mrpc(path: Path) -> Pairs:
+    """MRPC: a header, then quality (0 or 1), two ids, two sentences."""
+    rows = cells_of(path, read_lines(path)[1:], 5, start=2)
+    labels = tuple(label_of(row[0], BINARY, path, line) for line, row in enumerate(rows, 2))
+    return Pairs(path.name, tuple(row[3] for row in rows), tuple(row[4] for row in rows), labels=labels)
+
+
+def read_nli(path: Path, split: str | None = None) -> Pairs:
+    """AllNLI's columns: split, dataset, filename, sentence1, sentence2, label; pairs in file order, of a split or all.
+
+    Raises ReproError when the header is another, a label is unknown, or no pair is of that split.
+    """
+    first_line, *lines = read_lines(path)
+    if first_line != NLI_HEADER:
+        raise ReproError(f"{path}: the first line is not AllNLI's header ({', '.join(NLI_HEADER.split())})")
+    rows = cells_of(path, lines, 6, start=2)
+    for number, row in enumerate(rows, 2):
+        label_of(row[5], NLI_LABELS, path, number)
+    chosen = [row for row in rows if split in (None, row[0])]
+    if not chosen:
+        raise ReproError(f"{path}: no pair of the split {split!r}")
+    first, second, labels = zip(*((row[3], row[4], row[5]) for row in chosen), strict=True)
+    return Pairs(path.name, first, second, labels=labels)
+
+
+# The cells that SimCSE's reader, pandas in Hugging Face's data sets, takes for no sentence (pandas.read_csv, na_values)
+NO_SENTENCE = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
+    *("NULL", "NaN", "None", "n/a", "nan", "null"),
+)
+
+
+def read_triplets(path: Path) -> Pairs:
+    """Wikipedia sections: a sentence, one of its section, one of another."""
+    return _triplets(path, read_csv(path, ("Sentence1", "Sentence2", "Sentence3")))
+
+
+def read_simcse_triplets(path: Path) -> Pairs:
+    """SimCSE's triplets: premise, entailed, contradicted.
+
+    There may be cells without a sentence: they become one blank, as in its training, and `without_sentence` counts
+    them.
+    """
+    return _triplets(path, read_csv(path, ("sent0", "sent1", "hard_neg"), empty=NO_SENTENCE))
+
+
+def _triplets(path: Path, rows: Iterable[tuple[int, list[str]]]) -> Pairs:
+    first, second, third = list(zip(*(row for _, row in rows), strict=True)) or ((), (), ())
+    return Pairs(path.name, first, second, third=third)
+
+
+def without_sentence(columns: Iterable[Sequence[str]]) -> int:
+    """How many cells of SimCSE's triplets have no sentence."""
+    return sum(cell == EMPTY for column in columns for cell in column)
+
+
+def read_facets(path: Path) -> Pairs:
+    """Argument Facet Similarity: two arguments and their graded similarity, 0-5; cp1252."""
+    rows = read_csv(path, ("sentence_1", "sentence_2", "regression_label"), "cp1252")
+    return _graded(path, [(first, second, score(label, path, line)) for line, (first, second, label) in rows])
+
+
+def read_bws(path: Path) -> Pairs:
+    """BWS argument similarity: topic (the label), two arguments, a score of 0 to 1, here times five."""
+    rows = list(read_csv(path, ("sentence_1", "sentence_2", "regression_label", "topic")))
+    graded = [(first, second, 5 * score(label, path, line, high=1)) for line, (first, second, label, _) in rows]
+    return replace(_graded(path, graded), labels=tuple(topic for _, (*_, topic) in rows))
+
+
+def _graded(path: Path, rows: Sequence[tuple[str, str, float]]) -> Pairs:
+    first, second = (tuple(str(row[column]) for row in rows) for column in (0, 1))
+    return Pairs(path.name, first, second, np.array([gold for _, _, gold in rows]))
+
+
+def read_plain(path: Path) -> Pairs:
+    """One sentence a line, of which nothing else is known."""
+    return Pairs(path.name, tuple(read_lines(path)))
+
+
+READERS: dict[str, Callable[[Path], Pairs]] = {
+    "sts": read_sts,
+    "stsb": read_stsb,
+    "sick": read_sick,
+    "sentences-of-1": partial(read_sentences, label="1"),
+    "sentences-of-0": partial(read_sentences, label="0"),
+    "sst": read_sst,
+    "trec": read_trec,
+    "mrpc": read_mrpc,
+    "nli": read_nli,
+    "triplets": read_triplets,
+    "simcse-triplets": read_simcse_triplets,
+    "argument-facets": read_facets,
+    "bws": read_bws,
+    "plain": read_plain,
+}
+
+
+def read(path: Path, source: Source) -> Pairs:
+    """A file by the reader that the registry names, as the split that it is there."""
+    return replace(READERS[source.reader](path), name=source.split)

@@ -1,8 +1,9 @@
 """The data registry: which public bytes make which data set, and what must hold of the result.
 
-`registry.csv` has one line per public file: URL pinned to a commit, sha256, the file it becomes, the row count
-and the label balance (graded pairs: pairs per gold score rounded half up; else: rows per label). `datasets.csv` has a
-data set's folder, licence and citation. Lines without a URL: what comes through the hub (hub.py), and what only its
+`registry.csv` has one line per public file: URL pinned to a commit, sha256, the file it becomes, the reader of that
+file (`readers.READERS`), the split or subset that it is, the row count and the label balance (graded pairs: pairs per
+gold score rounded half up; else: rows per label). Tasks read the files in this order. `datasets.csv` has a data set's
+folder, licence and citation. Lines without a URL: what comes through the hub (hub.py), and what only its
 authors give away, which is the user's to put in place. `files.csv` has the sha256 of each file as it lies in the data
 folder, after conversion. `mini/registry.csv` and `mini/files.csv`: the same contract for the embedded data.
 """
@@ -10,7 +11,6 @@ folder, after conversion. `mini/registry.csv` and `mini/files.csv`: the same con
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,8 @@ class Source:
     """One public file and the file of the data set that it becomes."""
 
     path: PurePosixPath  # below the data folder, in SentEval's layout
+    reader: str  # of readers.READERS
+    split: str  # train, dev, test, the name of a subset; `all` where there is one file, or one a label
     rows: int
     labels: str  # "0:34 1:94 …"
     url: str = ""  # empty for embedded files, the user's own, and what comes through the hub
@@ -42,6 +44,14 @@ class Dataset:
     licence: str
     citation: str
     digests: tuple[tuple[PurePosixPath, str], ...] = ()  # sha256 of each file where the bytes are known beforehand
+
+    @property
+    def contents(self) -> tuple[Source, ...]:
+        """The files that readers read, the first source of each: its path, reader, split, rows and labels count."""
+        files: dict[PurePosixPath, Source] = {}
+        for source in self.sources:
+            files.setdefault(source.path, source)
+        return tuple(files.values())
 
     @property
     def public(self) -> bool:
@@ -99,12 +109,3 @@ def dataset(name: str, suite: str = "paper") -> Dataset:
     if name not in found:
         raise ReproError(f"{name!r} is not a data set of the suite {suite!r}; there are: {', '.join(found)}")
     return found[name]
-
-
-def contracts(item: Dataset) -> Iterator[tuple[PurePosixPath, int, str]]:
-    """(path, rows, labels) of each file that the data set must have."""
-    seen = set()
-    for source in item.sources:
-        if source.path not in seen:
-            seen.add(source.path)
-            yield source.path, source.rows, source.labels

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Protocol, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -45,6 +46,8 @@ class TransformerRecipe:
     normalize: bool | None = None  # divide by the Euclidean norm at the end [False]
     prompt: str | None = None  # put before every sentence ['']
 
+    in_data_folder: ClassVar[bool] = False  # whether its files are found among the data, and not on the hub
+
     def __post_init__(self) -> None:
         modes = [] if self.pooling is None else self.pooling.split("+")
         if not set(modes) <= set(POOLINGS):
@@ -67,6 +70,20 @@ class TransformerRecipe:
             "prompt": quote(self.prompt or "", safe=" "),
         }
 
+    @property
+    def plain(self) -> TransformerRecipe:
+        """The recipe without what is fitted on top of it or measured of it."""
+        return self
+
+    @property
+    def unpinned(self) -> str:
+        """Its model of the hub if nothing names the revision, else ''."""
+        return "" if self.revision is not None or os.path.isdir(self.weights) else self.weights
+
+    def computed_in(self, dtype: str) -> str:
+        """The precision of its vectors where `dtype` is asked for."""
+        return dtype
+
 
 @dataclass(frozen=True)
 class WordVectorRecipe:
@@ -80,6 +97,8 @@ class WordVectorRecipe:
     tokens: str = "sbert"
     lowercase: bool = False
 
+    in_data_folder: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         if self.tokens not in TOKENS:
             raise ReproError(f"tokens {self.tokens!r} is unknown; choose from {', '.join(TOKENS)}")
@@ -87,6 +106,20 @@ class WordVectorRecipe:
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
         return {"pool": "mean", "tokens": self.tokens, "case": "lower" if self.lowercase else "kept"}
+
+    @property
+    def plain(self) -> WordVectorRecipe:
+        """As of other recipes."""
+        return self
+
+    @property
+    def unpinned(self) -> str:
+        """'': a file is what it is."""
+        return ""
+
+    def computed_in(self, dtype: str) -> str:
+        """Always float32."""
+        return "float32"
 
 
 BaseRecipe = TransformerRecipe | WordVectorRecipe
@@ -104,6 +137,8 @@ class FittedRecipe:
     base: BaseRecipe
     source: str = TARGET
 
+    name: ClassVar[str] = "map"  # of the kind of map
+
     @property
     def weights(self) -> str:
         """As of other recipes: of the base."""
@@ -113,6 +148,11 @@ class FittedRecipe:
     def seeded(self) -> bool:
         """Whether the fit depends on a seed."""
         return False
+
+    @property
+    def plain(self) -> BaseRecipe:
+        """The recipe without the map."""
+        return self.base
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
@@ -124,6 +164,8 @@ class WhitenedRecipe(FittedRecipe):
     """Whitening (encoders/whitening.py) to the first k dimensions, or to all."""
 
     k: int | None = None
+
+    name: ClassVar[str] = "whitening"
 
     def __post_init__(self) -> None:
         if self.k is not None and self.k < 1:
@@ -166,6 +208,8 @@ class FlowedRecipe(FittedRecipe):
     # `data`: actnorms start as Glow's do, from the first batch (flow/glow_init_hook.py); `drawn`: from TensorFlow's
     # random default, where the published script leaves them: run_siamese.py imports the hook and never registers it
     actnorm: str = "data"
+
+    name: ClassVar[str] = "flow"
 
     def __post_init__(self) -> None:
         for name, choices in (
@@ -217,22 +261,17 @@ class TimedRecipe:
         """As of other recipes: of the base."""
         return self.base.weights
 
+    @property
+    def plain(self) -> BaseRecipe:
+        """The encoder that is timed."""
+        return self.base
+
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
         return self.base.signature() | {"batching": self.batching, "weights": "random" if self.random else ""}
 
 
 Recipe = BaseRecipe | FittedRecipe | TimedRecipe
-
-
-def needs_weights(recipe: Recipe | None) -> TypeGuard[Recipe]:
-    """Whether there are weights to find: not where there is no recipe, or random ones do."""
-    return recipe is not None and not (isinstance(recipe, TimedRecipe) and recipe.random)
-
-
-def plain(recipe: Recipe) -> BaseRecipe:
-    """The recipe without what is fitted on top of it or measured of it."""
-    return recipe.base if isinstance(recipe, FittedRecipe | TimedRecipe) else recipe
 
 
 def describe(recipe: DataclassInstance) -> dict[str, object]:

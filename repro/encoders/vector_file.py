@@ -23,7 +23,7 @@ from typing import IO
 import numpy as np
 
 from repro.data.convert import looks_like_utf16
-from repro.data.readers import is_file
+from repro.data.lines import is_file
 from repro.errors import ReproError
 
 LONGEST = 1 << 20  # bytes of a line: ten times what 4,096 dimensions need

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from repro.data.readers import is_file
+from repro.data.lines import is_file
 from repro.encoders.recipe import WordVectorRecipe
 from repro.encoders.vector_file import layout, read_vectors
 from repro.errors import NotAvailable, ReproError

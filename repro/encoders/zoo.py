@@ -22,9 +22,7 @@ from repro.encoders.recipe import (
     TransformerRecipe,
     WhitenedRecipe,
     WordVectorRecipe,
-    needs_weights,
     override,
-    plain,
 )
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
@@ -157,11 +155,12 @@ def recipe(name: str) -> Recipe:
     raise ReproError(f"{base!r} is not in the zoo and is no folder, file or hub id; see `repro list encoders`")
 
 
-def unpinned(recipe: Recipe) -> str:
-    """The recipe's model of the hub if nothing names its revision: resolved when first downloaded. Else ''."""
-    base = plain(recipe)
-    known = not needs_weights(recipe) or not isinstance(base, TransformerRecipe) or base.revision is not None
-    return "" if known or os.path.isdir(base.weights) else base.weights
+def transformer(name: str) -> TransformerRecipe:
+    """`recipe` of something that can be trained; ReproError for word vectors and maps."""
+    base = recipe(name)
+    if not isinstance(base, TransformerRecipe):
+        raise ReproError(f"{name} is made of word vectors; --base wants a transformer")
+    return base
 
 
 @dataclass(frozen=True)

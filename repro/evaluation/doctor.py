@@ -11,15 +11,14 @@ from typing import Any
 from repro import __version__
 from repro.checksums import reading_only
 from repro.data import registry
-from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe, needs_weights, plain
-from repro.encoders.weights import is_local
+from repro.encoders import zoo
+from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable
 from repro.evaluation.suite import Suite
+from repro.evaluation.systems import System
 from repro.hub import hub_answers
 from repro.paths import home
 from repro.tables import TABLES
-from repro.tables.spec import Row
-from repro.training.data import SETS
 
 LIBRARIES = (
     "torch",
@@ -99,8 +98,8 @@ def cpu_has_bfloat16() -> bool:
 
 
 def folders() -> list[Path]:
-    """Where fetched data, cells, embeddings and weights are kept."""
-    return [*(home() / name for name in ("data", "cells", "embeddings")), hub_cache()]
+    """Where fetched data, results, embeddings and weights are kept."""
+    return [*(home() / name for name in ("data", "results", "embeddings")), hub_cache()]
 
 
 def hub_cache() -> Path:
@@ -117,43 +116,33 @@ def size_of(folder: Path) -> int:
 
 def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
     """For each row: `yes`, `after a download`, or why not."""
-    found = {}
-    for row in TABLES[table_id].rows:
-        if row.trained:
-            found[row.slug] = _training(row, suite, hub)
-        elif row.recipe is None:
-            found[row.slug] = row.absent
-        elif not needs_weights(row.recipe):
-            found[row.slug] = "yes"
-        elif isinstance(base := plain(row.recipe), WordVectorRecipe):
-            found[row.slug] = _vectors(base, suite)
-        else:
-            found[row.slug] = _weights(base, hub)
-    return found
+    return {row.slug: _readiness(row.system, suite, hub) for row in TABLES[table_id].rows}
 
 
-def _weights(recipe: TransformerRecipe, hub: bool) -> str:
-    if is_local(recipe):
-        return "yes"
-    return "after a download" if hub else "weights not on this machine, and the hub does not answer"
-
-
-def _training(row: Row, suite: Suite, hub: bool) -> str:
-    """Of a trained row: whether its base is there, and the training sets that are not and have no fixed address."""
-    recipes = [recipe for _, recipe in row.trainings]
-    names = dict.fromkeys(SETS[stage.data][0] for recipe in recipes for stage in recipe.stages if stage.data in SETS)
-    items = [registry.dataset(name) for name in names]
+def _readiness(system: System, suite: Suite, hub: bool) -> str:
+    """Whether the system's files are there, and the training sets that are not and have no fixed address."""
+    if system.nothing:
+        return system.nothing
+    states = [_vectors(base, suite) if base.in_data_folder else _weights(base, hub) for base in system.bases()]
+    state = next((state for state in states if state != "yes"), "yes")
+    items = [registry.dataset(name) for name in system.training_sets()]
+    if items and state == "yes":
+        state = f"by training {system.seeds} time{'s' * (system.seeds > 1)}"
     missing = [item.name for item in items if not item.public and not suite.present(item.name)]
-    state = _weights(recipes[0].root, hub)
-    state = f"by training {row.seeds} time{'s' * (row.seeds > 1)}" if state == "yes" else state
     return state + (f"; the training set {', '.join(missing)} is not here" if missing else "")
 
 
-def _vectors(recipe: WordVectorRecipe, suite: Suite) -> str:
-    from repro.encoders.word_vectors import vectors_path
-
+def _weights(recipe: BaseRecipe, hub: bool) -> str:
     try:
-        vectors_path(recipe, suite.root)
+        zoo.locate(recipe, offline=True)
+    except NotAvailable:
+        return "after a download" if hub else "weights not on this machine, and the hub does not answer"
+    return "yes"
+
+
+def _vectors(recipe: BaseRecipe, suite: Suite) -> str:
+    try:
+        zoo.locate(recipe, suite.root, offline=True)
     except NotAvailable as error:
         registered = any(item.sources[0].path.name == recipe.weights for item in registry.datasets().values())
         return "after `repro fetch`" if registered else str(error)

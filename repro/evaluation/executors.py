@@ -8,27 +8,18 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Protocol
+from typing import Any
 
 from repro.errors import ReproError
-from repro.evaluation.config import Options
+from repro.evaluation.config import Options, Say
+from repro.evaluation.session import Session
+from repro.evaluation.units import Outcome, Unit, run
 from repro.paths import home
 from repro.signals import Interruption
 
 TIMEOUT = 24 * 60  # minutes of a job
-
-
-class Unit(Protocol):
-    """A piece of work that needs no other's result, and stores its own."""
-
-    @property
-    def title(self) -> str:
-        """For a progress line."""
-
-    def run(self, options: Options) -> None:
-        """Do it, unless what it makes is stored; ReproError says why it cannot be done."""
 
 
 def executor_of(name: str) -> Any:
@@ -43,57 +34,63 @@ def executor_of(name: str) -> Any:
         raise ReproError(f"--executor {name} cannot be used here ({error}); use local, or none") from None
 
 
-def submit(
-    name: str, jobs: int, units: Sequence[Unit], options: Options, say: Callable[[str], None]
-) -> dict[int, ReproError]:
-    """Run the units with at most `jobs` at a time; what is stored counts, so a sweep that was cut short goes on.
+def submit(name: str, jobs: int, work: Sequence[Unit], options: Options, say: Say) -> Iterator[Outcome]:
+    """Run the units with at most `jobs` at a time; the outcome of each, when it is done.
 
-    Those that failed, by their place among the units, and why.
+    What is stored counts, so a run that was cut short goes on. A unit whose job dies costs its own cells.
     """
-    work = _in_this_process if name == "debug" else _in_a_job
+    do = _in_this_process if name == "debug" else _in_a_job
     if name == "local":  # jobs that share a machine share its cores
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
     executor = executor_of(name)
     executor.update_parameters(timeout_min=TIMEOUT, name="repro")
-    waiting, done = list(enumerate(units)), 0
-    failed: dict[int, ReproError] = {}
-    running: dict[int, tuple[Any, Unit]] = {}
+    waiting, done = list(enumerate(work)), 0
+    running: dict[int, Any] = {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 number, unit = waiting.pop(0)
                 with _deaf_to_the_terminal():
-                    running[number] = (executor.submit(work, unit, options), unit)
+                    running[number] = executor.submit(do, unit, options)
                 say(f"submitted {unit.title}")
-            for number, (job, unit) in list(running.items()):
+            for number, job in list(running.items()):
                 if name == "debug" or job.done():
                     del running[number]
-                    error = job.exception()
+                    outcome = _outcome(work[number], job)
                     done += 1
-                    say(f"{done} of {len(units)}: {unit.title} " + ("done" if error is None else "failed"))
-                    if error is not None:
-                        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-                        say(f"{unit.title} failed: {reason}")
-                        failed[number] = ReproError(f"{unit.title} failed: {reason}")
+                    reasons = dict.fromkeys(map(str, outcome.failed.values()))
+                    say(f"{done} of {len(work)}: {work[number].title} " + ("failed" if reasons else "done"))
+                    for why in reasons:
+                        say(f"{work[number].title}: not run: {why}")
+                    yield outcome
             if running:
                 time.sleep(1)
-    except KeyboardInterrupt:
-        for job, _ in running.values():
+    except (KeyboardInterrupt, GeneratorExit):
+        for job in running.values():
             _cancel(name, job)
         raise
-    return failed
 
 
-def _in_this_process(unit: Unit, options: Options) -> None:
-    unit.run(options)
+def _outcome(unit: Unit, job: Any) -> Outcome:
+    """What a job gave; where it died, all of its cells failed."""
+    error = job.exception()
+    if error is None:
+        outcome: Outcome = job.result()
+        return outcome
+    reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    return Outcome(failed=dict.fromkeys(unit.cells, ReproError(f"{unit.title} failed: {reason}")))
 
 
-def _in_a_job(unit: Unit, options: Options) -> None:
+def _in_this_process(unit: Unit, options: Options) -> Outcome:
+    return run(unit, Session(options))
+
+
+def _in_a_job(unit: Unit, options: Options) -> Outcome:
     """A signal ends it with the status that shells give, and without a word."""
     interruption = Interruption()
     try:
         with interruption.listening():
-            unit.run(options)
+            return run(unit, Session(options))
     except KeyboardInterrupt:
         raise SystemExit(interruption.status) from None
 

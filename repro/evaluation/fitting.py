@@ -15,12 +15,11 @@ from repro.checksums import sha256_of
 from repro.data.corpora import CORPORA, Corpus
 from repro.encoders import zoo
 from repro.encoders.cache import Embedded, Embedder, EmbeddingCache
-from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe, plain
+from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.postprocessing import whitening
 from repro.tasks import TASKS, WHOLE
-from repro.tasks.sts import StsTask, whole
 
 Map = Callable[[np.ndarray], np.ndarray]  # (n, d) → (n, k)
 Embed = Callable[[Sequence[str]], np.ndarray]  # sentences → (n, d) of the base
@@ -43,9 +42,9 @@ class Corpora:
         if source != TARGET:
             return source
         scored = TASKS[task]
-        if not isinstance(scored, StsTask):
+        if not scored.target:
             raise ReproError(f"there is no fit on {scored.dataset}: {TARGET} is defined for {', '.join(WHOLE)}")
-        return whole(scored).name
+        return scored.target
 
     def corpus(self, source: str, task: str) -> Corpus:
         """Of a source; for `target` every pair of the task's data set. NotAvailable when it cannot be had."""
@@ -169,7 +168,7 @@ def embed_with(
     recipe = zoo.recipe(name) if isinstance(name, str) else name
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
-    embedder = Embedder([zoo.locate(plain(recipe), suite.root, suite.offline)], device, dtype, EmbeddingCache())
+    embedder = Embedder([zoo.locate(recipe.plain, suite.root, suite.offline)], device, dtype, EmbeddingCache())
     plain_ones = embedder.embed(sentences, progress)[0]
     asked = embedder.fresh(queries) if queries else np.empty((0, plain_ones.vectors.shape[1]), np.float32)
     if not isinstance(recipe, FittedRecipe):

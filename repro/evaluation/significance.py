@@ -9,10 +9,11 @@ from statistics import fmean
 import numpy as np
 
 from repro.errors import ReproError
+from repro.evaluation.column import Column
 from repro.evaluation.plan import Plan
 from repro.metrics.bootstrap import interval
-from repro.results.store import Cell, check_comparable, unpack
-from repro.tables.spec import Column
+from repro.results.result import Result, unpack
+from repro.results.signature import check_comparable
 from repro.tasks import TASKS
 
 
@@ -61,8 +62,8 @@ def significance(made: Plan, column: Column, first: str, second: str) -> Compari
     Welch's t, or a t-test against the one value of a row that knows no seeds. Raises ReproError when the two were
     computed under different protocols.
     """
-    cells = [made.stored.get((slug, column.slug)) for slug in (first, second)]
-    one, other = cells
+    results = [made.stored.get((slug, column.slug)) for slug in (first, second)]
+    one, other = results
     if one is None or other is None:
         return None
     check_comparable([one.signature, other.signature])
@@ -72,9 +73,9 @@ def significance(made: Plan, column: Column, first: str, second: str) -> Compari
     return _over_items(made, column, one, other) if one.items and other.items else None
 
 
-def _over_items(made: Plan, column: Column, one: Cell, other: Cell) -> Comparison | None:
-    task, data = TASKS[column.task], made.data[column.task]
-    scores = [task.restore(data, tuple(map(unpack, cell.items))) for cell in (one, other)]
+def _over_items(made: Plan, column: Column, one: Result, other: Result) -> Comparison | None:
+    task, data = TASKS[column.task], made.session.data(column.task)
+    scores = [task.restore(data, tuple(map(unpack, result.items))) for result in (one, other)]
     draws = [score.draws(column.metric, made.options.resamples, made.options.seed) for score in scores]
     if draws[0] is None or draws[1] is None:
         return None
@@ -88,8 +89,8 @@ def _over_items(made: Plan, column: Column, one: Cell, other: Cell) -> Compariso
     )
 
 
-def _by_seed(cell: Cell) -> list[float]:
-    return [value for name, value in cell.scores.items() if name.startswith("seed-")] or [cell.value]
+def _by_seed(result: Result) -> list[float]:
+    return [value for name, value in result.scores.items() if name.startswith("seed-")] or [result.value]
 
 
 def _over_seeds(column: Column, first: list[float], second: list[float]) -> Comparison | None:

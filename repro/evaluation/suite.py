@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.checksums import reading_only
-from repro.data import fetch, hub, labelled, registry, sources
+from repro.data import fetch, hub, readers, registry, sources
 from repro.data.corpora import CORPORA, Corpus
 from repro.errors import NotAvailable, ReproError
 from repro.paths import home
@@ -54,10 +54,7 @@ class Suite:
         """The task's data, fetched first where that is this suite's way, held against the registry's counts."""
         task = TASKS[task_name]
         with self._reading():
-            item = self._fetched(task.dataset)
-            data = task.load(self.root, item)
-            task.check_counts(data, item)
-            return task.load(self.root, item, limit) if limit else data
+            return task.load(self.root, self._fetched(task.dataset), limit)
 
     def examples(self, name: str) -> Examples:
         """The training set of that name."""
@@ -71,7 +68,7 @@ class Suite:
             return self.load(name)
         with self._reading():
             folder = self.root / self._fetched(self.dev_set(name)).folder
-            return labelled.read_triplets(folder / "validation.csv")[:TRIPLETS]
+            return [readers.read_triplets(folder / "validation.csv").cut(TRIPLETS)]
 
     def dev_set(self, name: str) -> str:
         """The data set of a selection."""

@@ -1,25 +1,28 @@
-"""Timed rows: build the encoder, of random weights where it has none, and time it."""
+"""Units of rows that are timed: build the encoder, of random weights where it has none, and time it."""
 
 from __future__ import annotations
 
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
-from repro.encoders.recipe import TimedRecipe, WordVectorRecipe
+from repro.encoders.recipe import TimedRecipe
 from repro.errors import NotAvailable
-from repro.evaluation.config import Subject
-from repro.tasks.throughput import SpeedScores, SpeedTask
+from repro.evaluation.column import Column
+from repro.evaluation.measurement import Subject, result_of
+from repro.evaluation.session import Need, Session
+from repro.evaluation.units import Outcome, Place
+from repro.tasks import TASKS
+from repro.tasks.base import Scores, Task
 
 BATCH = 32  # sentences, without smart batching
 
@@ -76,10 +79,8 @@ def encoder_of(
             yield in_order
 
 
-def measure(
-    slug: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: SpeedTask, data: list[Pairs]
-) -> tuple[SpeedScores, Subject]:
-    """Time a row on the task's device; `ready` is None for random weights."""
+def measure(name: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: Task, data: Any) -> tuple[Scores, Subject]:
+    """Time an encoder on the task's device; `ready` is None for random weights."""
     device = device_for(task.device)
     words = sorted({word for sentence in task.sample(data) for word in sentence.split()})
     start = time.perf_counter()
@@ -88,5 +89,61 @@ def measure(
     base = ready.recipe if ready else recipe.base
     about = replace(recipe, base=base).signature() | {"on": hardware(device)}
     weights = ready.weights if ready else f"random, of the size of {recipe.weights}"
-    dtype = "float32" if isinstance(base, WordVectorRecipe) else recipe.dtype
-    return scores, Subject(slug, about, weights, device, dtype, time.perf_counter() - start)
+    dtype = base.computed_in(recipe.dtype)
+    return scores, Subject(name, about, weights, device, dtype, time.perf_counter() - start)
+
+
+class TimedSystem(Protocol):
+    """What a unit asks of a system that is timed."""
+
+    @property
+    def recipe(self) -> TimedRecipe: ...
+
+    def needs(self, column: Column, session: Session) -> list[Need]:
+        """What has to be fetched for a column."""
+        ...
+
+    def key(self, column: Column, session: Session) -> Mapping[str, object]:
+        """What decides its number in a column."""
+        ...
+
+
+@dataclass(frozen=True)
+class TimingUnit:
+    """One row on one kind of device."""
+
+    row: str
+    system: TimedSystem
+    column: Column
+    turn: ClassVar[int] = 1  # after the encodings
+
+    @property
+    def title(self) -> str:
+        """Row and device."""
+        return f"{self.row}: {self.column.label}"
+
+    @property
+    def cells(self) -> list[Place]:
+        """One."""
+        return [(self.row, self.column.slug)]
+
+    @property
+    def together(self) -> object:
+        """Nothing else is done beside it."""
+        return self
+
+    def joined(self, others: Sequence[TimingUnit]) -> TimingUnit:
+        """There are no others."""
+        return self
+
+    def run(self, session: Session) -> Outcome:
+        """Time it and store the result."""
+        outcome = Outcome()
+        with outcome.blaming(self.row, [self.column]):
+            session.get(self.system.needs(self.column, session))
+            recipe, task = self.system.recipe, self.column.task
+            ready = None if recipe.random else session.ready(recipe.base)
+            scores, subject = measure(self.row, recipe, ready, TASKS[task], session.data(task))
+            result = result_of(session.options, self.column, subject, scores, session.digest(task))
+            session.store.put(self.system.key(self.column, session), result)
+        return outcome

@@ -1,0 +1,48 @@
+"""Metrics by name. A new one is an entry of `METRICS`; a new correlation is an entry of `CORRELATIONS`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from repro.errors import ReproError
+from repro.metrics import geometry
+from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
+from repro.metrics.classification import accuracy, f1
+from repro.metrics.correlation import CORRELATIONS
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        *(
+            Metric(
+                f"{name}-{aggregation}",
+                Statistic(correlation.value, correlation.resampled),
+                low=-100,
+                aggregation=aggregation,
+                scale=100,
+            )
+            for name, correlation in CORRELATIONS.items()
+            for aggregation in AGGREGATIONS
+        ),
+        Metric("accuracy", of_resamples(accuracy)),
+        Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
+        Metric("f1", of_resamples(f1)),
+        Metric("alignment", Statistic(geometry.alignment), higher_is_better=False, high=4),
+        Metric("uniformity", Statistic(geometry.uniformity), higher_is_better=False, low=-8, high=0),
+        Metric("cosine", Statistic(geometry.average_cosine), higher_is_better=False, low=-1, high=1),
+        Metric("isoscore", Statistic(geometry.isoscore), high=1),
+        Metric("sentences-per-second", Statistic(lambda runs: float(np.median(runs))), high=math.inf),
+    )
+}
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name; ReproError lists those there are."""
+    if name not in METRICS:
+        raise ReproError(f"the metric {name!r} is unknown; there are: {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+__all__ = ["METRICS", "metric"]

@@ -1,11 +1,20 @@
-"""Pearson, Spearman and cosine, in float64; vectors of unit length; which values count as equal."""
+"""Correlations and cosines, in float64; vectors of unit length; which values count as equal.
+
+A new correlation is one line of `CORRELATIONS`; it has its aggregations and intervals from there.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from repro.errors import ReproError
+from repro.metrics.bootstrap import Measure
+from repro.metrics.kendall import WeightedKendall
 
 # Cosines are compared as angles, in radians, and count as equal within four unit roundoffs of float32 (2⁻²⁴ each):
 # rounding a vector to float32 turns it by at most one, so the angles of two pairs that are equal in exact arithmetic
@@ -53,12 +62,18 @@ class Ranker:
     """
 
     def __init__(self, values: np.ndarray) -> None:
-        self.group = tied(values)  # (n,)
+        self.values = np.asarray(values, np.float64)
+        self.group = tied(self.values)  # (n,)
 
     def __call__(self, counts: np.ndarray | None = None) -> np.ndarray:
         """float64 (n,) mid-ranks; `counts` (n,) is one for every value by default."""
         drawn = np.bincount(self.group, weights=counts)  # (groups,)
         return np.asarray((np.cumsum(drawn) - (drawn - 1) / 2)[self.group])
+
+    def constant(self, drawn: np.ndarray) -> bool:
+        """Whether all of the drawn rows are of one group; the first and the last settle it mostly."""
+        group = self.group
+        return bool(group[drawn[0]] == group[drawn[-1]] and np.ptp(group[drawn]) == 0)
 
 
 def constant(values: np.ndarray) -> bool:
@@ -82,7 +97,50 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     return pearson(Ranker(x)(), Ranker(y)())
 
 
-CORRELATIONS = {"spearman": spearman, "pearson": pearson}
+def kendall(x: np.ndarray, y: np.ndarray) -> float:
+    """Kendall's τ-b of two (n,) arrays, values of one group (`tied`) being ties; NaN as `pearson`."""
+    if np.isnan(x).any() or np.isnan(y).any() or constant(x) or constant(y):
+        return math.nan
+    return WeightedKendall(tied(x), tied(y))(np.ones(len(x)))
+
+
+Weighted = Callable[[np.ndarray], float]  # counts (n,), how often each pair is in a sample → its correlation
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A correlation of two (n,) arrays: its `value`, and `weighted`, prepared once for many resamples of the pairs."""
+
+    value: Callable[[np.ndarray, np.ndarray], float]
+    weighted: Callable[[Ranker, Ranker], Weighted]
+
+    def resampled(self, x: np.ndarray, y: np.ndarray) -> Measure:
+        """The correlation of drawn rows: NaN where one variable is constant among them, or holds a NaN anywhere."""
+        if np.isnan(x).any() or np.isnan(y).any():
+            return lambda drawn: math.nan
+        first, second = Ranker(x), Ranker(y)
+        weighted = self.weighted(first, second)
+
+        def measure(drawn: np.ndarray) -> float:
+            if first.constant(drawn) or second.constant(drawn):
+                return math.nan
+            return weighted(np.bincount(drawn, minlength=len(x)).astype(np.float64))
+
+        return measure
+
+
+def _weighted_pearson(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> float:
+    n = counts.sum()
+    x, y = x - counts @ x / n, y - counts @ y / n
+    wx = counts * x
+    return float(wx @ y / np.sqrt((wx @ x) * ((counts * y) @ y)))
+
+
+CORRELATIONS = {
+    "spearman": Correlation(spearman, lambda x, y: lambda counts: _weighted_pearson(x(counts), y(counts), counts)),
+    "pearson": Correlation(pearson, lambda x, y: lambda counts: _weighted_pearson(x.values, y.values, counts)),
+    "kendall": Correlation(kendall, lambda x, y: WeightedKendall(x.group, y.group)),
+}
 
 
 def unit(vectors: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:

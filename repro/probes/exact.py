@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import expit, softmax
 from threadpoolctl import threadpool_limits
 
 from repro.errors import ReproError
@@ -104,6 +102,8 @@ def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
 
 def _inverse(hessian: np.ndarray) -> np.ndarray:
     """Of a loss's Hessian with the penalty's identity added; the intercept, last, has but a trace of it."""
+    from scipy.linalg import cho_factor, cho_solve  # a quarter of a second, which only a fit need pay
+
     diagonal = np.ones(len(hessian))
     diagonal[-1] = 1e-6 * max(1.0, float(hessian[-1, -1]))
     whole = hessian.astype(np.float64) + np.diag(diagonal)
@@ -112,6 +112,8 @@ def _inverse(hessian: np.ndarray) -> np.ndarray:
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
     """(n, P, K) logits → probabilities of the outputs."""
+    from scipy.special import expit, softmax
+
     return np.asarray(expit(logits) if logits.shape[2] == 1 else softmax(logits, axis=2))
 
 

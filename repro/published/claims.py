@@ -10,9 +10,9 @@ from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.evaluation.significance import significance
 from repro.published import ledger
-from repro.published.sound import Line
-from repro.reports import csv_lines
-from repro.results.store import check_comparable
+from repro.results import csv_lines
+from repro.results.csv_lines import Line
+from repro.results.signature import Signature, check_comparable
 from repro.tables.spec import Table
 
 OWN = ("", "minilm-")  # prefixes of the rows that stand for the paper's: its own systems run here, all-MiniLM-L6-v2
@@ -194,7 +194,7 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
             if len(there) < 2:
                 continue
             try:
-                check_comparable([line.get("signature", "") for line in there])
+                check_comparable([Signature.parse(line.get("signature", "")) for line in there])
             except ReproError as error:
                 apart.append(f"{comparison.column}: {cells[0][0]} and {cells[1][0]}: {error}")
                 continue

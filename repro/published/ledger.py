@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from repro.results.store import Cell
-from repro.tables.spec import AnyColumn, Column, ColumnRef, Ref, Row, Table
+from repro.tables.spec import AnyColumn, ColumnRef, Ref, Row, Table
 
 FOLDER = Path(__file__).parent
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
@@ -109,7 +108,7 @@ def deviation_reason(table: str, row: str, column: str) -> str:
 
 def recovered(row: Row) -> dict[str, str] | None:
     """How a row's published numbers were really produced, where that had to be found out: recipe, how, source."""
-    if row.published is None or row.only:
+    if row.published is None or row.system.only:
         return None
     wanted = (row.published.paper, row.published.table, row.published.system)
     lines = read_csv(FOLDER / "recipes.csv")
@@ -123,14 +122,15 @@ def errata(table: str) -> list[dict[str, str]]:
 
 def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tuple[float, str]:
     """(tolerance, why it is not the default) for |measured − published| on the ×100 scale."""
-    if row.seeded:
+    if row.system.seeded:
         return max(2 * (std or 0.0), TRAINED_TOLERANCE), ""
     return _tolerances().get((table, row.slug, column), (DEFAULT_TOLERANCE, ""))
 
 
 def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
     """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
-    there = published(row.published, column.slug) if not row.only or column.slug in row.only else None
+    only = row.system.only
+    there = published(row.published, column.slug) if not only or column.slug in only else None
     number, spread = (there.value, there.std) if there else (None, None)
     if value is None:
         return Verdict(number, None, None, "not-run", why_not, spread)
@@ -141,11 +141,6 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number
     if abs(delta) <= allowed:
-        return Verdict(number, delta, allowed, "within-noise" if row.seeded else "match", reason, spread)
+        return Verdict(number, delta, allowed, "within-noise" if row.system.seeded else "match", reason, spread)
     reason = deviation_reason(table.id, row.slug, column.slug)
     return Verdict(number, delta, allowed, "deviates", reason, spread)
-
-
-def judge_cell(table: Table, row: Row, column: Column, cell: Cell | None, why_not: str) -> Verdict:
-    """`judge` for a stored cell or the lack of one."""
-    return judge(table, row, column, cell.value if cell else None, cell.std if cell else None, why_not)

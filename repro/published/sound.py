@@ -4,56 +4,21 @@ recipe of its row and with the protocol of its column.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
-from repro.encoders.recipe import TimedRecipe, WordVectorRecipe, plain
-from repro.evaluation.config import DTYPES, Options, protocol
-from repro.results.store import protocol_of, signature, system_of
+from repro import __version__
+from repro.evaluation.config import DTYPES, Options
+from repro.evaluation.measurement import protocol_of
+from repro.evaluation.systems import FREE
+from repro.metrics import metric
+from repro.results.csv_lines import COUNTS, NUMBERS, number
+from repro.results.signature import Signature
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
-from repro.tasks.throughput import SpeedTask
 
-Line = dict[str, str]
-
-NUMBERS = ("value", "ci_low", "ci_high", "std", "seconds")
-COUNTS = ("seeds", "zero_vectors")
-# smallest and largest value of a metric, by the first word of its name
-BOUNDS: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("spearman", "pearson"), (-100, 100)),
-    **dict.fromkeys(("accuracy", "dev", "f1"), (0, 100)),
-    "sentences": (0, math.inf),
-    "alignment": (0, 4),
-    "uniformity": (-8, 0),
-    "cosine": (-1, 1),
-    "isoscore": (0, 1),
-}
 ROUNDING = 1e-9  # beyond a bound: the order of a sum decides
-# what a signature may say of the system and no recipe states
-UNSTATED = frozenset({"dtype", "seeds", "on", "prompt"})
-
-
-def normal(line: Mapping[str, str]) -> Line:
-    """The line with its numbers as this suite writes them, whatever a spreadsheet made of them; other text stays."""
-    return {name: _normal(name, text) for name, text in line.items()}
-
-
-def _normal(name: str, text: str) -> str:
-    if name not in (*NUMBERS, *COUNTS) or not text:
-        return text
-    value = number(text)
-    if value is None:
-        return text
-    return str(int(value)) if name in COUNTS and value.is_integer() else repr(round(value, 10))
-
-
-def number(text: str) -> float | None:
-    """The finite number that a text is, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None  # Python reads 1_0 as ten
+# what a signature may say of the system and no description states
+UNSTATED = frozenset({"on", "prompt"})
 
 
 def faults(
@@ -68,15 +33,16 @@ def faults(
     if bad:
         yield f"{bad} is {line[bad]!r}, which is no finite number"
         return
-    known = row.recipe is not None or row.trained or bool(row.absent)
-    if known and not row.runs(column.slug):
+    if row.system.absent(column.slug):
         yield "has a value, and nothing is measured there"
     yield from _improbable(column, line)
     if line["encoder"] != row.slug:
         yield f"encoder is {line['encoder'] or 'empty'}, its row is {row.slug}"
     yield from _contradictions(column, line)
-    text = line["signature"]
-    if why := _other_protocol(column, text, options, data, any_version) or _other_system(row, column, text, options):
+    signature = Signature.parse(line["signature"])
+    if not signature.version or not (any_version or signature.version == __version__):
+        yield f"v is {signature.version or 'unset'}, and this is version {__version__}"
+    elif why := _other_protocol(column, signature, options, data) or _other_system(row, column, signature, options):
         yield why
 
 
@@ -88,7 +54,7 @@ def _improbable(column: Column, line: Mapping[str, str]) -> Iterator[str]:
         return
     value, std = float(line["value"]), float(line["std"] or 0)
     seeds, zero, seconds = (float(line[name]) for name in (*COUNTS, "seconds"))
-    low, high = BOUNDS[column.metric.partition("-")[0]]
+    low, high = metric(column.metric).low, metric(column.metric).high
     for name in ("value", "ci_low", "ci_high"):
         if line[name] and not low - ROUNDING <= float(line[name]) <= high + ROUNDING:
             yield f"{name} is {line[name]}, and {column.metric} is from {low:g} to {high:g}"
@@ -108,7 +74,8 @@ def _improbable(column: Column, line: Mapping[str, str]) -> Iterator[str]:
 
 def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
     """Where a line and its own signature contradict each other."""
-    stated, system = protocol_of(line["signature"]), system_of(line["signature"])
+    signature = Signature.parse(line["signature"])
+    stated, system = signature.protocol, signature.system
     if len(line["data_sha256"]) not in (0, 64):
         yield f"data_sha256 is {line['data_sha256']}, which is no SHA-256"
     due = {
@@ -116,49 +83,36 @@ def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
         "seeds": (line["seeds"], system.get("seeds", "1")),
         "dtype": (DTYPES.get(line["dtype"], line["dtype"]), system.get("dtype", "")),
     }
-    if isinstance(TASKS[column.task], SpeedTask):
+    if TASKS[column.task].timed:
         due["seeds"] = line["seeds"], stated.get("runs", "")
     for name, (said, signed) in due.items():
         if said != signed:
             yield f"{name} is {said or 'empty'}, its signature says {signed or 'nothing'}"
 
 
-def _other_protocol(column: Column, text: str, options: Options, data: str, any_version: bool) -> str:
-    """How a signature's protocol differs from that of the column; '' where it does not."""
-    wanted = protocol_of(signature(column.task, protocol(options, column, data)))
-    found = protocol_of(text)
-    if any_version and "v" in found:
-        wanted["v"] = found["v"]
-    for name in sorted((found.keys() | wanted.keys()) - (set() if data else {"data"})):
-        if found.get(name) != wanted.get(name):
-            return f"{name} is {found.get(name, 'unset')}, and that of its column is {wanted.get(name, 'unset')}"
+def _other_protocol(column: Column, signature: Signature, options: Options, data: str) -> str:
+    """How a signature's protocol differs from that of the column; '' where it does not. `data`: '' where not known."""
+    wanted = {"task": column.task, **protocol_of(options, column), "data": data[:12]}
+    stated = {"task": signature.task, **signature.protocol}
+    for name in sorted((stated.keys() | wanted.keys()) - (set() if data else {"data"})):
+        if stated.get(name, "") != wanted.get(name, ""):
+            return f"{name} is {stated.get(name) or 'unset'}, and that of its column is {wanted.get(name) or 'unset'}"
     return ""
 
 
-def _other_system(row: Row, column: Column, text: str, options: Options) -> str:
-    """How a signature's system differs from the recipe of its row; '' where it does not, or nobody knows the recipe."""
-    found = system_of(text)
-    training = row.training(column.slug)
-    recipe = training.cut(options.sample) if training else row.recipe
-    stated = recipe.signature() if recipe else {}
-    due = {name: stated.get(name, "") for name in stated.keys() | (found.keys() - UNSTATED)} if recipe else {}
-    due |= _dtype_and_seeds(row, options)
+def _other_system(row: Row, column: Column, signature: Signature, options: Options) -> str:
+    """How a signature's system differs from that of its row; '' where it does not, or nobody knows the row's."""
+    stated = row.system.stated(column.slug, options)
+    if stated is None:  # word vectors, perhaps, which are float32 whatever is asked for
+        wrong = options.dtype == "float32" and signature.system.get("dtype") != "fp32"
+        return f"dtype is {signature.system.get('dtype') or 'unset'}, and that of its row is fp32" if wrong else ""
+    due = {name: stated.get(name, "") for name in stated.keys() | (signature.system.keys() - UNSTATED)}
     for name, wanted in sorted(due.items()):
-        said = found.get(name, "")
-        free = (wanted == "model" and said) or (name in ("dtype", "prompt") and not wanted)
+        said = signature.system.get(name, "")
+        free = (wanted == FREE and said) or (name == "prompt" and not wanted)
         if not free and said != wanted and not (name == "maxlen" and _shorter(said, wanted)):
             return f"{name} is {said or 'unset'}, and that of its row is {wanted or 'unset'}"
     return ""
-
-
-def _dtype_and_seeds(row: Row, options: Options) -> dict[str, str]:
-    """What no recipe states: '' where it is free."""
-    if row.recipe is None and not row.trained:  # word vectors, perhaps, and perhaps trained
-        return {"dtype": DTYPES[options.dtype] if options.dtype == "float32" else ""}
-    dtype = row.recipe.dtype if isinstance(row.recipe, TimedRecipe) else options.dtype
-    if row.recipe is not None and isinstance(plain(row.recipe), WordVectorRecipe):
-        dtype = "float32"
-    return {"dtype": DTYPES[dtype], "seeds": str(options.seeds or row.seeds) if row.seeded else ""}
 
 
 def _shorter(length: str, wanted: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,10 +9,12 @@ from repro.errors import ReproError
 from repro.evaluation.config import Options
 from repro.evaluation.suite import Suite
 from repro.published import ledger
-from repro.published.sound import Line, faults, number
-from repro.reports import csv_lines, latex, markdown
-from repro.reports.csv_lines import MEASURED
-from repro.results.store import check_comparable, difference, protocol_of, system_of
+from repro.published.sound import faults
+from repro.published.verdicts import line_of, with_written_rows
+from repro.reports.formats import texts
+from repro.reports.layout import lay_out, misplaced
+from repro.results.csv_lines import MEASURED, Line, from_csv, number
+from repro.results.signature import Signature, check_comparable, difference
 from repro.tables import get
 from repro.tables.spec import AnyColumn, Column, Row, Table
 
@@ -21,38 +22,25 @@ ENCODER = ("pool", "layers", "maxlen", "norm", "prompt", "seeds", "dtype")  # of
 
 
 def verify(table_id: str, folder: Path, suite: str = "paper") -> list[str]:
-    """Everything that is wrong with `folder/<table_id>.{csv,md,tex}`, one sentence each; empty when all holds."""
+    """Everything that is wrong with the files of a table in `folder`, one sentence each; empty when all holds."""
     csv_path = folder / f"{table_id}.csv"
     if not csv_path.is_file():
         raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")
     try:
-        lines = csv_lines.from_csv(csv_path)
+        lines = from_csv(csv_path, complete=True)
     except ReproError as error:
         return [str(error)]
-    if any(list(line) != list(csv_lines.FIELDS) for line in lines):
-        return [f"{csv_path} has other columns than this version writes; write it again"]
-    table = csv_lines.rows_of(get(table_id, suite), lines)
-    wrong = [*_wrong_places(table, lines, csv_path), *_wrong_lines(table, lines, suite), *_apart(table, lines)]
+    table = with_written_rows(get(table_id, suite), lines)
+    wrong = [f"{csv_path}: {sentence}" for sentence in misplaced(table, lines)]
+    wrong += [*_wrong_lines(table, lines, suite), *_apart(table, lines)]
     if wrong:
         return wrong
-    of = {(line["row"], line["column"]): line for line in lines}
-    ordered = [of[row.slug, column.slug] for row in table.rows for column in table.columns]
-    if csv_path.read_bytes() != csv_lines.to_csv(table, ordered).encode():
-        wrong.append(f"{csv_path} is not in the form in which this version writes it; write it again")
-    for suffix, text in ((".md", markdown.to_markdown), (".tex", latex.to_latex)):
-        path = folder / f"{table_id}{suffix}"
-        if not path.is_file() or path.read_bytes() != text(table, ordered).encode():
-            wrong.append(f"{path} does not say what {csv_path.name} says; write both again")
+    for path, text in texts(lay_out(table, lines), csv_path).items():
+        if not path.is_file() or path.read_bytes() != text.encode():
+            of_csv = "is not in the form in which this version writes it"
+            fault = of_csv if path == csv_path else f"does not say what {csv_path.name} says"
+            wrong.append(f"{path} {fault}; `repro report {table_id}` writes it again")
     return wrong
-
-
-def _wrong_places(table: Table, lines: Sequence[Line], path: Path) -> Iterator[str]:
-    count = Counter((line["row"], line["column"]) for line in lines)
-    for row in table.rows:
-        for column in table.columns:
-            if count[row.slug, column.slug] != 1:
-                there = "there twice" if count[row.slug, column.slug] else "missing"
-                yield f"{path}: the cell {row.slug} × {column.slug} is {there}"
 
 
 def _wrong_lines(table: Table, lines: Sequence[Line], suite: str) -> Iterator[str]:
@@ -62,8 +50,7 @@ def _wrong_lines(table: Table, lines: Sequence[Line], suite: str) -> Iterator[st
     options = Options(suite=Suite(suite))
     for line in lines:
         where = f"{table.id}: {line['row']} × {line['column']}"
-        if line["row"] not in rows or line["column"] not in columns:
-            yield f"{where} is not a cell of this table"
+        if line["column"] not in columns:  # misplaced
             continue
         row, column = rows[line["row"]], columns[line["column"]]
         if not isinstance(column, Column):
@@ -90,20 +77,18 @@ def _wrong_derived(row: Row, column: AnyColumn, line: Line, values: dict[tuple[s
 
 def _misjudged(table: Table, row: Row, column: AnyColumn, line: Line) -> Iterator[str]:
     """Where a line whose numbers are sound says something else than the ledger does of them."""
-    value, std = (float(line[name]) if line[name] else None for name in ("value", "std"))
-    verdict = ledger.judge(table, row, column, value, std, line["reason"])
-    due = csv_lines.judged(table, row, column, {name: line[name] for name in MEASURED}, verdict)
+    due = line_of(table, row, column, {name: line[name] for name in MEASURED}, line["reason"])
     for name in ("table", "group", "label", "metric", "published", "published_std", "delta", "tolerance", "verdict"):
         if due[name] != line[name]:
             yield f"{name} is {line[name] or 'empty'}, the ledger says {due[name] or 'nothing'}"
-    if verdict.verdict == "deviates" and not verdict.reason:
+    if due["verdict"] == "deviates" and not ledger.deviation_reason(table.id, row.slug, column.slug):
         yield (
-            f"deviates by {verdict.delta:+.2f} (tolerance {verdict.tolerance}) and no reason is recorded; "
+            f"deviates by {float(due['delta']):+.2f} (tolerance {due['tolerance']}) and no reason is recorded; "
             "find out why and add it to repro/published/deviations.csv"
         )
-    elif value is not None and due["reason"] != line["reason"]:
+    elif line["value"] and due["reason"] != line["reason"]:
         yield f"the reason is {line['reason'] or 'empty'!r}, the ledger says {due['reason'] or 'nothing'!r}"
-    elif value is None and not line["reason"]:
+    elif not line["value"] and not line["reason"]:
         yield "is not-run and says no reason"
 
 
@@ -111,7 +96,7 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
     """Rows whose numbers are of several systems, and columns whose numbers are of several protocols or data."""
     scored = {column.slug for column in table.scored()}
     measured = [line for line in lines if line["value"] and line["column"] in scored]
-    versions = sorted({protocol_of(line["signature"]).get("v", "") for line in measured})
+    versions = sorted({Signature.parse(line["signature"]).version for line in measured})
     if len(versions) > 1:
         yield f"{table.id}: its numbers are of several versions of this suite ({', '.join(versions)})"
     for row in table.rows:
@@ -121,7 +106,7 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
     for column in table.scored():
         in_column = [line for line in measured if line["column"] == column.slug]
         try:
-            check_comparable([line["signature"] for line in in_column])
+            check_comparable([Signature.parse(line["signature"]) for line in in_column])
         except ReproError as error:
             yield f"{table.id}, column {column.slug}: {error}"
         else:
@@ -131,6 +116,6 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
 
 def _system(line: Line) -> dict[str, str]:
     """What the cells of a row have in common: all of the system, or its encoder where each column has a training."""
-    found = system_of(line["signature"])
+    found = Signature.parse(line["signature"]).system
     names = ENCODER if "train" in found else found.keys() - {"on"}  # the device of a timed cell
     return {"weights": line["weights"]} | {name: found.get(name, "unset") for name in names}

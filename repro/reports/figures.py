@@ -3,63 +3,52 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repro.evaluation.plan import Plan
 from repro.postprocessing.whitening import NOISE
-from repro.results.store import unpack
-from repro.tables.spec import Average, Row
+from repro.results.csv_lines import Place
+from repro.results.result import Result, unpack
+from repro.tables.spec import Average, Row, Table
 
 MARKERS = {"plain": "o", "whitening": "s", "flow": "^", "trained": "D"}
 CURVES = 12  # more in one figure cannot be told apart
 LINES = {"plain": "-", "whitening": "--", "flow": ":", "trained": "-."}
 
 
-def figures(made: Plan) -> Iterator[tuple[str, bytes]]:
+def figures(table: Table, stored: Mapping[Place, Result]) -> Iterator[tuple[str, bytes]]:
     """(suffix of the file, content) of every figure that the stored cells give: `.geometry.svg`, `.spectra.png`, …"""
-    points = [point for row in made.table.rows if (point := _point(made, row))]
+    average = next((column for column in table.columns if isinstance(column, Average)), None)
+    points = [point for row in table.rows if average and (point := _point(stored, row, average))]
     if len(points) > 1:
-        yield from _files(".geometry", _scatter(made, points))
-    cells = [(row, made.stored.get((row.slug, "isoscore"))) for row in made.table.rows]
-    spectra = [(row, unpack(cell.items[0])) for row, cell in cells if cell and cell.items]
+        yield from _files(".geometry", _scatter(table, points))
+    results = [(row, stored.get((row.slug, "isoscore"))) for row in table.rows]
+    spectra = [(row, unpack(result.items[0])) for row, result in results if result and result.items]
     spectra = [(row, values) for row, values in spectra if values[0] > 0]  # vectors that are all the same have none
     if 1 < len(spectra) <= CURVES:
-        yield from _files(".spectra", _spectra(made, spectra))
+        yield from _files(".spectra", _spectra(table, spectra))
 
 
-def kind(row: Row) -> str:
-    """What was done to the encoder: `plain`, `whitening`, `flow` or `trained`."""
-    if row.trained:
-        return "trained"
-    return {"WhitenedRecipe": "whitening", "FlowedRecipe": "flow"}.get(type(row.recipe).__name__, "plain")
-
-
-def _average(made: Plan) -> Average | None:
-    return next((column for column in made.table.columns if isinstance(column, Average)), None)
-
-
-def _point(made: Plan, row: Row) -> tuple[Row, float, float, float] | None:
+def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> tuple[Row, float, float, float] | None:
     """Alignment, uniformity and the table's first average."""
-    average = _average(made)
-    cells = [made.stored.get((row.slug, name)) for name in ("alignment", "uniformity")]
-    scores = [made.stored.get((row.slug, name)) for name in (average.of if average else ())]
-    if average is None or not all(cells) or not all(scores):
+    cells = [stored.get((row.slug, name)) for name in ("alignment", "uniformity")]
+    scores = [stored.get((row.slug, name)) for name in average.of]
+    if not all(cells) or not all(scores):
         return None
     x, y = (cell.value for cell in cells if cell)
     return row, x, y, average.value([cell.value for cell in scores if cell])
 
 
-def _scatter(made: Plan, points: list[tuple[Row, float, float, float]]) -> Figure:
+def _scatter(table: Table, points: list[tuple[Row, float, float, float]]) -> Figure:
     """Uniformity across, alignment up, as SimCSE's figure 3; lower left is better; the shade is the average score."""
-    figure, axes = _axes(made, "alignment against uniformity on STS-B")
+    figure, axes = _axes(table, "alignment against uniformity on STS-B")
     shades = [point[3] for point in points]
     for name, marker in MARKERS.items():
-        of = [point for point in points if kind(point[0]) == name]
+        of = [point for point in points if point[0].system.legend == name]
         if of:
             drawn = axes.scatter(
                 [point[2] for point in of],
@@ -86,14 +75,14 @@ def _scatter(made: Plan, points: list[tuple[Row, float, float, float]]) -> Figur
     return figure
 
 
-def _spectra(made: Plan, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
+def _spectra(table: Table, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
     """Standard deviation along each principal axis, divided by the largest; an axis of rounding noise is not drawn."""
-    figure, axes = _axes(made, "spectra of sentence vectors on STS-B")
+    figure, axes = _axes(table, "spectra of sentence vectors on STS-B")
     for number, (row, values) in enumerate(spectra, 1):
         grey = str(0.7 * (number - 1) / len(spectra))
         drawn = values[np.square(values) > NOISE * values[0] ** 2] / values[0]
         name = f"{number}  {row.label}"
-        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[kind(row)], color=grey, lw=1.2, label=name)
+        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[row.system.legend], color=grey, lw=1.2, label=name)
         place = int(len(drawn) * (0.4 + 0.6 * number / (len(spectra) + 1)))  # to the right, where the curves part
         box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "none"}
         axes.text(place + 1, drawn[place], str(number), fontsize=7, ha="center", va="center", bbox=box)
@@ -105,10 +94,10 @@ def _spectra(made: Plan, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
     return figure
 
 
-def _axes(made: Plan, title: str) -> tuple[Figure, Axes]:
+def _axes(table: Table, title: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(10, 5.5))
     axes = figure.subplots()
-    axes.set_title(f"{made.table.id}: {title}", fontsize=10)
+    axes.set_title(f"{table.id}: {title}", fontsize=10)
     axes.grid(alpha=0.3)
     return figure, axes
 

@@ -1,13 +1,8 @@
-"""CSV lines → a LaTeX table, a function of those lines alone."""
+"""A table in LaTeX, for booktabs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from repro.published.sound import Line
-from repro.reports.csv_lines import rows_of
-from repro.reports.markdown import with_spread
-from repro.tables.spec import Table
+from repro.reports.layout import CellView, Layout, Section
 
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%#_${}"}
@@ -17,49 +12,30 @@ _LATEX = str.maketrans(
 )
 
 
-def to_latex(table: Table, lines: Sequence[Line]) -> str:
-    """A booktabs table for each section: measured over published; verdicts are in the Markdown and the CSV."""
-    table = rows_of(table, lines)
-    by_cell = {(line["row"], line["column"]): line for line in lines}
+def to_latex(layout: Layout) -> str:
+    """A tabular for each section: measured, and published in parentheses; the verdicts are in Markdown and CSV."""
+    table = layout.table
     out = [
         f"% {table.title}: measured, and the published number in parentheses. Needs booktabs.",
         *([f"% {table.banner}"] if table.banner else []),
     ]
-    for number, part in enumerate(table.sections()):
-        section = part.columns[0].section
-        found = _tabular(part, by_cell, whole=number == 0)
-        if r"\midrule" in found:  # a section without rows is left out, as in Markdown
-            out += [*([f"% {section}"] if section else []), *found]
+    for section in layout.sections:
+        out += [*([f"% {section.title}"] if section.title else []), *_tabular(section)]
     return "\n".join(out) + "\n"
 
 
-def _tabular(part: Table, by_cell: dict[tuple[str, str], Line], whole: bool) -> list[str]:
-    """The rows of a section; unless `whole`, without those that have neither a measured nor a published number."""
-    out = [
-        r"\begin{tabular}{l" + "r" * len(part.columns) + "}",
-        r"\toprule",
-        " & ".join(["System", *(column.label.translate(_LATEX) for column in part.columns)]) + r" \\",
-    ]
-    group = ""
-    for row in part.rows:
-        lines = [by_cell[row.slug, column.slug] for column in part.columns]
-        if not whole and not any(line["value"] or line["published"] for line in lines):
-            continue
-        if row.group != group:
-            group = row.group
-            out += [
-                r"\midrule",
-                rf"\multicolumn{{{len(part.columns) + 1}}}{{l}}{{\emph{{{group.translate(_LATEX)}}}}} \\",
-            ]
-        cells = [_latex_cell(line, part.decimals) for line in lines]
-        out.append(" & ".join([row.label.translate(_LATEX), *cells]) + r" \\")
+def _tabular(section: Section) -> list[str]:
+    labels = ["System", *(column.label.translate(_LATEX) for column in section.columns)]
+    out = [r"\begin{tabular}{l" + "r" * len(section.columns) + "}", r"\toprule", " & ".join(labels) + r" \\"]
+    for group in section.groups:
+        title = group.title.translate(_LATEX)
+        out += [r"\midrule", rf"\multicolumn{{{len(labels)}}}{{l}}{{\emph{{{title}}}}} \\"]
+        out += [" & ".join([row.label.translate(_LATEX), *map(_cell, row.cells)]) + r" \\" for row in group.rows]
     return [*out, r"\bottomrule", r"\end{tabular}"]
 
 
-def _latex_cell(line: Line, decimals: int) -> str:
-    value = with_spread(line["value"], line["std"], decimals)
-    if line["published"]:
-        value += f" ({with_spread(line['published'], line['published_std'], decimals)})"
-    elif not line["value"]:
+def _cell(cell: CellView) -> str:
+    if cell.empty:
         return ""
-    return value.replace("–", "--").replace("±", r"$\pm$")
+    text = f"{cell.measured_text} ({cell.published_text})" if cell.published_text else cell.measured_text
+    return text.replace("–", "--").replace("±", r"$\pm$")

@@ -1,51 +1,17 @@
-"""CSV lines → Markdown (LaTeX: latex.py), a function of these lines alone: they cannot disagree."""
+"""A table's Markdown page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from repro.encoders import zoo
-from repro.published import ledger
-from repro.published.sound import Line
-from repro.reports.csv_lines import rows_of
-from repro.tables.spec import Row, Table
+from repro.reports.layout import CellView, Layout, Section
 
-MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": "", "other-hardware": ""}
+REMARKS = {"deviates": "Deviations", "match": "Wider tolerances", "not-run": "Not run"}  # headings by verdict
 
 
-def cell_text(line: Line, decimals: int) -> str:
-    """`72.37 (72.37, +0.00 ✓)`: measured, published, difference and verdict; a dash stands for not measured.
-
-    What was trained with several seeds reads `84.61 ± 0.21 (84.67 ± 0.19, −0.06 ≈)`.
-    """
-    value = with_spread(line["value"], line["std"], decimals)
-    if not line["published"]:
-        return value if line["value"] else ""
-    published = with_spread(line["published"], line["published_std"], decimals)
-    if not line["value"]:
-        return f"– ({published})"
-    if not line["delta"]:
-        return f"{value} ({published})"
-    return f"{value} ({published}, {difference(line, decimals)})"
-
-
-def with_spread(value: str, std: str, decimals: int) -> str:
-    """`84.61 ± 0.21`, or the value alone, or a dash where there is none."""
-    if not value:
-        return "–"
-    return f"{float(value):.{decimals}f}" + (f" ± {float(std):.{decimals}f}" if std else "")
-
-
-def difference(line: Line, decimals: int) -> str:
-    """`+0.49 ✗`; a difference that rounds to nothing is `±0.00`."""
-    text = f"{float(line['delta']):+.{decimals}f}"
-    return f"{text if text.strip('+-0.') else '±' + text[1:]} {MARKS[line['verdict']]}"
-
-
-def to_markdown(table: Table, lines: Sequence[Line]) -> str:
-    """The Markdown page of a table."""
-    table = rows_of(table, lines)
-    by_cell = {(line["row"], line["column"]): line for line in lines}
+def to_markdown(layout: Layout) -> str:
+    """The page: a grid for each section, then intervals, reasons, signatures and how the numbers are computed."""
+    table = layout.table
     page = [
         f"# {table.title}",
         "",
@@ -56,118 +22,103 @@ def to_markdown(table: Table, lines: Sequence[Line]) -> str:
         "a number alone has no published counterpart.",
         "",
     ]
-    for number, part in enumerate(table.sections()):
-        grid = _grid(part, by_cell, whole=number == 0)
-        if len(grid) > 2:  # more than its head
-            page += [*_heading(part, "## "), *grid, ""]
-    page += [*_intervals(table, by_cell), *_reasons(table, lines), *_provenance(table, by_cell)]
+    for section in layout.sections:
+        page += [*_heading(section, "## "), *_grid(section), ""]
+    page += [*_intervals(layout), *_remarks(layout), *_signatures(layout)]
     page += ["## How these numbers are computed", ""]
     page += [f"{number}. {note}" for number, note in enumerate(table.notes, 1)]
-    page += [*_recipes(table), *_unpinned(table)]
-    found = ledger.errata(table.id)
-    if found and not table.banner:
-        page += ["", "## Errata and contradictions between sources", ""]
-        page += [
-            f"* ({e['id']}) {e['item']}: {e['source_a']} {e['value_a']}; {e['source_b']} {e['value_b']}. {e['comment']}"
-            for e in found
-        ]
+    page += [*_recovered(layout), *_unpinned(layout), *_errata(layout)]
     return "\n".join(page) + "\n"
 
 
-def _heading(part: Table, mark: str) -> list[str]:
-    section = part.columns[0].section
-    return [mark + section, ""] if section else []
+def cell_text(cell: CellView) -> str:
+    """`72.37 (72.37, +0.00 ✓)`: measured, published, difference and verdict; a dash stands for not measured.
+
+    What was trained with several seeds reads `84.61 ± 0.21 (84.67 ± 0.19, −0.06 ≈)`.
+    """
+    if cell.empty:
+        return ""
+    beside = ", ".join(filter(None, [cell.published_text, cell.delta_text]))
+    return f"{cell.measured_text} ({beside})" if beside else cell.measured_text
 
 
-def _grid(part: Table, by_cell: dict[tuple[str, str], Line], whole: bool) -> list[str]:
-    """The rows of a section; unless `whole`, without those that have neither a measured nor a published number."""
-    labels = [column.label for column in part.columns]
-    page = _head(["", *labels])
-    group = ""
-    for row in part.rows:
-        cells = [cell_text(by_cell[row.slug, column.slug], part.decimals) for column in part.columns]
-        if not whole and not any(cells):
-            continue
-        if row.group != group:
-            group = row.group
-            page.append(f"| **{group}** |" + " |" * len(labels))
-        page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
+def _heading(section: Section, mark: str) -> list[str]:
+    return [mark + section.title, ""] if section.title else []
+
+
+def _grid(section: Section) -> list[str]:
+    page = _head(section)
+    for group in section.groups:
+        page.append(f"| **{group.title}** |" + " |" * len(section.columns))
+        page += [_row(row.label, map(cell_text, row.cells)) for row in group.rows]
     return page
 
 
-def _head(labels: Sequence[str]) -> list[str]:
+def _head(section: Section) -> list[str]:
+    labels = ["", *(column.label for column in section.columns)]
     return ["| " + " | ".join(labels) + " |", "|" + "---|" * len(labels)]
+
+
+def _row(label: str, cells: Iterable[str]) -> str:
+    return "| " + " | ".join([_escape(label), *cells]) + " |"
 
 
 def _escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _measured(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[Row]:
-    return [row for row in table.rows if any(by_cell[row.slug, column.slug]["value"] for column in table.columns)]
-
-
-def _intervals(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+def _intervals(layout: Layout) -> list[str]:
     page: list[str] = []
-    rows = _measured(table, by_cell)
-    for part in table.sections():
-        columns = [c for c in part.scored() if any(by_cell[row.slug, c.slug]["ci_low"] for row in rows)]
-        if not columns:
-            continue
-        page += [*_heading(part, "### "), *_head(["", *(column.label for column in columns)])]
-        for row in rows:
-            cells = [_interval(by_cell[row.slug, column.slug]) for column in columns]
-            page.append("| " + " | ".join([_escape(row.label), *cells]) + " |")
+    for section in layout.intervals:
+        page += [*_heading(section, "### "), *_head(section)]
+        page += [_row(row.label, map(_interval, row.cells)) for row in section.rows]
         page.append("")
     return ["## 95 % bootstrap intervals", "", *page] if page else []
 
 
-def _interval(line: Line) -> str:
-    found = line["value"] and line["ci_low"]
-    return f"{float(line['ci_low']):.2f} to {float(line['ci_high']):.2f}" if found else ""
+def _interval(cell: CellView) -> str:
+    return "{:.2f} to {:.2f}".format(*cell.interval) if cell.interval else ""
 
 
-def _reasons(table: Table, lines: Sequence[Line]) -> list[str]:
-    labels = {row.slug: row.label for row in table.rows}
-    labels |= {column.slug: ", ".join(filter(None, [column.label, column.section])) for column in table.columns}
+def _remarks(layout: Layout) -> list[str]:
     page: list[str] = []
-    for verdict, title in (("deviates", "Deviations"), ("match", "Wider tolerances"), ("not-run", "Not run")):
-        grouped: dict[tuple[str, str], list[str]] = {}
-        for line in lines:
-            if line["verdict"] == verdict and (line["reason"] or verdict != "match"):
-                grouped.setdefault((line["row"], line["reason"]), []).append(labels[line["column"]])
-        if grouped:
+    for verdict, title in REMARKS.items():
+        remarks = [remark for remark in layout.remarks if remark.verdict == verdict]
+        if remarks:
             page += [f"## {title}", ""]
-            for (row, reason), columns in grouped.items():
-                where = "" if len(columns) == len(table.columns) else f", {', '.join(columns)}"
-                page.append(f"* {labels[row]}{where}: {reason or 'no reason recorded'}")
+            for remark in remarks:
+                where = f", {', '.join(remark.columns)}" if remark.columns else ""
+                page.append(f"* {remark.row}{where}: {remark.reason or 'no reason recorded'}")
             page.append("")
     return page
 
 
-def _recipes(table: Table) -> list[str]:
-    found = [(row, line) for row in table.rows if (line := ledger.recovered(row))]
-    entries = [f"* {row.label}: `{line['recipe']}`, {line['how']} ({line['source']})" for row, line in found]
-    return ["", "## Recovered recipes", "", *entries] if entries else []
-
-
-def _unpinned(table: Table) -> list[str]:
-    rows: dict[str, list[str]] = {}  # labels by weights
-    for row in table.rows:
-        recipes = [row.recipe] if row.recipe else [training.root for _, training in row.trainings]
-        for weights in dict.fromkeys(filter(None, map(zoo.unpinned, recipes))):
-            rows.setdefault(weights, []).append(row.label)
-    if not rows:
-        return []
-    head = "No public source names their revision; it is resolved at the first download and then kept."
-    entries = [f"* `{weights}`: {', '.join(dict.fromkeys(labels))}" for weights, labels in rows.items()]
-    return ["", "## Weights without a known revision", "", head, "", *entries]
-
-
-def _provenance(table: Table, by_cell: dict[tuple[str, str], Line]) -> list[str]:
+def _signatures(layout: Layout) -> list[str]:
     page = ["## Signatures", "", "The first cell of each row that ran; the CSV has all of them.", ""]
-    for row in _measured(table, by_cell):
-        line = next(line for c in table.scored() if (line := by_cell[row.slug, c.slug])["value"])
-        took = f", {float(line['seconds']) / 3600:.2f} hours" if "|train:" in line["signature"] else ""
-        page.append(f"* {_escape(row.label)}: `{line['signature']}`, weights {line['weights']}, {line['device']}{took}")
+    for of in layout.provenance:
+        took = "" if of.hours is None else f", {of.hours:.2f} hours"
+        page.append(f"* {_escape(of.row)}: `{of.signature}`, weights {of.weights}, {of.device}{took}")
     return [*page, ""]
+
+
+def _recovered(layout: Layout) -> list[str]:
+    entries = [f"* {row}: `{line['recipe']}`, {line['how']} ({line['source']})" for row, line in layout.recovered]
+    return _listed("Recovered recipes", entries)
+
+
+def _unpinned(layout: Layout) -> list[str]:
+    head = "No public source names their revision; it is resolved at the first download and then kept."
+    entries = [f"* `{weights}`: {', '.join(rows)}" for weights, rows in layout.unpinned.items()]
+    return _listed("Weights without a known revision", [head, "", *entries] if entries else [])
+
+
+def _errata(layout: Layout) -> list[str]:
+    entries = [
+        f"* ({e['id']}) {e['item']}: {e['source_a']} {e['value_a']}; {e['source_b']} {e['value_b']}. {e['comment']}"
+        for e in layout.errata
+    ]
+    return _listed("Errata and contradictions between sources", entries)
+
+
+def _listed(title: str, entries: Sequence[str]) -> list[str]:
+    return ["", f"## {title}", "", *entries] if entries else []

@@ -13,6 +13,7 @@ from dataclasses import replace
 from repro.data import registry
 from repro.encoders.recipe import FittedRecipe, FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import MINILM
+from repro.evaluation.systems import PostProcessed
 from repro.tables.columns import map_label
 from repro.tables.spec import Column, Row, Setup, Table, zoo_row
 from repro.training.recipe import TrainedRecipe
@@ -82,15 +83,13 @@ def flowed(name: str, levels: int) -> tuple[Row, ...]:
 
 
 def _fitted(kind: str, recipe: FittedRecipe) -> Row:
-    seeds = FLOW_SEEDS if recipe.seeded else 1
-    return Row(f"minilm-avg-{kind}", map_label(kind, "NLI"), FITTED, recipe, seeds=seeds)
+    return Row(f"minilm-avg-{kind}", map_label(kind, "NLI"), FITTED, PostProcessed(recipe, seeds=FLOW_SEEDS))
 
 
 def trained(setup: Setup, columns: str = "") -> Row:
     """all-MiniLM-L6-v2 trained as the setup says, on few examples; `columns` is how the names of the columns begin."""
-    row = setup.row(MINILM, f"minilm-{setup.slug}", setup.label, TRAINED)
-    trainings = tuple((column, _small(recipe)) for column, recipe in row.trainings if column.startswith(columns))
-    return replace(row, trainings=trainings)
+    small = tuple((column, _small(recipe)) for column, recipe in setup.trainings if column.startswith(columns))
+    return replace(setup, trainings=small).row(MINILM, f"minilm-{setup.slug}", setup.label, TRAINED)
 
 
 def _small(recipe: TrainedRecipe) -> TrainedRecipe:

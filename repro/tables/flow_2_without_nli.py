@@ -11,6 +11,7 @@ and 73.68. Ten minutes on one core once the embeddings are there.
 from collections.abc import Callable
 
 from repro.encoders.zoo import ZOO
+from repro.evaluation.systems import system_of
 from repro.tables import demo
 from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
@@ -34,7 +35,7 @@ NOTES = (
 def block(paper: Callable[[str, str], Ref], name: str, slug: str, plain: str) -> tuple[Row, ...]:
     """The rows of one size; `slug` as in the zoo, `plain` the zoo's name of the mean of the last layer."""
     return (
-        Row(plain, name, OWN, ZOO[plain], paper(name, OWN)),
+        Row(plain, name, OWN, system_of(ZOO[plain]), paper(name, OWN)),
         zoo_row(f"{slug}-first-last-avg", f"{name}-last2avg", OWN, paper(f"{name}-last2avg", OWN)),
         zoo_row(f"{slug}-flow-nli", f"{name}-flow (NLI)", OWN, paper(f"{name}-flow (NLI*)", OWN), FLOW_SEEDS),
         zoo_row(f"{slug}-flow-target", f"{name}-flow (target)", OWN, paper(f"{name}-flow (target)", OWN), FLOW_SEEDS),

@@ -20,7 +20,7 @@ def paper(system: str, group: str = SBERT) -> Ref:
 def own(name: str, size: str) -> tuple[Row, ...]:
     """The paper's own rows; the plain one has a slug of its own: the released checkpoint stands above already."""
     first, *rest = block(paper, name, f"sbert-nli-{size}", f"sbert-nli-{size}")
-    plain = Row(f"sbert-nli-{size}-own", first.label, first.group, first.recipe, first.published)
+    plain = Row(f"sbert-nli-{size}-own", first.label, first.group, first.system, first.published)
     return (plain, *rest)
 
 

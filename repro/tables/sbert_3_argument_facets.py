@@ -8,9 +8,8 @@ arguments, which is: they show what the protocol does and have no published coun
 the BWS numbers of all-MiniLM-L6-v2 as it is, in a minute; `--base MODEL` trains (10 + 8 trainings a row on BWS).
 """
 
-from dataclasses import replace
-
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ZOO
+from repro.evaluation.systems import Pretrained, Quoted
 from repro.tables import demo
 from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Setup, Table, outside_row
 from repro.training import setups
@@ -45,11 +44,11 @@ def paper(system: str, group: str = "") -> Ref:
 
 def unsupervised(slug: str, label: str, group: str, published: Ref | None = None) -> Row:
     why = "not trained on the corpus: scored topic by topic"
-    return Row(slug, label, group, ZOO[slug], published, only=BY_TOPIC, absent=why)
+    return Row(slug, label, group, Pretrained(ZOO[slug].plain, BY_TOPIC, why), published)
 
 
 def quoted(slug: str, label: str) -> Row:
-    return replace(outside_row(slug, label, UNSUPERVISED, paper(label, UNSUPERVISED)), only=BY_TOPIC)
+    return Row(slug, label, UNSUPERVISED, Quoted(only=BY_TOPIC), paper(label, UNSUPERVISED))
 
 
 SETUPS = {

@@ -7,6 +7,7 @@ One forward pass gives all three: over all pairs of a year (Sentence-BERT, SimCS
 poolings, each plain, whitened and flowed, and trained on as SimCSE does.
 """
 
+from repro.evaluation.systems import Quoted
 from repro.tables import demo
 from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, minilm_rows, sts
 from repro.tables.simcse_5_sts import TEXT, minilm_trained
@@ -57,10 +58,8 @@ def quoted(slug: str, system: str, aggregation: str) -> Row:
         slug,
         f"{system}, as its authors print it",
         QUOTED,
-        None,
+        Quoted(why, columns),
         paper(system, QUOTED),
-        columns,
-        why,
     )
 
 

@@ -5,6 +5,7 @@
 The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2.
 """
 
+from repro.evaluation.systems import Quoted
 from repro.tables import demo
 from repro.tables.columns import TRANSFER_IN_LEDGER, accuracies
 from repro.tables.sbert_5_senteval import PROBES
@@ -28,7 +29,7 @@ def outside(slug: str, system: str, group: str) -> Row:
 
 def unreleased(slug: str, system: str, group: str) -> Row:
     why = "trained with a masked-language-model loss as well; its weights are not released"
-    return Row(slug, system, group, None, paper(system, group), absent=why)
+    return Row(slug, system, group, Quoted(why), paper(system, group))
 
 
 TABLE = Table(

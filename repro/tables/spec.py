@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from repro.encoders import zoo
-from repro.encoders.recipe import FittedRecipe, Recipe, TimedRecipe, TransformerRecipe
+from repro.encoders.recipe import TimedRecipe, TransformerRecipe
 from repro.errors import ReproError
+from repro.evaluation.column import AnyColumn, Average, Column, Difference
+from repro.evaluation.systems import FineTuned, Quoted, System, Timed, system_of
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 
+__all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
+__all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
+SPEED = "sentences-per-second"
 
 
 @dataclass(frozen=True)
@@ -37,48 +42,23 @@ class Ref:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a system, the recipe that produced it, and its published numbers."""
+    """One line of a table: a system, and where its published numbers stand."""
 
     slug: str
     label: str
     group: str
-    recipe: Recipe | None = None  # None: a system outside the zoo
+    system: System
     published: Ref | None = None
-    only: tuple[str, ...] = ()  # column slugs that make sense for this row; empty: all
-    absent: str = ""  # why there is nothing to run (no recipe), or nothing outside `only`
-    trainings: tuple[tuple[str, TrainedRecipe], ...] = ()  # (column slug, what is trained for it), in place of a recipe
-    seeds: int = 1  # trainings, or fits of a flow
-
-    @property
-    def trained(self) -> bool:
-        """Whether models are trained for the row."""
-        return bool(self.trainings)
-
-    @property
-    def seeded(self) -> bool:
-        """Whether its numbers depend on seeds, and so are judged against their spread."""
-        return self.trained or (isinstance(self.recipe, FittedRecipe) and self.recipe.seeded)
-
-    def training(self, column: str) -> TrainedRecipe | None:
-        """What is trained for that column."""
-        return dict(self.trainings).get(column)
-
-    def runs(self, column: str) -> bool:
-        """Whether there is anything to compute in that column."""
-        if self.trained:
-            return self.training(column) is not None
-        return self.recipe is not None and (not self.only or column in self.only)
 
 
 def zoo_row(slug: str, label: str, group: str, published: Ref | None = None, seeds: int = 1) -> Row:
     """A row that goes by the name of its recipe in the zoo."""
-    return Row(slug, label, group, zoo.ZOO[slug], published, seeds=seeds)
+    return Row(slug, label, group, system_of(zoo.ZOO[slug], seeds), published)
 
 
 def outside_row(slug: str, label: str, group: str, published: Ref) -> Row:
     """A system that the paper compares with and the zoo does not have."""
-    why = "a system outside the zoo; its numbers are quoted from the paper"
-    return Row(slug, label, group, None, published, absent=why)
+    return Row(slug, label, group, Quoted(), published)
 
 
 @dataclass(frozen=True)
@@ -100,55 +80,7 @@ class Setup:
     ) -> Row:
         """The row of that base."""
         trainings = tuple((column, on(recipe, base)) for column, recipe in self.trainings)
-        return Row(slug, label, group, None, published, trainings=trainings, seeds=seeds)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One score: a task and one of its metrics."""
-
-    slug: str
-    label: str
-    task: str
-    metric: str = "spearman-all"
-    section: str = ""  # heading under which the column stands; a table of one section needs none
-
-
-@dataclass(frozen=True)
-class Average:
-    """The mean of other columns, computed from unrounded values."""
-
-    label: str
-    of: tuple[str, ...]
-    slug: str = "avg"
-    section: str = ""
-
-    @property
-    def metric(self) -> str:
-        """As in the CSV."""
-        return f"mean-of-{len(self.of)}"
-
-    def value(self, values: Sequence[float]) -> float:
-        """From the values of the columns `of`."""
-        return sum(values) / len(values)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One column less another, such as two probes on one task."""
-
-    slug: str
-    label: str
-    of: tuple[str, str]
-    section: str = ""
-    metric: str = "difference"
-
-    def value(self, values: Sequence[float]) -> float:
-        """From the values of the columns `of`."""
-        return values[0] - values[1]
-
-
-AnyColumn = Column | Average | Difference
+        return Row(slug, label, group, FineTuned(trainings, seeds), published)
 
 
 @dataclass(frozen=True)
@@ -181,25 +113,23 @@ class Table:
         """The table with a row of its own for each named encoder, under "Beyond the paper"."""
         taken = {row.slug for row in self.rows}
         new = [name for name in dict.fromkeys(names) if name not in taken]
-        added = [Row(name, _label(name), BEYOND, self._recipe(name)) for name in new]
+        added = [Row(name, _label(name), BEYOND, self._system(name)) for name in new]
         return replace(self, rows=(*self.rows, *added))
 
-    def _recipe(self, name: str) -> Recipe:
+    def _system(self, name: str) -> System:
         """Of a named encoder: as it is, or timed where that is what the table's rows are."""
         recipe = zoo.recipe(name)
-        if not any(isinstance(row.recipe, TimedRecipe) for row in self.rows):
-            return recipe
-        if isinstance(recipe, FittedRecipe | TimedRecipe):
+        if not any(column.metric == SPEED for column in self.scored()):
+            return system_of(recipe)
+        if recipe.plain != recipe:
             raise ReproError(f"{name}: {self.id} times an encoder alone; name it without post=")
-        return TimedRecipe(recipe)
+        return Timed(TimedRecipe(recipe.plain))
 
     def with_bases(self, names: Iterable[str]) -> Table:
         """The table with a row of its own for each named base and each setup, under "Beyond the paper"."""
         added = []
         for name in dict.fromkeys(names):
-            base = zoo.recipe(name)
-            if not isinstance(base, TransformerRecipe):
-                raise ReproError(f"{name} is made of word vectors; --base wants a transformer")
+            base = zoo.transformer(name)
             if not self.setups:
                 raise ReproError(f"{self.id} trains nothing; --base goes with tables that do, such as sbert-2")
             for setup in self.setups:

@@ -11,6 +11,7 @@ hour on one core, most of it for encoding the NLI sample once.
 from collections.abc import Callable
 
 from repro.encoders.zoo import ZOO
+from repro.evaluation.systems import system_of
 from repro.tables import demo
 from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
@@ -55,7 +56,7 @@ def block(paper: Callable[[str, str], Ref], name: str, slug: str, size: str, k: 
 
     quoted = paper(f"{name}-first-last-avg", li)
     return (
-        Row(f"{first_last}-li", f"{name}-first-last-avg", li, ZOO[first_last], quoted),
+        Row(f"{first_last}-li", f"{name}-first-last-avg", li, system_of(ZOO[first_last]), quoted),
         row(f"{name}-flow (NLI)", "flow-nli", li, FLOW_SEEDS),
         row(f"{name}-flow (target)", "flow-target", li, FLOW_SEEDS),
         row(f"{name}-first-last-avg", "first-last-avg", own),

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median, stdev
-from typing import Any
+from statistics import stdev
 
 import numpy as np
 
-from repro.data.readers import Pairs
 from repro.errors import ReproError
-from repro.tasks.sts import StsTask
+from repro.metrics.base import Samples
+from repro.tasks.base import Data, Encode, Scores
+from repro.tasks.sts import StsData
 
 SENTENCES = 256  # distinct ones of the test split, in order: seconds for a base model on two cores
 RUNS = 5  # after one that warms up
+METRICS = ("sentences-per-second",)
 
 
 @dataclass(frozen=True)
-class SpeedTask(StsTask):
+class SpeedTask(StsData):
     """Sentences a second on one kind of device."""
 
     device: str = "cpu"  # or gpu
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """One."""
-        return ("sentences-per-second",)
+        """Sentences a second alone."""
+        return METRICS
 
-    def protocol(self, metric: str) -> dict[str, str]:
-        """`metric:sentences-per-second|runs:5`."""
-        return {"metric": metric, "runs": str(RUNS)}
+    def _protocol(self, name: str) -> dict[str, str]:
+        return {"metric": name, "runs": str(RUNS)}
 
-    def sample(self, parts: list[Pairs]) -> list[str]:
-        """The sentences that are encoded."""
-        return self.sentences(parts)[:SENTENCES]
+    def sample(self, data: Data) -> list[str]:
+        """The first distinct sentences."""
+        return self.sentences(data)[:SENTENCES]
 
-    def time(self, parts: list[Pairs], encode: Callable[[Sequence[str]], Any]) -> SpeedScores:
-        """Time `encode` on all of them at once, several times."""
-        sentences = self.sample(parts)
+    def time(self, data: Data, encode: Encode) -> Scores:
+        """Time `encode` on the whole sample at once, several times."""
+        sentences = self.sample(data)
         encode(sentences)
         seconds = []
         for _ in range(RUNS):
@@ -48,40 +48,38 @@ class SpeedTask(StsTask):
             seconds.append(time.perf_counter() - start)
         return SpeedScores(tuple(len(sentences) / s for s in seconds))
 
-    def score(  # type: ignore[override]
-        self, parts: list[Pairs], sentences: list[str], vectors: np.ndarray, encoder: str
-    ) -> SpeedScores:
-        """Not from vectors."""
+    def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:
         raise ReproError(f"{encoder}: speed is measured while encoding; its rows are those of sbert-7")
+
+    def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
+        """There is nothing to restore: what was timed is past."""
+        raise ReproError(f"{self.name} is timed and has no test items")
 
 
 @dataclass(frozen=True)
-class SpeedScores:
+class SpeedScores(Scores):
     """Sentences a second of each run."""
 
     runs: tuple[float, ...]
 
     @property
-    def values(self) -> dict[str, float]:
-        """The median."""
-        return {"sentences-per-second": median(self.runs)}
+    def metrics(self) -> tuple[str, ...]:
+        """Sentences a second alone."""
+        return METRICS
+
+    def samples(self, name: str) -> Samples:
+        """Those of each run, whose median is reported."""
+        return Samples([(np.array(self.runs),)])
+
+    @property
+    def repeats(self) -> int:
+        """The number of runs."""
+        return len(self.runs)
 
     @property
     def std(self) -> float:
         """Over the runs (n − 1)."""
         return stdev(self.runs)
-
-    def items(self, metric: str) -> tuple[np.ndarray, ...]:
-        """Nothing to test with."""
-        return ()
-
-    def draws(self, metric: str, resamples: int, seed: int) -> np.ndarray | None:
-        """None: no intervals."""
-        return None
-
-    def p_value(self, other: SpeedScores, metric: str, difference: np.ndarray) -> tuple[float, str]:
-        """There is none."""
-        raise ReproError("speed has no paired test")
 
 
 SPEED_TASKS = {

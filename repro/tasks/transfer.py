@@ -1,140 +1,103 @@
 """SentEval's transfer tasks: how well a linear classifier on frozen embeddings does.
 
 Nested cross-validation for MR, CR, SUBJ and MPQA, cross-validation on the training set for TREC and MRPC, a fixed split
-for SST (metrics/validation.py); the classifier is one of two probes.
+for SST (probes/validation.py); the classifier is one of two probes.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from repro.data import labelled
-from repro.data.labelled import Labelled
-from repro.data.registry import Dataset, contracts
+from repro.data.readers import Pairs
+from repro.data.registry import Dataset, Source
 from repro.errors import ReproError
-from repro.metrics.bootstrap import paired_p_value
+from repro.metrics.base import Samples
 from repro.metrics.mcnemar import mcnemar
 from repro.probes.adam import ADAM
 from repro.probes.base import Probe
 from repro.probes.exact import EXACT
 from repro.probes.validation import SEED, fixed_split, folds_of, kfold, nested
+from repro.tasks.base import Data, Scores, Task
 
 FOLDS = 10  # SentEval's configuration for comparable results (kfold 10)
 
 
 @dataclass(frozen=True)
-class TransferData:
-    """Labelled sentences or pairs, sorted as SentEval sorts them, tokens joined with blanks; parts by split."""
+class TransferTask(Task):
+    """One of the seven tasks under one probe. Its data are sorted as SentEval sorts them, tokens joined with blanks.
 
-    parts: dict[str, Labelled]  # `all`, or `train`, `test` and for `split` also `dev`
-    files: dict[str, int]  # items of each file, before sorting
+    The parts are the splits of the registry: `all`, or `train`, `test` and for a fixed split also `dev`.
+    """
 
-
-@dataclass(frozen=True)
-class TransferTask:
-    """One of the seven tasks under one probe."""
-
-    name: str
-    dataset: str
     validation: str  # nested, kfold or split
     probe: Probe
-    folds: int = FOLDS
-
-    @property
-    def source(self) -> tuple[str, ...]:
-        """The data set, whatever the probe."""
-        return (self.dataset,)
+    fold_count: int = FOLDS
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Accuracy on the test items and on those that chose the penalty; F1 too for pairs."""
         return ("accuracy", "dev-accuracy", *(("f1",) if self.dataset == "MRPC" else ()))
 
-    def load(self, root: Path, item: Dataset, limit: int | None = None) -> TransferData:
-        """Read the task below a data folder; `limit` keeps the first items of each file."""
-        folder = root / item.folder
-        if not folder.is_dir():
-            raise ReproError(f"{self.dataset}: no folder {folder}; run `repro fetch {self.dataset}` or check --data")
-        parts: dict[str, list[Labelled]] = {}
-        files = {}
-        for split, name, read in _files(self.dataset, folder):
-            files[name] = len(read)
-            parts.setdefault(split, []).append(_cut(read, limit))
-        return TransferData({split: sorted_as_senteval(read) for split, read in parts.items()}, files)
+    def _protocol(self, name: str) -> dict[str, str]:
+        cv = self.validation + (str(self.fold_count) if self.validation != "split" else "")
+        return {"metric": name, "probe": self.probe.name, "cv": cv, "seed": str(SEED)}
 
-    def check_counts(self, data: TransferData, item: Dataset) -> None:
-        """Hold the counts against the registry; too few sentences are how SimCSE's SUBJ came to 99 % (SimCSE#84)."""
-        for path, rows, _ in contracts(item):
-            found = data.files[path.name]
-            if found != rows:
-                why = ""
-                if self.dataset == "SUBJ" and sum(data.files.values()) < 1000:
-                    why = "; this is the truncated copy that SimCSE's readers were pointed to (SimCSE#84)"
-                raise ReproError(
-                    f"{self.dataset} {path.name}: expected {rows} items, found {found}{why}; "
-                    f"`repro fetch {self.dataset}` gets the whole file"
-                )
+    def load(self, root: Path, item: Dataset, limit: int | None = None) -> Data:
+        """One part a split; `limit` keeps the first items of each file."""
+        files: dict[str, list[Pairs]] = {}
+        for part in super().load(root, item, limit):
+            files.setdefault(part.name, []).append(part)
+        return [sorted_as_senteval(split, parts) for split, parts in files.items()]
 
-    def digest(self, data: TransferData) -> str:
-        """Hex sha256 of sentences and labels in their sorted order."""
-        state = hashlib.sha256()
-        for split, part in data.parts.items():
-            state.update(f"{split}\n".encode())
-            second = part.second or ("",) * len(part)
-            for row in zip(part.labels, part.first, second, strict=True):
-                state.update(("\t".join(row) + "\n").encode())
-        return state.hexdigest()
+    def _check_count(self, source: Source, count: int) -> None:
+        """Too few sentences are how SimCSE's SUBJ came to 99 %."""
+        if self.dataset == "SUBJ" and count < min(500, source.rows):
+            raise ReproError(
+                f"SUBJ {source.path.name}: expected {source.rows} items, found {count}; this is the truncated copy "
+                "that SimCSE's readers were pointed to (SimCSE#84); `repro fetch SUBJ` gets the whole file"
+            )
+        super()._check_count(source, count)
 
-    def sentences(self, data: TransferData) -> list[str]:
-        """Distinct sentences, in order of first occurrence."""
-        return list(dict.fromkeys(s for part in data.parts.values() for s in (*part.first, *part.second)))
-
-    def protocol(self, metric: str) -> dict[str, str]:
-        """`probe:exact|metric:accuracy|cv:nested10|seed:1111`."""
-        cv = self.validation + (str(self.folds) if self.validation != "split" else "")
-        return {"metric": metric, "probe": self.probe.name, "cv": cv, "seed": str(SEED)}
-
-    def score(self, data: TransferData, sentences: list[str], vectors: np.ndarray, encoder: str) -> TransferScores:
-        """Fit and test the probe on `vectors[i]` (d,) of `sentences[i]`."""
-        finite = np.isfinite(vectors).all(axis=1)
-        if not finite.all():
-            raise ReproError(f"{encoder}: the vector of {sentences[int(finite.argmin())]!r} is not finite")
-        index = {sentence: i for i, sentence in enumerate(sentences)}
-        features = np.concatenate([pair_features(part, index, vectors) for part in data.parts.values()])  # (n, d)
+    def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:
+        """Fit and test the probe."""
+        features = np.concatenate([pair_features(part, row_of, vectors) for part in data])  # (n, d)
         labels = _codes(data)  # (n,) uint8
-        split = np.concatenate([np.full(len(part), name) for name, part in data.parts.items()])  # (n,)
+        split = _splits(data)  # (n,)
         try:
             if self.validation == "nested":
-                dev, predicted = nested(self.probe, features, labels, self.folds)
+                dev, predicted = nested(self.probe, features, labels, self.fold_count)
             elif self.validation == "kfold":
-                dev, predicted = kfold(self.probe, features, labels, split == "train", self.folds)
+                dev, predicted = kfold(self.probe, features, labels, split == "train", self.fold_count)
             else:
                 dev, predicted = fixed_split(self.probe, features, labels, split == "train", split == "dev")
         except ReproError as error:
             raise ReproError(f"{encoder}, {self.name}: {error}") from error
-        tested = split == ("all" if self.validation == "nested" else "test")
-        return self._scores(data, predicted[tested], 100 * dev)
+        return self._scores(data, predicted[split == self._tested], 100 * dev)
 
-    def restore(self, data: TransferData, items: tuple[np.ndarray, ...]) -> TransferScores:
+    def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
         """Scores from stored predictions; the dev accuracy is not among them."""
         return self._scores(data, items[0], None)
 
-    def _scores(self, data: TransferData, predicted: np.ndarray, dev: float | None) -> TransferScores:
-        gold = _codes(data)[-len(predicted) :]  # the tested part is the last one, or the only one
+    def _scores(self, data: Data, predicted: np.ndarray, dev: float | None) -> Scores:
+        gold = _codes(data)[_splits(data) == self._tested]
         weights = np.full(len(gold), 1 / len(gold))
         if self.validation == "nested":  # the mean over folds, which differ in size by a few items
-            for _, test in folds_of(gold, self.folds):
-                weights[test] = 1 / (self.folds * len(test))
+            for _, test in folds_of(gold, self.fold_count):
+                weights[test] = 1 / (self.fold_count * len(test))
         return TransferScores(predicted, gold, weights, dev, f1="f1" in self.metrics)
+
+    @property
+    def _tested(self) -> str:
+        return "all" if self.validation == "nested" else "test"
 
 
 @dataclass(frozen=True)
-class TransferScores:
+class TransferScores(Scores):
     """Predictions on the test items. Accuracies and F1 are × 100."""
 
     predicted: np.ndarray  # (n,) uint8 class codes
@@ -149,56 +112,37 @@ class TransferScores:
         return np.asarray(self.predicted == self.gold)
 
     @property
-    def values(self) -> dict[str, float]:
+    def metrics(self) -> tuple[str, ...]:
         """`accuracy`, `dev-accuracy` where it is known, `f1` of the class 1 where the task reports it."""
-        once = np.ones((1, len(self.gold)))
-        found = {"accuracy": float(self._accuracy(once)[0])}
-        if self.dev is not None:
-            found["dev-accuracy"] = self.dev
-        if self.f1:
-            found["f1"] = float(self._f1(once)[0])
-        return found
+        return ("accuracy", *(("dev-accuracy",) if self.dev is not None else ()), *(("f1",) if self.f1 else ()))
 
-    def _accuracy(self, counts: np.ndarray) -> np.ndarray:
-        """Weighted accuracy of resamples, (resamples, n) counts → (resamples,)."""
-        return np.asarray(100 * (counts @ (self.weights * self.correct)) / (counts @ self.weights))
+    def samples(self, name: str) -> Samples:
+        """The test items; the dev accuracy is a number without any."""
+        if name == "dev-accuracy":
+            return Samples([(np.array([self.dev]),)])
+        return Samples([(self.predicted, self.gold) if name == "f1" else (self.correct, self.weights)])
 
-    def _f1(self, counts: np.ndarray) -> np.ndarray:
-        said, true = self.predicted == 1, self.gold == 1
-        both = counts @ (said & true)
-        return np.asarray(100 * 2 * both / np.maximum(counts @ said + counts @ true, 1))
-
-    def items(self, metric: str) -> tuple[np.ndarray, ...]:
+    def items(self, name: str) -> tuple[np.ndarray, ...]:
         """The predictions, for metrics on the test items."""
-        return () if metric.startswith("dev") else (self.predicted,)
+        return () if name == "dev-accuracy" else (self.predicted,)
 
-    def draws(self, metric: str, resamples: int, seed: int) -> np.ndarray | None:
-        """Bootstrap draws (resamples,) over the test items; the same seed draws the same items for every encoder."""
-        if metric.startswith("dev"):
-            return None
-        rng, n = np.random.default_rng(seed), len(self.gold)
-        measure = {"accuracy": self._accuracy, "f1": self._f1}[metric]
-        return np.concatenate(
-            [measure(np.bincount(rng.integers(0, n, n), minlength=n)[None].astype(float)) for _ in range(resamples)]
-        )
-
-    def p_value(self, other: TransferScores, metric: str, difference: np.ndarray) -> tuple[float, str]:
+    def p_value(self, other: Any, name: str, difference: np.ndarray) -> tuple[float, str]:
         """McNemar's exact test on accuracy, the paired bootstrap on F1."""
-        if metric != "accuracy":
-            return paired_p_value(difference), "paired bootstrap"
+        if name != "accuracy":
+            return super().p_value(other, name, difference)
         return mcnemar(self.correct, other.correct), "McNemar"
 
 
-def pair_features(part: Labelled, index: dict[str, int], vectors: np.ndarray) -> np.ndarray:
+def pair_features(part: Pairs, row_of: Mapping[str, int], vectors: np.ndarray) -> np.ndarray:
     """(n, d) vectors of single sentences; (n, 2d) of pairs: |u−v| beside u·v (SentEval mrpc.py)."""
-    first = vectors[[index[sentence] for sentence in part.first]]  # (n, d)
+    first = vectors[[row_of[sentence] for sentence in part.first]]  # (n, d)
     if not part.second:
         return first
-    second = vectors[[index[sentence] for sentence in part.second]]  # (n, d)
+    second = vectors[[row_of[sentence] for sentence in part.second]]  # (n, d)
     return np.hstack([np.abs(first - second), first * second])
 
 
-def sorted_as_senteval(parts: Iterable[Labelled]) -> Labelled:
+def sorted_as_senteval(name: str, parts: Iterable[Pairs]) -> Pairs:
     """The files of a split as one, tokens joined with single blanks, sorted by (tokens, of each sentence; label).
 
     The sort decides which items share a fold. A line without a token becomes a full stop, as in SentEval's examples.
@@ -210,40 +154,19 @@ def sorted_as_senteval(parts: Iterable[Labelled]) -> Labelled:
     ]
     rows.sort(key=lambda row: (len(row[0]), len(row[1]), row[2]))
     firsts, seconds, labels = zip(*rows, strict=True)
-    paired = any(seconds)
-    return Labelled(
-        "",
-        tuple(" ".join(tokens) or "." for tokens in firsts),
-        labels,
-        tuple(" ".join(tokens) or "." for tokens in seconds) if paired else (),
-    )
+    first, second = (tuple(" ".join(tokens) or "." for tokens in side) for side in (firsts, seconds))
+    return Pairs(name, first, second if any(seconds) else (), labels=labels)
 
 
-def _cut(part: Labelled, limit: int | None) -> Labelled:
-    return Labelled(part.name, part.first[:limit], part.labels[:limit], part.second[:limit])
-
-
-def _codes(data: TransferData) -> np.ndarray:
-    labels = np.concatenate([part.labels for part in data.parts.values()])
+def _codes(data: Data) -> np.ndarray:
+    """(n,) uint8 class of each item, part by part."""
+    labels = np.concatenate([part.labels for part in data])
     return np.unique(labels, return_inverse=True)[1].astype(np.uint8)
 
 
-def _files(dataset: str, folder: Path) -> Iterator[tuple[str, str, Labelled]]:
-    """(split, file name, content), the tested split last."""
-    if dataset in labelled.BINARY_FILES:
-        for name, label in zip(labelled.BINARY_FILES[dataset], "10", strict=True):
-            yield "all", name, labelled.read_sentences(folder / name, label)
-        return
-    read, names = {
-        "SST": (labelled.read_sst, {split: f"sentiment-{split}" for split in ("train", "dev", "test")}),
-        "TREC": (labelled.read_trec, {"train": "train_5500.label", "test": "TREC_10.label"}),
-        "MRPC": (
-            labelled.read_mrpc,
-            {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.txt"},
-        ),
-    }[dataset]
-    for split, name in names.items():
-        yield split, name, read(folder / name)
+def _splits(data: Data) -> np.ndarray:
+    """(n,) split of each item, part by part."""
+    return np.repeat([part.name for part in data], [len(part) for part in data])
 
 
 _VALIDATION = {

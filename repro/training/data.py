@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from repro.data import labelled, readers
+from repro.data import readers
 from repro.data.convert import NLI_LABELS
+from repro.data.readers import Pairs
 from repro.errors import NotAvailable
 
 
@@ -59,12 +60,12 @@ def graded(first: tuple[str, ...], second: tuple[str, ...], gold: np.ndarray) ->
 
 
 def _stsb(folder: Path) -> Examples:
-    pairs = readers.read_stsb(folder, "train")
+    pairs = readers.read_stsb(folder / "sts-train.csv")
     return graded(pairs.first, pairs.second, pairs.gold)
 
 
 def _nli(folder: Path) -> Examples:
-    pairs = labelled.read_nli(folder / "AllNLI.tsv", "train")
+    pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
     codes = {label: code for code, label in enumerate(NLI_LABELS)}
     return Examples((pairs.first, pairs.second), np.array([codes[label] for label in pairs.labels]), len(codes))
 
@@ -73,31 +74,30 @@ def _triplets(folder: Path) -> Examples:
     path = folder / "train.csv"
     if not path.is_file():
         raise NotAvailable(f"{path} is not there; put the published train.csv in its place")
-    triplets = labelled.read_triplets(path)
-    return Examples(tuple(zip(*triplets, strict=True)), None)
+    return _of_triplets(readers.read_triplets(path))
 
 
 def _lines(name: str) -> Callable[[Path], Examples]:
     """Each sentence of that file twice: unsupervised SimCSE's positive is the sentence itself under other dropout."""
-    return lambda folder: _twice(readers.read_lines(folder / name))
+    return lambda folder: _twice(readers.read_plain(folder / name).first)
 
 
 def _nli_sentences(folder: Path) -> Examples:
     """The distinct sentences of the training pairs, each twice."""
-    pairs = labelled.read_nli(folder / "AllNLI.tsv", "train")
+    pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
     return _twice(
         list(dict.fromkeys(sentence for pair in zip(pairs.first, pairs.second, strict=True) for sentence in pair))
     )
 
 
-def _twice(sentences: list[str]) -> Examples:
+def _twice(sentences: Sequence[str]) -> Examples:
     kept = tuple(sentence for sentence in sentences if sentence.strip())
     return Examples((kept, kept), None)
 
 
 def _nli_triplets(folder: Path) -> Examples:
     """Premise, entailed and contradicted hypothesis (SimCSE §4): a premise's in file order, each in one triplet."""
-    pairs = labelled.read_nli(folder / "AllNLI.tsv", "train")
+    pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
     found: dict[str, dict[str, list[str]]] = {}
     for premise, hypothesis, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
         found.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
@@ -112,7 +112,11 @@ def _nli_triplets(folder: Path) -> Examples:
 
 
 def _simcse_triplets(folder: Path) -> Examples:
-    return Examples(tuple(zip(*labelled.read_triplets(folder / labelled.SIMCSE_TRIPLETS), strict=True)), None)
+    return _of_triplets(readers.read_simcse_triplets(folder / "nli_for_simcse.csv"))
+
+
+def _of_triplets(triplets: Pairs) -> Examples:
+    return Examples((triplets.first, triplets.second, triplets.third), None)
 
 
 # name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)

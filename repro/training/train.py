@@ -19,7 +19,7 @@ from torch import distributed
 
 from repro import __version__, sealed
 from repro.checksums import sha256_of
-from repro.data.labelled import without_sentence
+from repro.data.readers import without_sentence
 from repro.encoders.recipe import TransformerRecipe, describe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve

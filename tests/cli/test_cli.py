@@ -2,7 +2,6 @@
 
 import csv
 import errno
-import json
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from repro.cli import general
 from repro.cli.main import main
 from repro.errors import ReproError
+from repro.results.csv_lines import from_csv
 
 
 @pytest.mark.parametrize("what", ["tables", "encoders", "tasks", "data"])
@@ -31,6 +31,9 @@ BAD = [
     (["fetch", "STS99"], "'STS99' is not a data set"),
     (["encode", "all-minilm-l6-v2", "nowhere.txt", "-o", "x.npy"], "nowhere.txt is not a file"),
     (["verify", "sbert-1", "--out", "/nowhere"], "sbert-1.csv is missing"),
+    (["report", "sbert-1", "--out", "/nowhere"], "sbert-1.csv is missing; write it with `repro table sbert-1`"),
+    (["report", "sbert-9"], "'sbert-9' is not a table; there are: sbert-1"),
+    (["report", "--out", "/nowhere"], "/nowhere holds no written table"),
     (["fetch", "SICK", "--offline"], "is not fetched yet; run without --offline or give --mirror DIR"),
     (["claims", "nobody"], "'nobody' is not a table with claims; there are: sbert-1"),
     (["similarity", "e", "a", "b", "c"], "two sentences, not 3"),
@@ -289,8 +292,8 @@ def test_compare_two_rows(data: Path, tmp_path: Path, tiny_bert: Path, capsys: p
     assert main(["compare", "sbert-1", *encoders, "--data", str(data), "--offline"]) == 0
     line = next(line for line in capsys.readouterr().out.split("\n") if line.startswith("STSb"))
     difference = float(line.split()[1])
-    cells = [json.loads(path.read_text())["cell"] for path in (tmp_path / "home/cells").rglob("*.json")]
-    values = {cell["row"]: cell["value"] for cell in cells if cell["column"] == "stsb"}
+    lines = from_csv(tmp_path / "out/sbert-1.csv")
+    values = {line["row"]: float(line["value"]) for line in lines if line["column"] == "stsb" and line["value"]}
     assert difference == pytest.approx(values[encoders[0]] - values[encoders[1]], abs=0.006)
     assert "p = " in line
     assert main(["compare", "sbert-1", "use", encoders[0], "--data", str(data), "--offline"]) == 2

@@ -9,7 +9,7 @@ from repro import tables
 from repro.cli.main import main
 from repro.encoders import zoo
 from repro.published.verify import verify
-from repro.reports import csv_lines
+from repro.results import csv_lines
 
 COMMITTED = Path(__file__).parents[2] / "tables"
 
@@ -64,7 +64,7 @@ def test_the_demo_trains_every_objective() -> None:
         recipe
         for name in tables.TABLES
         for row in tables.get(name, "mini").rows
-        for column, recipe in row.trainings
+        for column, recipe in getattr(row.system, "trainings", ())
         if column in {found.slug for found in tables.get(name, "mini").scored()}
     ]
     objectives = {"softmax", "cosine", "triplet", "contrastive", "cross-regression"}
@@ -85,7 +85,7 @@ def test_an_embedded_table_has_the_papers_columns_and_none_of_its_numbers(name: 
 def test_a_commented_csv_reads_back(tmp_path: Path) -> None:
     table = tables.get("sbert-1", "mini")
     line = dict.fromkeys(csv_lines.FIELDS, "x") | {"value": "1.5"}
-    text = csv_lines.to_csv(table, [line])
+    text = csv_lines.to_csv([line], table.banner)
     assert text.startswith("# These numbers come from the embedded mini data set")
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     assert csv_lines.from_csv(tmp_path / "t.csv") == [line]

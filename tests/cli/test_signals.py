@@ -80,11 +80,20 @@ atexit.register(ending)
 """
 
 
+def heard() -> None:
+    """A shell's background job is deaf to SIGINT, and so is what it starts; the tests may run in one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(script: str, arguments: Sequence[str], home: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "REPRO_HOME": str(home), "OMP_NUM_THREADS": "2"}
     code = f"{READY}{script}\nsys.exit(main.main())"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heard,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
@@ -152,6 +161,7 @@ def test_jobs_end_with_their_parent(number: signal.Signals, tmp_path: Path, tiny
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # as a terminal has it: the signal goes to all of them
+        preexec_fn=heard,
     )
     while process.poll() is None and not list(home.glob("models/*.training")):
         time.sleep(0.02)

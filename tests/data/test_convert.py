@@ -11,7 +11,7 @@ from repro.errors import ReproError
 
 
 def source(name: str, form: str) -> Source:
-    return Source(PurePosixPath(name), 0, "", f"https://example.org/{name}", "", form)
+    return Source(PurePosixPath(name), "plain", "all", 0, "", f"https://example.org/{name}", "", form)
 
 
 def test_high_bytes_become_what_cat_v_shows() -> None:

@@ -14,7 +14,7 @@ import datasets
 import pytest
 
 from repro.data import fetch, hub, registry
-from repro.data.labelled import read_nli, read_triplets
+from repro.data.readers import read_nli, read_triplets
 from repro.errors import NotAvailable
 from tests.conftest import Connect, on_loopback
 
@@ -114,7 +114,7 @@ def test_the_sections_have_the_archive_s_columns_and_every_split(
             ["f", "g", "h"],
             ["i", "j\nk", "l"],
         ]
-    assert read_triplets(folder / "test.csv") == [("p", "q", "r"), ("s", "t", "u")]
+    assert read_triplets(folder / "test.csv").sentences == ("p", "s", "q", "t", "r", "u")
     assert {path.name for path in folder.iterdir()} == {*COUNTS, "SHA256SUMS"}
 
 
@@ -195,8 +195,8 @@ def test_without_a_hub_it_is_not_available(tmp_path: Path, caplog: pytest.LogCap
 
 
 def test_the_registry_knows_how_many_there_must_be() -> None:
-    ((_, rows, labels),) = registry.contracts(registry.dataset("NLI"))
+    (nli,) = registry.dataset("NLI").contents
     # labelled training pairs of SNLI and of MultiNLI, as their data set pages give them
-    assert rows == 549_367 + 392_702 == sum(int(part.split(":")[1]) for part in labels.split())
+    assert nli.rows == 549_367 + 392_702 == sum(int(part.split(":")[1]) for part in nli.labels.split())
     # the triplets, as theirs does
-    assert [rows for _, rows, _ in registry.contracts(registry.dataset("WIKISEC"))] == [1_779_417, 220_400, 222_957]
+    assert [source.rows for source in registry.dataset("WIKISEC").contents] == [1_779_417, 220_400, 222_957]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.data import fetch, labelled, registry
+from repro.data import fetch, readers, registry
 from repro.data.convert import NLI_HEADER
 from repro.data.readers import Pairs
 from repro.encoders import zoo
@@ -22,7 +22,7 @@ STS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb-dev", "stsb", "sickr",
 def test_every_file_holds_its_contract(name: str) -> None:
     item = registry.dataset(name, "mini")
     fetch.check(item, MINI)
-    assert {path for path, _, _ in registry.contracts(item)} <= set(item.files) == {path for path, _ in item.digests}
+    assert {source.path for source in item.contents} <= set(item.files) == {path for path, _ in item.digests}
     assert dict(fetch.damages(item, MINI)) == {}
 
 
@@ -38,7 +38,7 @@ def test_every_file_is_registered_and_the_whole_is_small() -> None:
 
 
 def rows(name: str) -> int:
-    return sum(count for _, count, _ in registry.contracts(registry.dataset(name, "mini")))
+    return sum(source.rows for source in registry.dataset(name, "mini").contents)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_years_have_two_subsets_and_stsb_its_three_splits() -> None:
 
 def test_labels_are_balanced() -> None:
     for name in ("MR", "CR", "SUBJ", "MPQA"):
-        assert set(Counter(Suite("mini").load(name.lower()).parts["all"].labels).values()) == {100}
+        assert set(Counter(Suite("mini").load(name.lower())[0].labels).values()) == {100}
     for path, largest in (("SST/binary/sentiment-train", 0.5), ("TREC/train_5500.label", 0.18)):
-        reader = labelled.read_sst if "SST" in path else labelled.read_trec
+        reader = readers.read_sst if "SST" in path else readers.read_trec
         found = reader(MINI / "downstream" / path)
         assert max(Counter(found.labels).values()) <= largest * len(found)
-    assert set(Counter(labelled.read_nli(MINI / "nli/AllNLI.tsv").labels).values()) == {300}
+    assert set(Counter(readers.read_nli(MINI / "nli/AllNLI.tsv").labels).values()) == {300}
 
 
 def all_pairs() -> list[tuple[str, Pairs]]:
@@ -82,9 +82,9 @@ def test_no_pair_occurs_twice_in_sts_and_no_sentence_in_the_transfer_tasks() -> 
     assert len(pairs) == len(set(pairs))
     assert all(len(pair) == 2 for pair in pairs)
     for name in ("MR", "CR", "SUBJ", "MPQA"):
-        sentences = Suite("mini").load(name.lower()).parts["all"].first
+        sentences = Suite("mini").load(name.lower())[0].first
         assert len(sentences) == len(set(sentences))
-    nli = labelled.read_nli(MINI / "nli/AllNLI.tsv")
+    nli = readers.read_nli(MINI / "nli/AllNLI.tsv")
     assert len(set(zip(nli.first, nli.second, strict=True))) == 900
 
 
@@ -107,8 +107,12 @@ def overlap(parts: list[Pairs]) -> np.ndarray:
 def test_an_encoder_does_well_and_word_overlap_much_worse(minilm: zoo.Group) -> None:
     for task in STS:
         parts = Suite("mini").load(task)
-        sentences = sts.sentences_of(parts)
-        found = sts.score(parts, sentences, minilm.encode(sentences)[0].vectors, task).values["spearman-all"]
+        sentences = sts.STS_TASKS[task].sentences(parts)
+        found = (
+            sts.STS_TASKS[task]
+            .score(parts, sentences, minilm.encode(sentences)[0].vectors, task)
+            .values["spearman-all"]
+        )
         by_overlap = 100 * spearman(overlap(parts), np.concatenate([part.gold for part in parts]))
         assert 50 < found < 95, task
         assert by_overlap < found - 10, task
@@ -117,19 +121,19 @@ def test_an_encoder_does_well_and_word_overlap_much_worse(minilm: zoo.Group) -> 
 @pytest.mark.parametrize(
     ("reader", "content", "message"),
     [
-        (labelled.read_trec, "no label here\n", r"line 1 is not `CLASS:subclass question`"),
-        (labelled.read_sst, "no tab\n", r"line 1 has 1 columns, expected 2"),
-        (labelled.read_mrpc, "h\n1\t2\t3\tonly one\n", r"line 2 has 4 columns, expected 5"),
+        (readers.read_trec, "no label here\n", r"line 1 is not `CLASS:subclass question`"),
+        (readers.read_sst, "no tab\n", r"line 1 has 1 columns, expected 2"),
+        (readers.read_mrpc, "h\n1\t2\t3\tonly one\n", r"line 2 has 4 columns, expected 5"),
         (
-            labelled.read_nli,
+            readers.read_nli,
             f"{NLI_HEADER}\na\tb\tc\td\te\tmaybe\n",
             r"line 2 has the label 'maybe', expected one of contradiction",
         ),
-        (labelled.read_triplets, "Sentence1,Sentence2\na,b\n", r"has no column 'Sentence3'"),
-        (labelled.read_triplets, "Sentence1,Sentence2,Sentence3\na,,c\n", r"line 2 has an empty Sentence2"),
-        (labelled.read_argument_pairs, "sentence_1,sentence_2\na,b\n", r"has no column 'regression_label'"),
+        (readers.read_triplets, "Sentence1,Sentence2\na,b\n", r"has no column 'Sentence3'"),
+        (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,,c\n", r"line 2 has an empty Sentence2"),
+        (readers.read_facets, "sentence_1,sentence_2\na,b\n", r"has no column 'regression_label'"),
         (
-            labelled.read_argument_pairs,
+            readers.read_facets,
             "regression_label,sentence_1,sentence_2\n7,a,b\n",
             r"line 2 has the gold score '7'",
         ),
@@ -149,4 +153,4 @@ def test_a_users_file_with_something_missing_is_one_sentence(
 def test_latin_1_and_nel_stay_inside_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "rt-polarity.pos"
     path.write_bytes(b"caf\xe9 one\x85two\nthree\n")
-    assert labelled.read_sentences(path, "1").first == ("caf\u00e9 one\u0085two", "three")
+    assert readers.read_sentences(path, "1").first == ("caf\u00e9 one\u0085two", "three")

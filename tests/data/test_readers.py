@@ -1,21 +1,21 @@
-"""Readers of SentEval's layout: what they accept, and the sentence for what they do not."""
+"""Readers of SentEval's layout: what they accept, the sentence for what they do not, and their container."""
 
-import errno
-import io
-import os
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from repro.data import readers
+from repro.data import readers, registry
+from repro.data.convert import NLI_HEADER
 from repro.errors import ReproError
 
 
 def subset(folder: Path, inputs: str, gold: str) -> readers.Pairs:
     (folder / "STS.input.x.txt").write_text(inputs, encoding="utf-8")
     (folder / "STS.gs.x.txt").write_text(gold, encoding="utf-8")
-    return readers.read_sts_subset(folder, "x")
+    return readers.read_sts(folder / "STS.input.x.txt")
 
 
 def test_unscored_pairs_are_dropped_as_senteval_does(tmp_path: Path) -> None:
@@ -49,111 +49,6 @@ def test_bad_files_are_named(tmp_path: Path, inputs: str, gold: str, message: st
         subset(tmp_path, inputs, gold)
 
 
-LINES = [
-    (b"a\nb\n", ["a", "b"]),
-    (b"a\nb", ["a", "b"]),
-    (b"a\r\nb\r\n", ["a", "b"]),
-    (b"a\rb\r", ["a", "b"]),
-    (b"a\rb", ["a", "b"]),
-    (b"a\rb\n", ["a\rb"]),
-    (b"\n\na\n\n", ["", "", "a", ""]),
-    (b"\r\ra\r", ["", "", "a"]),
-    (b"\n", [""]),
-    (b"\xef\xbb\xbfa\nb\n", ["a", "b"]),
-    (b"\xef\xbb\xbf\r\na\r\n", ["", "a"]),
-    (b"a\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),  # a mark inside the text belongs to it
-    (b" a  b \n\tc\t\n", [" a  b ", "\tc\t"]),
-    *(
-        (f"a{mark}b\nc{mark}\n".encode(), [f"a{mark}b", f"c{mark}"])
-        for mark in ("\x00", "\x0b", "\x0c", "\x1c", "\x85", "\xa0", "\u2028", "\u2029", "\u3000")
-    ),
-]
-
-
-@pytest.mark.parametrize(("content", "expected"), LINES)
-def test_lines_of_a_users_file_and_of_standard_input(
-    content: bytes, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "own.txt").write_bytes(content)
-    assert readers.own_lines(tmp_path / "own.txt") == expected
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), "latin-1"))
-    assert readers.own_lines(Path("-")) == expected
-
-
-# the same text in other encodings, with and without a mark, and bytes of another kind
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        *(("caf\xe9 au lait\n".encode(name), "is UTF-16 or UTF-32; save it as UTF-8") for name in ("utf-16", "utf-32")),
-        *(("a cat\n".encode(f"utf-{form}"), "is UTF-16 or") for form in ("16-le", "16-be", "32-le", "32-be")),
-        ("\u043a\u043e\u0442 \u0438 \u043f\u0451\u0441\n".encode("utf-16-le"), "is UTF-16 or"),
-        ("a\ncaf\xe9\n".encode("latin-1"), "byte 5 is not utf-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbf\xe9\n", "byte 3 is not utf-8; save the file as UTF-8"),
-        (b"", "is empty; give it at least one sentence"),
-        (b"\xef\xbb\xbf", "is empty; give it at least one sentence"),
-    ],
-)
-def test_other_encodings_are_refused(
-    content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "own.txt").write_bytes(content)
-    with pytest.raises(ReproError, match=rf"own.txt:? {message}"):
-        readers.own_lines(tmp_path / "own.txt")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
-    with pytest.raises(ReproError, match=rf"standard input:? {message}"):
-        readers.own_lines(Path("-"))
-
-
-def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = io.TextIOWrapper(io.BytesIO())
-    closed.close()
-    for stream in (None, closed):
-        monkeypatch.setattr("sys.stdin", stream)
-        with pytest.raises(ReproError, match="standard input cannot be read; name a file instead of -"):
-            readers.own_lines(Path("-"))
-
-
-def places(folder: Path) -> dict[str, Path]:
-    """Names that are no file to read."""
-    os.mkfifo(folder / "pipe")
-    (folder / "folder").mkdir()
-    (folder / "loop").symlink_to(folder / "loop")
-    (folder / "file").touch()
-    return {
-        "a folder and not a file": folder / "folder",
-        "a pipe or a device": folder / "pipe",
-        "a pipe or a device and": Path("/dev/null"),
-        "name too long": folder / ("n" * 300),
-        "null byte": folder / "a\0b",
-        "surrogates not allowed": folder / "\ud800",
-        "cannot be read .Too many levels": folder / "loop",
-        "is not a file|is missing": folder / "file/below",
-        "is not a file; name|is missing; run": folder / "\udcff",
-    }
-
-
-def test_what_is_no_file_is_one_sentence(tmp_path: Path) -> None:
-    for message, path in places(tmp_path).items():
-        for read in (readers.own_lines, readers.read_lines):
-            with pytest.raises(ReproError, match=rf"(?i){message}") as caught:
-                read(path)
-            assert "\n" not in str(caught.value)
-
-
-def test_a_file_that_may_not_or_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path) -> bytes:
-        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
-
-    (tmp_path / "own.txt").write_text("a\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", fail)
-        with pytest.raises(ReproError, match=r"own.txt cannot be read \(Input/output error\)"):
-            readers.own_lines(tmp_path / "own.txt")
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
-    with pytest.raises(ReproError, match=r"own.txt may not be read by this user"):
-        readers.own_lines(tmp_path / "own.txt")
-
-
 def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
     plain = subset(tmp_path, "a\tb\n", "1.0\n")
     marked = subset(tmp_path, "\ufeffa\tb\n", "\ufeff1.0\n")
@@ -167,7 +62,11 @@ def test_a_byte_order_mark_changes_no_other_set_either(name: str, tmp_path: Path
     for mark in ("", "\ufeff"):
         lines = "h\n1\ta\tb\t3\tN\n" if "SICK" in name else "g\tf\ty\t1\t2\ta\tb\n"
         (tmp_path / name).write_text(mark + lines, encoding="utf-8")
-        parts = readers.read_sick(tmp_path, "trial") if "SICK" in name else readers.read_stsb(tmp_path, "dev")
+        parts = (
+            readers.read_sick(tmp_path / "SICK_trial.txt")
+            if "SICK" in name
+            else readers.read_stsb(tmp_path / "sts-dev.csv")
+        )
         digests.append(readers.digest([parts]))
     assert digests[0] == digests[1]
 
@@ -193,15 +92,17 @@ def test_scores_out_of_range_are_named(name: str, line: str, message: str, tmp_p
     good = "h\n1\ta\tb\t3\tN\n" if "SICK" in name else "g\tf\ty\t1\t2\ta\tb\n"
     (tmp_path / name).write_text(good + line)
     with pytest.raises(ReproError, match=message):
-        readers.read_sick(tmp_path, "trial") if "SICK" in name else readers.read_stsb(tmp_path, "dev")
+        readers.read_sick(tmp_path / "SICK_trial.txt") if "SICK" in name else readers.read_stsb(
+            tmp_path / "sts-dev.csv"
+        )
 
 
 def test_missing_and_undecodable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ReproError, match=r"STS.input.x.txt is missing"):
-        readers.read_sts_subset(tmp_path, "x")
+        readers.read_sts(tmp_path / "STS.input.x.txt")
     (tmp_path / "sts-test.csv").write_bytes(b"g\tf\ty\t1\t2\tcaf\xe9\tb\n")
     with pytest.raises(ReproError, match=r"sts-test.csv: byte 13 is not utf-8"):
-        readers.read_stsb(tmp_path, "test")
+        readers.read_stsb(tmp_path / "sts-test.csv")
 
 
 def test_digest_follows_content_and_not_layout(tmp_path: Path) -> None:
@@ -213,6 +114,109 @@ def test_digest_follows_content_and_not_layout(tmp_path: Path) -> None:
 
 def test_sick_has_relatedness_and_judgement(tmp_path: Path) -> None:
     (tmp_path / "SICK_train.txt").write_text("pair_ID\tA\tB\tscore\tjudgment\n1\tx\ty\t3.4\tNEUTRAL\n")
-    found = readers.read_sick(tmp_path, "train")
+    found = readers.read_sick(tmp_path / "SICK_train.txt")
     assert found.labels == ("NEUTRAL",)
     np.testing.assert_array_equal(found.gold, [3.4])
+
+
+@pytest.mark.parametrize("suite", ["paper", "mini"])
+def test_the_registry_names_a_reader_and_a_split_of_each_file(suite: str) -> None:
+    used = {source.reader for item in registry.datasets(suite).values() for source in item.contents}
+    assert used <= set(readers.READERS)
+    assert suite == "mini" or used == set(readers.READERS)
+    for item in registry.datasets(suite).values():
+        splits = [source.split for source in item.contents]
+        assert all(splits)
+        assert len(set(splits)) in (1, len(splits)), item.name  # one file a split, or all files one
+        if "train" in splits and "test" in splits:
+            assert splits.index("train") < splits.index("test")
+
+
+def test_pairs_are_taken_cut_and_joined() -> None:
+    pairs = readers.Pairs("x", ("a", "b", "c"), ("d", "e", "f"), np.array([1.0, 2, 3]), ("p", "q", "r"))
+    taken = pairs.take([2, 0])
+    assert (taken.first, taken.second, taken.gold.tolist(), taken.labels, taken.third) == (
+        *(("c", "a"), ("f", "d"), [3.0, 1.0]),
+        *(("r", "p"), ()),
+    )
+    assert pairs.cut(None) is pairs
+    assert (len(pairs.cut(2)), len(pairs.cut(9)), pairs.cut(1).sentences) == (2, 3, ("a", "d"))
+    both = readers.joined("y", [pairs, taken])
+    assert (both.name, both.first, both.gold.tolist()) == ("y", ("a", "b", "c", "c", "a"), [1, 2, 3, 3, 1])
+    single = readers.joined("z", [readers.Pairs("s", ("a",), labels=("0",)), readers.Pairs("t", ("b",), labels=("1",))])
+    assert (single.second, single.labels, len(single.gold)) == ((), ("0", "1"), 0)
+
+
+def test_the_digest_of_each_kind_is_of_its_own_columns() -> None:
+    one = ("a", "b"), ("c", "d")
+    kinds = [
+        readers.Pairs("x", *one, np.array([1.0, 2.5])),
+        readers.Pairs("x", *one, labels=("0", "1")),
+        readers.Pairs("x", one[0], labels=("0", "1")),
+        readers.Pairs("x", *one, third=("e", "f")),
+    ]
+    texts = ["x\na\tc\t1\nb\td\t2.5\n", "x\n0\ta\tc\n1\tb\td\n", "x\n0\ta\t\n1\tb\t\n", "a\tc\te\nb\td\tf\n"]
+    assert [readers.digest([pairs]) for pairs in kinds] == [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+
+
+HEADER = "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n"
+TOPICS = "topic,sentence_1,sentence_2,regression_label\n"
+FACETS = "regression_label,sentence_1,sentence_2\n"
+
+
+@pytest.mark.parametrize(
+    ("reader", "content", "message"),
+    [
+        *(
+            (readers.read_sst, f"good\t1\nbad\t{label}\n", rf"line 2 has the label '{label}', expected one of 0, 1")
+            for label in ("2", "-1", "0.5", "", "positive", "01")
+        ),
+        *(
+            (readers.read_mrpc, f"{HEADER}1\ta\tb\tc\td\n{label}\ta\tb\tc\td\n", rf"line 3 has the label '{label}'")
+            for label in ("2", "", "01", "yes")
+        ),
+        (readers.read_trec, "HUM:ind Who ?\nTIME:date When ?\n", r"line 2 has the label 'TIME', .* ABBR, DESC, ENTY"),
+        (readers.read_trec, "HUM:ind Who ?\nhum:ind Who ?\n", r"line 2 has the label 'hum'"),
+        (readers.read_nli, f"{NLI_HEADER}\na\tb\tc\td\te\t-\n", r"line 2 has the label '-', expected one of contrad"),
+        (readers.read_facets, f"{FACETS}3,a,b\n7,a,b\n", r"line 3 has the gold score '7', .* from 0 to 5"),
+        (readers.read_facets, f"{FACETS}nan,a,b\n", r"line 2 has the gold score 'nan'"),
+        (readers.read_bws, f"{TOPICS}t,a,b,1.5\n", r"line 2 has the gold score '1.5', expected a number from 0 to 1"),
+        (readers.read_bws, f'{TOPICS}t,"a\nb",c,inf\n', r"line 3 has the gold score 'inf'"),
+        (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,,c\n", r"line 2 has an empty Sentence2"),
+        (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,b\n", r"line 2 has an empty Sentence3"),
+        (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,b,c,d\n", r"line 2 has more cells than the header"),
+        (readers.read_triplets, f"Sentence1,Sentence2,Sentence3\na,b,{'c' * 200_000}\n", r"line 2 is not comma-sep"),
+        (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na\rb,c,d\n", r"line 2 is not comma-separated text"),
+    ],
+)
+def test_a_wrong_label_or_cell_names_file_and_line(
+    reader: Callable[[Path], object], content: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "own-file"
+    path.write_bytes(content.encode())
+    with pytest.raises(ReproError, match=rf"own-file:? {message}") as caught:
+        reader(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_simcses_cells_without_a_sentence_are_a_blank_as_its_training_reads_them(tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    cells = ["", "n/a", "None", "NULL", "nan", "<NA>", "-1.#IND", "none", " ", "N/A .", "a b"]
+    rows = [(cell, f"entailed {i}", cells[-1 - i]) for i, cell in enumerate(cells)]
+    path = tmp_path / "nli_for_simcse.csv"
+    path.write_text("sent0,sent1,hard_neg\n" + "".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    # what SimCSE's train.py does: the csv reader of Hugging Face's data sets, then " " in place of None (@49fa580)
+    theirs = Dataset.from_csv(str(path), cache_dir=str(tmp_path / "cache"))
+    columns = [[" " if cell is None else cell for cell in theirs[name]] for name in ("sent0", "sent1", "hard_neg")]
+    found = readers.read_simcse_triplets(path)
+    assert [found.first, found.second, found.third] == [tuple(column) for column in columns]
+    assert readers.without_sentence([found.first, found.second, found.third]) == 16
+    assert readers.without_sentence([found.first[-1:], found.third[-1:]]) == 1
+
+
+def test_objective_sentences_are_class_1() -> None:
+    # SentEval subj.py: BinaryClassifierEval("SUBJ", pos=subj.objective, neg=subj.subjective)
+    for suite in ("paper", "mini"):
+        by_file = {source.path.name: source.reader for source in registry.dataset("SUBJ", suite).contents}
+        assert by_file == {"subj.objective": "sentences-of-1", "subj.subjective": "sentences-of-0"}

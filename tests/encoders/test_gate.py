@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from repro.cli.main import main
 from repro.encoders.gate import checked
 from repro.errors import ReproError
-from repro.reports import csv_lines
+from repro.results import csv_lines
 from tests.conftest import save_tiny_bert
 
 

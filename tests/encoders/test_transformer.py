@@ -36,7 +36,7 @@ def test_wordpiece_ids(sentence: str, minilm: zoo.Group) -> None:
 def test_embeddings_equal_sentence_transformers(minilm: zoo.Group, data: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
-    pairs = read_stsb(data / "downstream/STS/STSBenchmark", "test")
+    pairs = read_stsb(data / "downstream/STS/STSBenchmark" / "sts-test.csv")
     sentences = [
         *pairs.first[:40],
         *pairs.second[-50:],

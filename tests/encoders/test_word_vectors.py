@@ -80,7 +80,7 @@ def test_stop_words_equal_sentence_transformers() -> None:
 @pytest.mark.parametrize("tokens", ["whitespace", "sbert"])
 def test_sparse_averages_equal_a_loop_on_real_vectors(tokens: str, fixtures: Path, data: Path) -> None:
     path = fixtures / "glove.840B.300d.sick.txt"
-    pairs = read_sick(data / "downstream/SICK", "trial")
+    pairs = read_sick(data / "downstream/SICK" / "SICK_trial.txt")
     found = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path).encode(pairs.first)
     table = {line.split(" ")[0]: np.array(line.split(" ")[1:], float) for line in path.read_text().splitlines()}
     for sentence, vector in zip(pairs.first, found, strict=True):
@@ -179,9 +179,9 @@ def test_sickr_of_glove_is_that_of_a_computation_in_float64(
     tokens: str, expected: float, fixtures: Path, data: Path
 ) -> None:
     path = fixtures / "glove.840B.300d.sick.txt"
-    pairs = read_sick(data / "downstream/SICK", "test")
-    sentences = sts.sentences_of([pairs])
+    pairs = read_sick(data / "downstream/SICK" / "SICK_test_annotated.txt")
+    sentences = sts.STS_TASKS["stsb"].sentences([pairs])
     vectors = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path).encode(sentences)
-    found = sts.score([pairs], sentences, vectors, "glove").values["spearman-all"]
+    found = sts.STS_TASKS["stsb"].score([pairs], sentences, vectors, "glove").values["spearman-all"]
     assert found == pytest.approx(spearman_in_float64(path, pairs, tokens), abs=2e-4)
     assert round(found, 2) == expected

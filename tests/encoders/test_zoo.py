@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from repro.encoders import zoo
-from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe, plain
+from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
 from repro.published import ledger
-from repro.results.store import SYSTEM_FIELDS
+from repro.results.signature import SYSTEM_FIELDS
 
 
 def test_names_settings_and_paths(tmp_path: Path) -> None:
@@ -90,15 +90,15 @@ def test_every_known_revision_is_a_commit_of_a_model_of_the_zoo() -> None:
 
 def test_models_are_pinned_where_public_code_names_their_revision() -> None:
     for recipe in zoo.ZOO.values():
-        base = plain(recipe)
+        base = recipe.plain
         if isinstance(base, TransformerRecipe):
             assert base.revision == zoo.REVISIONS.get(base.weights)
-            assert zoo.unpinned(recipe) == ("" if base.revision else base.weights)
+            assert recipe.plain.unpinned == ("" if base.revision else base.weights)
     assert zoo.ROBERTA_LARGE.revision == "722cf37b1afa9454edce342e7895e588b6ff1d59"
     assert zoo.recipe("princeton-nlp/sup-simcse-roberta-base,pooling=cls").revision == (  # type: ignore[union-attr]
         "4bf73c6b5df517f74188c5e9ec159b2208c89c08"
     )
-    assert zoo.unpinned(zoo.ZOO["unsup-simcse-bert-base"]) == "princeton-nlp/unsup-simcse-bert-base-uncased"
+    assert zoo.ZOO["unsup-simcse-bert-base"].plain.unpinned == "princeton-nlp/unsup-simcse-bert-base-uncased"
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody-of-this-name/x/y"])

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from repro import tables
+from repro.evaluation import written
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
-from repro.evaluation.run import execute
+from repro.evaluation.run import run as compute
 from repro.evaluation.suite import Suite
-from repro.reports import csv_lines
-from repro.results.store import Cell
+from repro.results.result import Result
 from tests.conftest import save_tiny_bert
 
 VOLATILE = ("seconds", "commit")
@@ -60,14 +60,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     run(tmp_path / "whole", tmp_path / "expected", mirror, tiny_bert, table)
     arguments, environment = command(tmp_path / "home", tmp_path / "out", mirror, tiny_bert, table)
     child = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    cells = tmp_path / "home/cells/paper" / table
+    results = tmp_path / "home/results"
     for _ in range(30000):
-        if len(list(cells.glob("*.json"))) >= 2 or child.poll() is not None:
+        if len(list(results.glob("*.json"))) >= 2 or child.poll() is not None:
             break
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    stored = {path: path.read_bytes() for path in cells.glob("*.json")}
+    stored = {path: path.read_bytes() for path in results.glob("*.json")}
     assert len(stored) >= 2
     assert not (tmp_path / "out").exists()
     run(tmp_path / "home", tmp_path / "out", mirror, tiny_bert, table)
@@ -92,7 +92,7 @@ def test_two_runs_at_once_write_the_same_table(mirror: Path, tmp_path: Path, tin
         child.communicate(timeout=300)
     assert [child.returncode for child in children] == [0, 0]
     assert stable(tmp_path / "one") == stable(tmp_path / "two")
-    assert not [path for path in (tmp_path / "home/cells").rglob("*") if path.is_file() and path.suffix != ".json"]
+    assert not [path for path in (tmp_path / "home/results").rglob("*") if path.is_file() and path.suffix != ".json"]
 
 
 @pytest.fixture
@@ -106,9 +106,9 @@ def test_a_cut_run_carries_its_limit_and_its_own_file_name(suite: Suite, tiny_be
     options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu")
     made = plan(table, options)
     assert len(made.pending) == 1
-    execute(made)
+    made = compute(made)
     cell = made.stored[str(tiny_bert), "stsb"]
-    assert "|limit:30|" in cell.signature
+    assert "|limit:30|" in str(cell.signature)
     assert options.variant == ".limit-30"
     assert len(cell.scores) == 6
     assert cell.ci_low < cell.value < cell.ci_high
@@ -117,12 +117,12 @@ def test_a_cut_run_carries_its_limit_and_its_own_file_name(suite: Suite, tiny_be
 @pytest.mark.real
 def test_force_computes_again_and_gets_the_same(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
-    found: list[Cell] = []
+    found: list[Result] = []
     for force in (False, False, True):
         options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu", force=force)
         made = plan(table, options)
         assert len(made.pending) == (0 if found and not force else 1)
-        execute(made)
+        made = compute(made)
         found.append(made.stored[str(tiny_bert), "stsb"])
     assert found[0] == found[1]
     assert found[0].value == found[2].value
@@ -134,19 +134,19 @@ def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_b
     table = tables.get("sbert-1").with_encoders([str(folder)])
     options = Options(suite=suite, rows=(str(folder),), tasks=("stsb",), limit=10, device="cpu")
     made = plan(table, options)
-    execute(made)
+    made = compute(made)
     assert plan(table, options).pending == []
     save_tiny_bert(folder, seed=7)
     again = plan(table, options)
     assert len(again.pending) == 1
-    execute(again)
+    again = compute(again)
     assert again.stored[str(folder), "stsb"].value != made.stored[str(folder), "stsb"].value
 
 
 @pytest.mark.real
 def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> None:
     made = plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
-    lines = csv_lines.lines_of(made)
+    lines = written.lines_of(made)
     assert len(lines) == len(made.table.rows) * len(made.table.columns)
     by_row = {line["row"]: line for line in lines if line["column"] == "sts12"}
     assert all(line["verdict"] == "not-run" and line["reason"] for line in by_row.values())
@@ -159,7 +159,7 @@ def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> N
 def test_average_is_of_unrounded_cells(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
     made = plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
-    execute(made)
-    lines = {line["column"]: line for line in csv_lines.lines_of(made) if line["row"] == str(tiny_bert)}
+    made = compute(made)
+    lines = {line["column"]: line for line in written.lines_of(made) if line["row"] == str(tiny_bert)}
     seven = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
     assert float(lines["avg"]["value"]) == pytest.approx(sum(float(lines[c]["value"]) for c in seven) / 7, abs=1e-9)

@@ -21,7 +21,7 @@ from repro.cli.main import main
 from repro.data import registry
 from repro.encoders import zoo
 from repro.encoders.cache import EmbeddingCache
-from repro.reports import csv_lines
+from repro.results import csv_lines
 from tests.conftest import save_tiny_bert
 from tests.processes import by_modes, files_of_at_most, forked
 
@@ -147,7 +147,7 @@ def exchange(first: Path, second: Path) -> None:
 
 def another_value(path: Path) -> None:
     stored = json.loads(path.read_text())
-    stored["cell"]["value"] = 99.9
+    stored["result"]["value"] = 99.9
     path.write_text(json.dumps(stored))
 
 
@@ -183,7 +183,7 @@ def test_altered_state_is_said_and_made_anew(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     alter, count = ALTERED[how]
-    alter(sorted((home / "cells").rglob("*.json")), sorted((home / "embeddings").glob("*.safetensors")))
+    alter(sorted((home / "results").rglob("*.json")), sorted((home / "embeddings").glob("*.safetensors")))
     for said in (count, 0):
         assert main(arguments(tmp_path, tiny_bert)) == 0
         assert values(tmp_path) == expected
@@ -321,7 +321,7 @@ def test_what_has_to_write_into_such_a_home_is_refused(protected: Path, tiny_ber
     assert len(list((protected / "embeddings").glob("*.safetensors"))) == len(SETS)
 
 
-@pytest.mark.parametrize("name", ["cells", "embeddings", "checksums", "locks", "encoders", "models", "data"])
+@pytest.mark.parametrize("name", ["results", "embeddings", "checksums", "locks", "encoders", "models", "data"])
 def test_a_file_in_the_place_of_a_folder_of_the_home_costs_no_number(
     name: str,
     tiny_bert: Path,
@@ -334,7 +334,7 @@ def test_a_file_in_the_place_of_a_folder_of_the_home_costs_no_number(
     assert main(arguments(tmp_path, tiny_bert)) == 0
     assert values(tmp_path) == expected
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("repro: ")]
-    assert len(said) == (name in ("cells", "embeddings"))
+    assert len(said) == (name in ("results", "embeddings"))
     assert (tmp_path / "home" / name).read_text() == "a file"
 
 

@@ -14,19 +14,20 @@ from repro import tables
 from repro.data.readers import Pairs
 from repro.errors import ReproError
 from repro.evaluation.significance import Comparison, compare
-from repro.results.store import Cell, pack
+from repro.results.result import Result, pack
+from repro.results.signature import Signature
 
 COLUMN = next(column for column in tables.get("flow-2").scored() if column.slug == "stsb")
 
 
-def cell(column: str, value: float, by_seed: tuple[float, ...] = ()) -> Cell:
-    texts = ("flow-2", "row", column, "m", value, None, None, "stsb|agg:wmean", "row", "w", "d", "cpu", "float32", 0.1)
+def cell(value: float, by_seed: tuple[float, ...] = ()) -> Result:
     scores = {f"seed-{seed}": value for seed, value in enumerate(by_seed)} or {"m": value}
-    return Cell(*texts, "c", seeds=len(by_seed) or 1, scores=scores)  # type: ignore[arg-type]
+    about = (Signature.parse("stsb|agg:wmean"), "w", "d", "cpu", "float32", 0.1, "c")
+    return Result("m", value, None, None, *about, seeds=len(by_seed) or 1, scores=scores)
 
 
-def plan(table: str, **rows: Cell) -> Any:
-    return SimpleNamespace(table=tables.get(table), stored={(row, found.column): found for row, found in rows.items()})
+def plan(table: str, column: str, **rows: Result) -> Any:
+    return SimpleNamespace(table=tables.get(table), stored={(row, column): result for row, result in rows.items()})
 
 
 # Student's t by hand: d̄ / (s / √n); p from tables of t (2 degrees of freedom: p = 1 − t / √(2 + t²)),
@@ -51,10 +52,8 @@ def test_rows_of_several_seeds_are_tested_over_them(
     p: float,
     test: str,
 ) -> None:
-    one, other = (
-        replace(cell(column, sum(seeds) / (len(seeds) or 1), seeds), items=items) for seeds in (first, second)
-    )
-    (found,) = compare(plan("flow-2", a=one, b=other), "a", "b")
+    one, other = (replace(cell(sum(seeds) / (len(seeds) or 1), seeds), items=items) for seeds in (first, second))
+    (found,) = compare(plan("flow-2", column, a=one, b=other), "a", "b")
     assert found.difference == pytest.approx(difference)
     assert found.interval == pytest.approx(interval, abs=1e-4)
     assert found.p == pytest.approx(p, abs=1e-5)
@@ -63,9 +62,9 @@ def test_rows_of_several_seeds_are_tested_over_them(
 
 @pytest.mark.parametrize("seeds", [(2.0, 2.0), (2.0, math.nan)])
 def test_seeds_without_a_spread_are_no_test(seeds: tuple[float, float]) -> None:
-    one, other = cell("isoscore", 1.0, (1.0, 1.0)), cell("isoscore", 2.0, seeds)
+    one, other = cell(1.0, (1.0, 1.0)), cell(2.0, seeds)
     with pytest.raises(ReproError, match="share no column with a test"):
-        list(compare(plan("flow-2", a=one, b=other), "a", "b"))
+        list(compare(plan("flow-2", "isoscore", a=one, b=other), "a", "b"))
 
 
 def test_resamples_without_a_score_are_left_out_and_said() -> None:
@@ -73,11 +72,11 @@ def test_resamples_without_a_score_are_left_out_and_said() -> None:
     gold, resamples, seed = np.array([0.0, 2.0, 5.0]), 500, 12
     data = {"stsb": [Pairs("test", ("a", "b", "c"), ("d", "e", "f"), gold)]}
     cells = [
-        replace(cell("stsb", value), items=(pack(np.array(cosines)),))
+        replace(cell(value), items=(pack(np.array(cosines)),))
         for value, cosines in ((100.0, [0.1, 0.2, 0.9]), (50.0, [0.2, 0.1, 0.9]))
     ]
-    made = plan("flow-2", a=cells[0], b=cells[1])
-    made.data, made.options = data, SimpleNamespace(resamples=resamples, seed=seed)
+    made = plan("flow-2", "stsb", a=cells[0], b=cells[1])
+    made.session, made.options = SimpleNamespace(data=data.get), SimpleNamespace(resamples=resamples, seed=seed)
     (found,) = compare(made, "a", "b")
     rng = np.random.default_rng(seed)
     drawn = [rng.integers(0, 3, 3) for _ in range(resamples)]
@@ -95,15 +94,15 @@ def test_resamples_without_a_score_are_left_out_and_said() -> None:
 
 def test_other_protocols_are_not_compared() -> None:
     texts = ("stsb|agg:wmean|corr:spearman", "stsb|agg:all|corr:spearman")
-    one, other = (replace(cell("stsb", 1.0, (0.0, 2.0)), signature=text) for text in texts)
+    one, other = (replace(cell(1.0, (0.0, 2.0)), signature=Signature.parse(text)) for text in texts)
     with pytest.raises(ReproError, match="not comparable: agg is wmean in one and all in the other"):
-        list(compare(plan("flow-2", a=one, b=other), "a", "b"))
+        list(compare(plan("flow-2", "stsb", a=one, b=other), "a", "b"))
 
 
 @pytest.mark.parametrize(("table", "column"), [("sbert-7", "cpu"), ("flow-2", "uniformity")])
 def test_without_a_test_there_is_one_sentence(table: str, column: str) -> None:
     with pytest.raises(ReproError, match="a and b share no column with a test"):
-        list(compare(plan(table, a=cell(column, 1.0), b=cell(column, 2.0)), "a", "b"))
+        list(compare(plan(table, column, a=cell(1.0), b=cell(2.0)), "a", "b"))
 
 
 @pytest.mark.parametrize(

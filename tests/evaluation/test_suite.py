@@ -86,7 +86,9 @@ def test_what_is_missing_costs_its_own_cells_only(home: Path, tmp_path: Path) ->
     shutil.copytree(home / "data", own)
     suite = Suite(own=own)
     before = tree(own)
-    with pytest.raises(NotAvailable, match=r"STS12: no folder .*own/downstream/STS/STS12-en-test"):
+    with pytest.raises(
+        NotAvailable, match=r"own/downstream/STS/STS12-en-test/STS.input.MSRpar.txt is not there; `repro fetch STS12`"
+    ):
         suite.load("sts12")
     with pytest.raises(NotAvailable, match=r"stsb|STSB|STSBenchmark"):
         suite.examples("stsb")
@@ -228,5 +230,5 @@ def test_sections_are_selected_on_the_first_thousand_validation_triplets(tmp_pat
     rows = "".join(f"a{i},b{i},c{i}\n" for i in range(1200))
     for name in ("train.csv", "validation.csv", "test.csv"):
         (folder / name).write_text(f"Sentence1,Sentence2,Sentence3\n{rows}")
-    found = Suite(own=tmp_path).dev("wikisec-dev")
-    assert (len(found), found[0], found[-1]) == (1000, ("a0", "b0", "c0"), ("a999", "b999", "c999"))
+    (found,) = Suite(own=tmp_path).dev("wikisec-dev")
+    assert (len(found), found.first[0], found.second[0], found.third[-1]) == (1000, "a0", "b0", "c999")

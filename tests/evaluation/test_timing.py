@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro import tables
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
 from repro.errors import ReproError
-from repro.evaluation import timing
+from repro.evaluation import timing, written
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
-from repro.evaluation.run import execute
+from repro.evaluation.run import run as compute
 from repro.evaluation.suite import Suite
+from repro.evaluation.systems import Timed
 from repro.published import ledger
-from repro.reports import csv_lines, markdown
+from repro.reports import markdown
+from repro.reports.layout import cell_view
 from repro.tables.spec import BEYOND, Column, Row, Table
 from repro.tasks import TASKS
-from repro.tasks.throughput import RUNS, SpeedTask
+from repro.tasks.throughput import RUNS
 
 COLUMNS = tuple(Column(d, d, f"speed-{d}", "sentences-per-second") for d in ("cpu", "gpu"))
 PAPER = next(row.published for row in tables.get("sbert-7").rows if row.slug == "sbert-base")
@@ -32,27 +35,27 @@ def table(base: Path) -> Table:
         "gone": TimedRecipe(WordVectorRecipe("nowhere.txt")),
     }
     return Table(
-        "sbert-7", "T", "P", tuple(Row(n, n, BEYOND, r, PAPER) for n, r in recipes.items()), COLUMNS, decimals=0
+        "sbert-7", "T", "P", tuple(Row(n, n, BEYOND, Timed(r), PAPER) for n, r in recipes.items()), COLUMNS, decimals=0
     )
 
 
 def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_bert: Path) -> None:
     made = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
-    execute(made)
+    made = compute(made)
     for slug in ("in-order", "smart", "words"):
         cell = made.stored[slug, "cpu"]
         assert cell.value > 10
         assert cell.std is not None
         assert cell.seeds == RUNS
-        assert f"|on:{timing.hardware('cpu')}" in cell.signature
-    assert "|batching:none|" in made.stored["in-order", "cpu"].signature
-    assert "|weights:random|" in made.stored["words", "cpu"].signature
+        assert f"|on:{timing.hardware('cpu')}" in str(cell.signature)
+    assert "|batching:none|" in str(made.stored["in-order", "cpu"].signature)
+    assert "|weights:random|" in str(made.stored["words", "cpu"].signature)
     assert "word vectors nowhere.txt are not on this machine" in made.why_not["gone", "cpu"]
     if ("smart", "gpu") not in made.stored:
         assert made.why_not["smart", "gpu"] == "there is no GPU here"
-    line = next(line for line in csv_lines.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
+    line = next(line for line in written.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
     assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
-    assert markdown.cell_text(line, 0).endswith(" (44)")
+    assert markdown.cell_text(cell_view(line, 0)).endswith(" (44)")
     again = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
     assert again.stored == made.stored
 
@@ -61,13 +64,15 @@ def test_a_fast_encoder_is_measured_faster() -> None:
     import time
 
     task = TASKS["speed-cpu"]
-    assert isinstance(task, SpeedTask)
+    assert (task.timed, TASKS["stsb"].timed) == (True, False)
     data = Suite("mini").load("speed-cpu")
     slow, fast = (task.time(data, lambda _, s=seconds: time.sleep(s)) for seconds in (0.02, 0.002))  # type: ignore[misc]
-    assert len(slow.runs) == RUNS
+    assert slow.repeats == RUNS
     assert 0 < slow.values["sentences-per-second"] < fast.values["sentences-per-second"]
     with pytest.raises(ReproError, match="speed is measured while encoding"):
-        task.score(data, [], None, "x")  # type: ignore[arg-type]
+        task.score(data, [], np.empty((0, 2)), "x")
+    with pytest.raises(ReproError, match="stsb is scored from sentence vectors and not timed"):
+        TASKS["stsb"].time(data, lambda sentences: None)
 
 
 def test_the_papers_figures_are_in_the_ledger() -> None:
@@ -79,6 +84,6 @@ def test_the_papers_figures_are_in_the_ledger() -> None:
 
 def test_an_encoder_of_ones_own_is_timed_too(tiny_bert: Path) -> None:
     named = tables.get("sbert-7").with_encoders([str(tiny_bert)]).rows[-1]
-    assert named.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
+    assert named.system.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
     with pytest.raises(ReproError, match="sbert-7 times an encoder alone; name it without post="):
         tables.get("sbert-7").with_encoders([f"{tiny_bert},post=whitening"])

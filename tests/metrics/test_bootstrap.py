@@ -4,19 +4,26 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from repro.errors import ReproError
 from repro.metrics import bootstrap
+from repro.metrics.correlation import CORRELATIONS
 
 
-@pytest.mark.parametrize(("name", "oracle"), [("spearman", stats.spearmanr), ("pearson", stats.pearsonr)])
-def test_each_draw_is_the_correlation_of_that_resample(name: str, oracle: object) -> None:
+def draws_of(name: str, x: np.ndarray, y: np.ndarray, resamples: int = 1000, seed: int = bootstrap.SEED) -> np.ndarray:
+    return bootstrap.draws(CORRELATIONS[name].resampled(x, y), len(x), resamples, seed)
+
+
+ORACLES = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}
+
+
+@pytest.mark.parametrize("name", CORRELATIONS)
+def test_each_draw_is_the_correlation_of_that_resample(name: str) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=60), np.round(rng.normal(size=60))
-    draws = bootstrap.correlation_draws(x, y, name, resamples=20, seed=5)
+    draws = draws_of(name, x, y, 20, 5)
     again = np.random.default_rng(5)
     for draw in draws:
         chosen = again.integers(0, 60, 60)
-        assert draw == pytest.approx(oracle(x[chosen], y[chosen]).statistic, abs=1e-12)  # type: ignore[operator]
+        assert draw == pytest.approx(ORACLES[name](x[chosen], y[chosen]).statistic, abs=1e-12)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
@@ -26,7 +33,7 @@ def test_spread_of_pearson_draws_is_the_closed_form(rho: float) -> None:
     n = 4000
     x = rng.normal(size=n)
     y = rho * x + np.sqrt(1 - rho**2) * rng.normal(size=n)
-    draws = bootstrap.correlation_draws(x, y, "pearson", resamples=1000)
+    draws = draws_of("pearson", x, y)
     assert draws.std() == pytest.approx((1 - rho**2) / np.sqrt(n - 1), rel=0.12)
 
 
@@ -38,24 +45,9 @@ def test_interval_is_the_percentile_interval() -> None:
 
 def test_same_seed_same_draws_and_another_seed_others() -> None:
     x, y = np.random.default_rng(2).normal(size=(2, 50))
-    first, again, other = (bootstrap.correlation_draws(x, y, "spearman", 10, seed) for seed in (1, 1, 2))
+    first, again, other = (draws_of("spearman", x, y, 10, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-
-
-def test_aggregates_of_one_subset_are_that_subset() -> None:
-    x, y = np.random.default_rng(3).normal(size=(2, 80))
-    draws = {a: bootstrap.aggregated_draws([(x, y)], "spearman", a, 30, 4) for a in ("all", "mean", "wmean")}
-    np.testing.assert_array_equal(draws["all"], draws["mean"])
-    np.testing.assert_allclose(draws["all"], draws["wmean"], rtol=1e-12)
-
-
-def test_weighted_mean_weighs_by_pairs() -> None:
-    rng = np.random.default_rng(4)
-    parts = [tuple(rng.normal(size=(2, n))) for n in (30, 90)]
-    each = [bootstrap.correlation_draws(x, y, "pearson", 25, 7 + i) for i, (x, y) in enumerate(parts)]
-    found = bootstrap.aggregated_draws(parts, "pearson", "wmean", 25, 7)  # type: ignore[arg-type]
-    np.testing.assert_allclose(found, (30 * each[0] + 90 * each[1]) / 120)
 
 
 def test_p_value_of_no_difference_and_of_a_clear_one() -> None:
@@ -71,30 +63,12 @@ def test_draws_without_a_correlation_are_no_evidence() -> None:
     assert np.isnan(bootstrap.paired_p_value(nothing))
 
 
-@pytest.mark.parametrize("name", ["spearman", "pearson"])
+@pytest.mark.parametrize("name", CORRELATIONS)
 def test_a_resample_of_equal_values_has_no_correlation(name: str) -> None:
     x, y = np.array([0.1, 0.1 + 1e-9, 0.1, 0.7]), np.array([1.0, 2.0, 3.0, 4.0])
-    draws = bootstrap.correlation_draws(x, y, name, resamples=200, seed=3)
+    draws = draws_of(name, x, y, 200, 3)
     rng = np.random.default_rng(3)
     resamples = [set(rng.integers(0, 4, 4)) for _ in range(200)]
     expected = [3 not in drawn or len(drawn) == 1 for drawn in resamples]  # only x[3] differs from the others
     np.testing.assert_array_equal(np.isnan(draws), expected)
-    assert bootstrap.degenerate(bootstrap.correlation_draws(np.full(4, np.nan), y, name, 7)) == 7
-
-
-UNKNOWN = [
-    (
-        lambda x, y: bootstrap.correlation_draws(x, y, "kendall"),
-        "the correlation 'kendall' is unknown; .*: spearman, pe",
-    ),
-    (lambda x, y: bootstrap.subset_draws([(x, y)], "Spearman"), "the correlation 'Spearman' is unknown"),
-    (lambda x, y: bootstrap.aggregated_draws([(x, y)], "kendall", "all"), "the correlation 'kendall' is unknown"),
-    (lambda x, y: bootstrap.aggregated_draws([(x, y)], "pearson", "median"), "'median' is unknown; .*: all, mean, wme"),
-    (lambda x, y: bootstrap.averaged(np.stack([x, y]), [1, 1], "all"), "the average 'all' is unknown; .*: mean, wmean"),
-]
-
-
-@pytest.mark.parametrize(("call", "message"), UNKNOWN)
-def test_an_unknown_name_is_an_error_that_lists_the_known(call: object, message: str) -> None:
-    with pytest.raises(ReproError, match=message):
-        call(np.arange(4.0), np.arange(4.0))  # type: ignore[operator]
+    assert bootstrap.degenerate(draws_of(name, np.full(4, np.nan), y, 7)) == 7

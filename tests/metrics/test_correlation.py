@@ -93,7 +93,7 @@ def hardly_moves(cosine: np.ndarray, gold: np.ndarray) -> None:
 
 def stsb(data: Path) -> tuple[list[Pairs], list[str]]:
     parts = sts.STS_TASKS["stsb"].load(data, registry.dataset("STSB"))
-    return parts, sts.sentences_of(parts)
+    return parts, sts.STS_TASKS["stsb"].sentences(parts)
 
 
 @pytest.mark.real
@@ -102,15 +102,15 @@ def test_a_transformers_spearman_hardly_moves(data: Path, tmp_path: Path, monkey
     words = sorted({word for sentence in sentences for word in sentence.lower().split() if word.isalpha()})
     monkeypatch.setattr(conftest, "VOCABULARY", [*conftest.SPECIAL, *words])
     encoder = zoo.build(str(conftest.save_tiny_bert(tmp_path / "tiny")), device="cpu")
-    found = sts.score(parts, sentences, encoder.encode(sentences)[0].vectors, "tiny")
-    hardly_moves(found.similarities[0], found.gold[0])
+    found = sts.STS_TASKS["stsb"].score(parts, sentences, encoder.encode(sentences)[0].vectors, "tiny")
+    hardly_moves(*found.samples("spearman-all").joined())
 
 
 @pytest.mark.real
 def test_minilms_spearman_hardly_moves(data: Path, minilm: zoo.Group) -> None:
     parts, sentences = stsb(data)
-    found = sts.score(parts, sentences, minilm.encode(sentences)[0].vectors, "minilm")
-    hardly_moves(found.similarities[0], found.gold[0])
+    found = sts.STS_TASKS["stsb"].score(parts, sentences, minilm.encode(sentences)[0].vectors, "minilm")
+    hardly_moves(*found.samples("spearman-all").joined())
 
 
 @pytest.mark.real
@@ -120,13 +120,14 @@ def test_only_pairs_of_one_sentence_move_minilm_on_table_1(task: str, data: Path
     """79 pairs of STS12 are a sentence and itself: cosine 1, a tie that rounding would break (0.011 of the wmean)."""
     found = sts.STS_TASKS[task]
     parts = found.load(data, registry.dataset(found.dataset))
-    sentences = sts.sentences_of(parts)
-    scores = sts.score(parts, sentences, minilm.encode(sentences)[0].vectors, "minilm")
+    sentences = sts.STS_TASKS["stsb"].sentences(parts)
+    scores = sts.STS_TASKS["stsb"].score(parts, sentences, minilm.encode(sentences)[0].vectors, "minilm")
     expected = []
-    for part, cosine in zip(parts, scores.similarities, strict=True):
+    similarities = scores.items("spearman-all")
+    for part, cosine in zip(parts, similarities, strict=True):
         one = np.array([first == second for first, second in zip(part.first, part.second, strict=True)])
         expected.append(np.where(one, 1.0, cosine))
-    for plain, part, cosine in zip(expected, parts, scores.similarities, strict=True):
+    for plain, part, cosine in zip(expected, parts, similarities, strict=True):
         hardly_moves(plain, part.gold)
         assert spearman(cosine, part.gold) == pytest.approx(spearman(plain, part.gold), abs=2e-5)
 

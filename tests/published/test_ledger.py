@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from repro import tables
+from repro.evaluation.systems import FineTuned, Quoted
 from repro.published import ledger
 from repro.tables.columns import TRANSFER_IN_LEDGER
 from repro.tables.spec import Column, Ref, Row
@@ -210,7 +211,7 @@ def test_verdicts_without_a_value_or_a_published_number() -> None:
     [(0.1, 72.8, "within-noise"), (0.1, 73.0, "deviates"), (1.0, 74.3, "within-noise"), (1.0, 74.4, "deviates")],
 )
 def test_trained_rows_are_held_to_twice_their_spread_or_half_a_point(std: float, value: float, verdict: str) -> None:
-    row = replace(MINILM, trainings=((STS12.slug, STSB),))
+    row = replace(MINILM, system=FineTuned(((STS12.slug, STSB),)))
     assert ledger.judge(SBERT_1, row, STS12, value, std, "").verdict == verdict
 
 
@@ -267,11 +268,11 @@ def test_every_row_of_averaged_glove_has_a_reason_to_deviate() -> None:
 def test_each_row_of_the_zoo_has_its_recovered_recipe() -> None:
     for row in SBERT_1.rows[:9]:
         found = ledger.recovered(row)
-        assert (found and found["recipe"]) == (row.slug if row.recipe else None)
+        assert (found and found["recipe"]) == (row.slug if row.system.bases() else None)
     assert ledger.recovered(MINILM) is None
 
 
 def test_a_row_without_published_numbers_has_none() -> None:
     assert ledger.published(None, "sts12") is None
-    row = Row("x", "x", "g", None, replace(MINILM.published, system="nobody"))  # type: ignore[type-var]
+    row = Row("x", "x", "g", Quoted(), replace(MINILM.published, system="nobody"))  # type: ignore[type-var]
     assert ledger.judge(SBERT_1, row, Column("sts12", "STS12", "sts12"), 50.0, None, "").verdict == "no-published"

@@ -1,21 +1,26 @@
 """Committed tables hold against the ledger, and verify finds what is wrong with one that does not."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from repro import tables
 from repro.cli.main import main
-from repro.evaluation.config import Options, protocol
+from repro.errors import ReproError
+from repro.evaluation import written
+from repro.evaluation.config import Options
+from repro.evaluation.measurement import protocol_of
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.suite import Suite
 from repro.published import ledger
 from repro.published.verify import verify
-from repro.reports import csv_lines, latex, markdown
-from repro.reports.csv_lines import Line
-from repro.results.store import Cell, signature
+from repro.reports.formats import texts
+from repro.reports.layout import lay_out
+from repro.results import csv_lines
+from repro.results.csv_lines import Line
+from repro.results.result import Result
+from repro.results.signature import Signature
 
 TABLE = tables.get("sbert-1")
 COMMITTED = Path(__file__).parents[2] / "tables"
@@ -49,7 +54,7 @@ def edit(folder: Path, column: str, **values: str) -> None:
     for line in lines:
         if (line["row"], line["column"]) == ("all-minilm-l6-v2", column):
             line.update(values)
-    path.write_text(csv_lines.to_csv(TABLE, lines), encoding="utf-8")
+    path.write_text(csv_lines.to_csv(lines), encoding="utf-8")
 
 
 def test_a_deviation_without_a_reason_fails(copy: Path) -> None:
@@ -73,13 +78,15 @@ def test_another_published_number_fails(copy: Path) -> None:
 def test_a_text_that_says_something_else_fails(suffix: str, copy: Path) -> None:
     path = copy / f"sbert-1.{suffix}"
     path.write_text(path.read_text(encoding="utf-8").replace("80.60", "80.61"), encoding="utf-8")
-    assert verify("sbert-1", copy) == [f"{path} does not say what sbert-1.csv says; write both again"]
+    assert verify("sbert-1", copy) == [
+        f"{path} does not say what sbert-1.csv says; `repro report sbert-1` writes it again"
+    ]
 
 
 def test_a_dropped_row_fails(copy: Path) -> None:
     path = copy / "sbert-1.csv"
     lines = [line for line in csv_lines.from_csv(path) if line["row"] != "use"]
-    path.write_text(csv_lines.to_csv(TABLE, lines), encoding="utf-8")
+    path.write_text(csv_lines.to_csv(lines), encoding="utf-8")
     assert any("use × sts12 is missing" in sentence for sentence in verify("sbert-1", copy))
 
 
@@ -120,24 +127,21 @@ def made(tmp_path: Path) -> Plan:
         for number, column in enumerate(FLOWS.scored()):
             there = ledger.published(next(r for r in FLOWS.rows if r.slug == row).published, column.slug)
             value = there.value + 0.3 if there else MADE_UP.get(column.metric, 60 + number + 1 / 3)
-            recipe = next(r.recipe for r in FLOWS.rows if r.slug == row)
-            assert recipe is not None
-            fields = protocol(found.options, column, DATA) | recipe.signature() | {"dtype": "fp32"}
-            fields |= {"seeds": "5"} if seeds == 5 else {}
-            texts = (FLOWS.id, row, column.slug, column.metric, value, None, None, signature(column.task, fields))
-            cell = Cell(*texts, row, "w@1", DATA, "cpu", "float32", 1.0, "c")
-            found.stored[row, column.slug] = replace(cell, seeds=seeds, std=0.2 if seeds == 5 else None)
+            system = next(r.system for r in FLOWS.rows if r.slug == row).stated(column.slug, found.options)
+            protocol = {**protocol_of(found.options, column), "data": DATA[:12]}
+            signature = Signature(column.task, protocol, system or {}, "0.3.0")
+            about = (column.metric, value, None, None, signature, "w@1", DATA, "cpu", "float32", 1.0, "c")
+            found.stored[row, column.slug] = Result(*about, seeds=seeds, std=0.2 if seeds == 5 else None)
     return found
 
 
 def put(folder: Path, lines: list[Line]) -> None:
-    table = csv_lines.rows_of(FLOWS, lines)
-    for suffix, text in ((".csv", csv_lines.to_csv), (".md", markdown.to_markdown), (".tex", latex.to_latex)):
-        (folder / f"{FLOWS.id}{suffix}").write_text(text(table, lines), encoding="utf-8")
+    for path, text in texts(lay_out(FLOWS, lines), folder / f"{FLOWS.id}.csv").items():
+        path.write_text(text, encoding="utf-8")
 
 
 def test_made_up_lines_hold(made: Plan, tmp_path: Path) -> None:
-    put(tmp_path, csv_lines.lines_of(made))
+    put(tmp_path, written.lines_of(made))
     assert verify(FLOWS.id, tmp_path) == []
     lines = csv_lines.from_csv(tmp_path / f"{FLOWS.id}.csv")
     verdicts = {(line["row"], line["column"]): line["verdict"] for line in lines if line["value"]}
@@ -171,7 +175,7 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
     (FLOWED, "stsb", {"published_std": "0.1"}, "published_std is 0.1, the ledger says nothing"),
     (FLOWED, "stsb", {"reason": "because"}, "the reason is 'because', the ledger says 'nothing'"),
     (FLOWED, "stsb", {"dtype": "bfloat16"}, "dtype is bf16, its signature says fp32"),
-    (FLOWED, "stsb", {"signature": "sts12|agg:all"}, "corr is unset, and that of its column is spearman"),
+    (FLOWED, "stsb", {"signature": "sts12|agg:all|v:0.3.0"}, "corr is unset, and that of its column is spearman"),
     ("use", "stsb", {"device": "cpu"}, "has no value and says device"),
     ("use", "stsb", {"verdict": "match"}, "verdict is match, the ledger says not-run"),
     ("use", "stsb", {"row": "nobody"}, "the cell use × stsb is missing"),
@@ -183,13 +187,13 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
 def test_what_all_three_files_say_alike_is_still_held_against_ledger_and_signature(
     row: str, column: str, changes: dict[str, str], message: str, made: Plan, tmp_path: Path
 ) -> None:
-    lines = csv_lines.lines_of(made)
+    lines = written.lines_of(made)
     (line,) = (line for line in lines if (line["row"], line["column"]) == (row, column))
     line.update(changes)
     try:
         put(tmp_path, lines)
-    except (KeyError, ValueError):  # what cannot be shown at all
-        (tmp_path / f"{FLOWS.id}.csv").write_text(csv_lines.to_csv(FLOWS, lines), encoding="utf-8")
+    except ReproError:  # what cannot be shown at all
+        (tmp_path / f"{FLOWS.id}.csv").write_text(csv_lines.to_csv(lines), encoding="utf-8")
     assert any(message in sentence for sentence in verify(FLOWS.id, tmp_path)), verify(FLOWS.id, tmp_path)
     assert main(["verify", FLOWS.id, "--out", str(tmp_path)]) == 1
 
@@ -207,7 +211,7 @@ SIGNED = [
 def test_another_protocol_in_a_whole_column_is_not_that_of_the_table(
     part: str, other: str, message: str, made: Plan, tmp_path: Path
 ) -> None:
-    lines = csv_lines.lines_of(made)
+    lines = written.lines_of(made)
     for line in lines:
         if line["column"] == "stsb":
             line["signature"] = line["signature"].replace(part, other)

@@ -10,19 +10,19 @@ import numpy as np
 
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.reports import figures
-from repro.results.store import pack
+from repro.results.result import pack
 from tests.evaluation.test_fitting import planned
 
 
 def test_geometry_and_spectra_are_drawn_from_stored_cells(tiny_bert: Path) -> None:
     base = TransformerRecipe(str(tiny_bert))
     made = planned(base, white=WhitenedRecipe(base, k=4), flow=FlowedRecipe(base))
-    first, second = dict(figures.figures(made)), dict(figures.figures(made))
+    first, second = dict(figures.figures(made.table, made.stored)), dict(figures.figures(made.table, made.stored))
     assert first == second
     assert set(first) == {".spectra.svg", ".spectra.png"}  # this table has no average to colour the points with
     assert ElementTree.fromstring(first[".spectra.svg"]).tag.endswith("svg")
     assert first[".spectra.png"].startswith(b"\x89PNG")
-    assert [figures.kind(row) for row in made.table.rows] == ["plain", "whitening", "flow"]
+    assert [row.system.legend for row in made.table.rows] == ["plain", "whitening", "flow"]
 
 
 def test_vectors_that_are_all_the_same_have_no_spectrum(tiny_bert: Path) -> None:
@@ -30,4 +30,4 @@ def test_vectors_that_are_all_the_same_have_no_spectrum(tiny_bert: Path) -> None
     made = planned(base, white=WhitenedRecipe(base, k=4))
     place = made.table.rows[0].slug, "isoscore"
     made.stored[place] = replace(made.stored[place], items=(pack(np.zeros(16)),))
-    assert dict(figures.figures(made)) == {}  # one curve is left, and one is no comparison
+    assert dict(figures.figures(made.table, made.stored)) == {}  # one curve is left, and one is no comparison

@@ -1,4 +1,4 @@
-"""The three texts of a table."""
+"""Markdown and LaTeX of a table."""
 
 import re
 from pathlib import Path
@@ -6,19 +6,21 @@ from pathlib import Path
 import pytest
 
 from repro import tables
-from repro.reports import csv_lines, latex, markdown
+from repro.reports import latex, markdown
+from repro.reports.layout import cell_view, lay_out
+from repro.results.csv_lines import FIELDS, Line
 from repro.tables.spec import Average, Difference
 
 COMMITTED = Path(__file__).parents[2] / "tables"
 TABLE = tables.get("sbert-1")
 
 
-def line(row: str, column: str, **values: str) -> csv_lines.Line:
-    blank = dict.fromkeys(csv_lines.FIELDS, "")
+def line(row: str, column: str, **values: str) -> Line:
+    blank = dict.fromkeys(FIELDS, "")
     return {**blank, "table": "sbert-1", "row": row, "column": column, "verdict": "not-run", "reason": "why", **values}
 
 
-def lines() -> list[csv_lines.Line]:
+def lines() -> list[Line]:
     found = [line(row.slug, column.slug) for row in TABLE.rows for column in TABLE.columns]
     measured = {
         "value": "72.371",
@@ -47,22 +49,25 @@ TEXTS = [
     ({"value": "72.6", "published": "72.4", "delta": "0.2", "verdict": "within-noise"}, "72.60 (72.40, +0.20 ≈)"),
     ({"value": "72.6", "verdict": "no-published"}, "72.60"),
     ({"published": "72.4"}, "– (72.40)"),
+    ({"value": "97.2", "published": "44.0", "verdict": "other-hardware"}, "97.20 (44.00)"),
+    (
+        {
+            **{"value": "84.61", "std": "0.214", "published": "84.67", "published_std": "0.19"},
+            **{"delta": "-0.06", "verdict": "within-noise"},
+        },
+        "84.61 ± 0.21 (84.67 ± 0.19, -0.06 ≈)",
+    ),
     ({}, ""),
 ]
 
 
 @pytest.mark.parametrize(("values", "text"), TEXTS)
 def test_cells(values: dict[str, str], text: str) -> None:
-    assert markdown.cell_text(line("r", "c", **values), 2) == text
-
-
-def test_csv_round_trip(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text(csv_lines.to_csv(TABLE, lines()), encoding="utf-8")
-    assert csv_lines.from_csv(tmp_path / "t.csv") == lines()
+    assert markdown.cell_text(cell_view(line("r", "c", **values), 2)) == text
 
 
 def test_markdown_has_every_row_and_every_published_number() -> None:
-    text = markdown.to_markdown(TABLE, lines())
+    text = markdown.to_markdown(lay_out(TABLE, lines()))
     body = [row for row in text.split("\n") if row.startswith("| ") and "**" not in row]
     for row in TABLE.rows:
         assert any(cells.startswith(f"| {row.label} |") for cells in body)
@@ -85,7 +90,7 @@ def test_latex_is_plain_ascii_outside_comments(name: str) -> None:
 
 
 def test_latex_has_as_many_columns_as_the_table() -> None:
-    text = latex.to_latex(TABLE, lines())
+    text = latex.to_latex(lay_out(TABLE, lines()))
     rows = [row for row in text.split("\n") if row.endswith(r" \\") and "multicolumn" not in row]
     assert len(rows) == 1 + len(TABLE.rows)
     assert {row.count(" & ") for row in rows} == {len(TABLE.columns)}
@@ -94,10 +99,10 @@ def test_latex_has_as_many_columns_as_the_table() -> None:
     assert not re.search(r"(?<!\\)[#&%](?![ ]|$)", text.split("\n", 1)[1].replace(" & ", " "))
 
 
-def test_rows_of_an_added_encoder_come_back_from_the_csv() -> None:
+def test_rows_of_an_added_encoder_stand_below_the_others() -> None:
     extra = [*lines(), *(line("mine", column.slug) for column in TABLE.columns)]
-    assert csv_lines.rows_of(TABLE, extra).rows[-1].slug == "mine"
-    assert "| mine |" in markdown.to_markdown(TABLE, extra)
+    grid = markdown.to_markdown(lay_out(TABLE, extra)).split("\n## ")[0]
+    assert grid.rstrip().split("\n")[-1].startswith("| mine |")
 
 
 def test_averages_are_of_seven() -> None:
@@ -119,13 +124,15 @@ def test_a_table_of_sections_has_a_grid_for_each_and_mixes_no_dev_with_test() ->
     table = tables.get("sbert-5")
     measured = {"table": table.id, "value": "50.0"}
     found = [{**line(row.slug, column.slug), **measured} for row in table.rows for column in table.columns]
-    text = markdown.to_markdown(table, found)
+    layout = lay_out(table, found)
+    text = markdown.to_markdown(layout)
     headings = [row.removeprefix("## ") for row in text.split("\n") if row.startswith("## ")]
     assert tuple(headings[:6]) == SECTIONS
-    assert latex.to_latex(table, found).count(r"\begin{tabular}") == len(SECTIONS)
-    nothing = [{**item, "value": ""} for item in found]  # sections without a number are left out, but for the first
-    assert [part for part in SECTIONS if f"## {part}\n" in markdown.to_markdown(table, nothing)] == [SECTIONS[0]]
-    assert latex.to_latex(table, nothing).count(r"\begin{tabular}") == 1
+    assert latex.to_latex(layout).count(r"\begin{tabular}") == len(SECTIONS)
+    # sections without a number are left out, but for the first
+    nothing = lay_out(table, [{**item, "value": ""} for item in found])
+    assert [part for part in SECTIONS if f"## {part}\n" in markdown.to_markdown(nothing)] == [SECTIONS[0]]
+    assert latex.to_latex(nothing).count(r"\begin{tabular}") == 1
     for part in table.sections():
         dev = {column.metric == "dev-accuracy" for column in part.scored()}
         assert len(dev) <= 1
@@ -142,7 +149,7 @@ def test_differences_are_of_the_two_probes() -> None:
 def test_models_without_a_known_revision_are_named_with_their_rows() -> None:
     table = tables.get("simcse-5")
     blank = [line(row.slug, column.slug) | {"table": table.id} for row in table.rows for column in table.columns]
-    text = markdown.to_markdown(table, blank)
+    text = markdown.to_markdown(lay_out(table, blank))
     section = text.split("## Weights without a known revision")[1].split("\n## ")[0]
     assert [entry for entry in section.split("\n") if entry.startswith("* ")] == [
         "* `princeton-nlp/unsup-simcse-bert-base-uncased`: SimCSE-BERT-base",

@@ -7,29 +7,32 @@ import pytest
 from rich.console import Console
 
 from repro import tables
-from repro.reports import csv_lines
+from repro.reports.layout import lay_out
 from repro.reports.terminal import grid
+from repro.results.csv_lines import from_csv
 
 COMMITTED = Path(__file__).parents[2] / "tables"
 
 
 @pytest.mark.parametrize("name", tables.TABLES)
 def test_every_committed_table_can_be_shown(name: str) -> None:
-    lines = csv_lines.from_csv(COMMITTED / f"{name}.csv")
-    for part in tables.get(name).sections():
-        columns = {column.slug for column in part.columns}
+    lines = from_csv(COMMITTED / f"{name}.csv")
+    layout = lay_out(tables.get(name), lines)
+    for section in layout.sections:
+        columns = {column.slug for column in section.columns}
         measured = [line for line in lines if line["column"] in columns and line["value"]]
-        shown, hidden = grid(part, lines)
+        shown = grid(layout, section)
         assert shown.row_count == len({line["row"] for line in measured})
-        assert shown.row_count + hidden >= len(part.rows)
         page = Console(file=io.StringIO(), width=400)
         page.print(shown)
         text = page.file.getvalue()  # type: ignore[attr-defined]
         for line in measured:
-            assert f"{float(line['value']):.{part.decimals}f}" in text
+            assert f"{float(line['value']):.{layout.table.decimals}f}" in text
+            if line["delta"]:
+                assert f"{abs(float(line['delta'])):.{layout.table.decimals}f}" in text
 
 
 def test_a_section_is_named_below_its_rows() -> None:
-    first = tables.get("simcse-b2").sections()[0]
-    lines = csv_lines.from_csv(COMMITTED / "simcse-b2.csv")
-    assert grid(first, lines)[0].caption == first.columns[0].section
+    layout = lay_out(tables.get("simcse-b2"), from_csv(COMMITTED / "simcse-b2.csv"))
+    first = layout.sections[0]
+    assert grid(layout, first).caption == first.title == first.columns[0].section

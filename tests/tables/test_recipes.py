@@ -9,7 +9,7 @@ import pytest
 from repro import tables
 from repro.data import hub
 from repro.encoders import zoo
-from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRecipe
+from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
 from repro.tables.spec import Row
 from repro.training import selection, setups, trainer
 from repro.training.recipe import ContrastiveRecipe
@@ -31,7 +31,7 @@ def row(table: str, slug: str) -> Row:
     ],
 )
 def test_rows_of_word_vectors(table: str, slug: str, file: str, tokens: str) -> None:
-    recipe = row(table, slug).recipe
+    recipe = row(table, slug).system.bases()[0]
     assert isinstance(recipe, WordVectorRecipe)
     assert (recipe.weights, recipe.tokens, recipe.lowercase) == (file, tokens, False)
 
@@ -42,7 +42,7 @@ LEVELS = {"flow-2": 2, "flow-3": 2, "whitening-1": 2, "whitening-2": 2, "simcse-
 
 @pytest.mark.parametrize(("table", "levels"), LEVELS.items())
 def test_levels_of_the_flows_in_each_table(table: str, levels: int) -> None:
-    flows = [row.recipe for row in tables.get(table).rows if isinstance(row.recipe, FlowedRecipe)]
+    flows = [row.system.recipe for row in tables.get(table).rows if row.system.legend == "flow"]
     assert {recipe.levels for recipe in flows} == {levels}
     # run_siamese.py: one pass at 1e-3 on the target, 0.15 epochs at 2e-5 on NLI; a year's passes are the code's own
     expected = {"target": (1, 1e-3, None), "nli": (0.15, 2e-5, None), "nli-sample": (0.15, 2e-5, None)}

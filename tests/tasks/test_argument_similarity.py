@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from repro.data import registry
-from repro.data.labelled import read_bws
+from repro.data.readers import read_bws
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import TASKS
 from repro.tasks.argument_similarity import ArgumentTask
@@ -25,7 +26,7 @@ def task(name: str) -> ArgumentTask:
 
 
 @pytest.mark.parametrize("name", ["afs-10fold", "afs-topics"])
-def test_both_correlations_are_scipys_averaged_over_folds(name: str) -> None:
+def test_correlations_are_scipys_averaged_over_folds(name: str) -> None:
     data = task(name).load(MINI, ITEM)
     sentences = task(name).sentences(data)
     vectors = np.random.default_rng(0).normal(size=(len(sentences), 5)).astype(np.float32)
@@ -33,7 +34,7 @@ def test_both_correlations_are_scipys_averaged_over_folds(name: str) -> None:
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     row = {sentence: unit[i] for i, sentence in enumerate(sentences)}
     cosines = [[row[a] @ row[b] for a, b in zip(part.first, part.second, strict=True)] for part in data]
-    for metric, function in (("pearson-mean", pearsonr), ("spearman-mean", spearmanr)):
+    for metric, function in (("pearson-mean", pearsonr), ("spearman-mean", spearmanr), ("kendall-mean", kendalltau)):
         expected = np.mean([function(x, part.gold)[0] for x, part in zip(cosines, data, strict=True)])
         assert found[metric] == pytest.approx(100 * expected, abs=1e-4)
 
@@ -72,7 +73,6 @@ def test_bws_has_its_published_size(data: Path) -> None:
     found = task("bws-topics").load(data, item)
     # Thakur et al. 2021: 3,400 pairs, 8 topics
     assert [len(part) for part in found] == [425] * 8
-    task("bws-topics").check_counts(found, item)
     assert 0 <= min(part.gold.min() for part in found) <= max(part.gold.max() for part in found) <= 5
 
 
@@ -85,5 +85,8 @@ def test_a_score_out_of_range_and_a_missing_file_are_named(tmp_path: Path) -> No
         read_bws(path)
     with pytest.raises(NotAvailable, match=r"ArgPairs_city-cars\.csv is not there"):
         task("afs-topics").load(tmp_path, ITEM)
-    with pytest.raises(ReproError, match="expected 201 pairs, found 134"):
-        task("afs-topics").check_counts(task("afs-topics").load(MINI, ITEM)[:2], ITEM)
+    shutil.copytree(MINI / ITEM.folder, tmp_path / ITEM.folder)
+    topic = tmp_path / ITEM.folder / "ArgPairs_robots-at-work.csv"
+    topic.write_text("".join(topic.read_text(encoding="cp1252").splitlines(keepends=True)[:-1]), encoding="cp1252")
+    with pytest.raises(ReproError, match=r"AFS ArgPairs_robots-at-work\.csv: expected 67 items, found 66"):
+        task("afs-topics").load(tmp_path, ITEM)

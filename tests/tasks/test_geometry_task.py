@@ -45,5 +45,5 @@ def test_what_has_no_meaning_costs_no_other_measure() -> None:
 
 
 def test_a_vector_that_is_not_finite_is_refused() -> None:
-    with pytest.raises(ReproError, match="x: a vector of STSB is not finite"):
+    with pytest.raises(ReproError, match="x: the vector of 'a' is not finite"):
         TASK.score(PARTS, TASK.sentences(PARTS), np.full((5, 2), np.nan), "x")

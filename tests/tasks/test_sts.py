@@ -17,6 +17,8 @@ from repro.published import ledger
 from repro.tasks import sts
 from tests.data.test_text import COPY
 
+TASK = sts.STS_TASKS["stsb"]
+
 
 def pairs(name: str, n: int, seed: int) -> Pairs:
     rng = np.random.default_rng(seed)
@@ -24,18 +26,18 @@ def pairs(name: str, n: int, seed: int) -> Pairs:
     return Pairs(name, first, second, np.round(rng.uniform(0, 5, n), 1))
 
 
-def test_six_scores_equal_scipy_on_each_aggregation() -> None:
+def test_scores_equal_scipy_on_each_aggregation() -> None:
     parts = [pairs("x", 40, 1), pairs("y", 25, 2)]
-    sentences = sts.sentences_of(parts)
+    sentences = TASK.sentences(parts)
     vectors = np.random.default_rng(3).normal(size=(len(sentences), 8)).astype(np.float32)
-    found = sts.score(parts, sentences, vectors, "random")
+    found = TASK.score(parts, sentences, vectors, "random")
     row = {sentence: i for i, sentence in enumerate(sentences)}
     cosine = [
         cosines(vectors, np.array([row[s] for s in part.first]), np.array([row[s] for s in part.second]))
         for part in parts
     ]
     gold = [part.gold for part in parts]
-    for name, oracle in (("spearman", stats.spearmanr), ("pearson", stats.pearsonr)):
+    for name, oracle in (("spearman", stats.spearmanr), ("pearson", stats.pearsonr), ("kendall", stats.kendalltau)):
         each = [100 * oracle(x, y).statistic for x, y in zip(cosine, gold, strict=True)]
         joined = 100 * oracle(np.concatenate(cosine), np.concatenate(gold)).statistic
         expected = {"all": joined, "mean": np.mean(each), "wmean": (40 * each[0] + 25 * each[1]) / 65}
@@ -45,25 +47,25 @@ def test_six_scores_equal_scipy_on_each_aggregation() -> None:
 
 def test_interval_holds_the_score() -> None:
     parts = [pairs("x", 200, 1)]
-    sentences = sts.sentences_of(parts)
-    found = sts.score(parts, sentences, np.random.default_rng(3).normal(size=(400, 4)), "random")
+    sentences = TASK.sentences(parts)
+    found = TASK.score(parts, sentences, np.random.default_rng(3).normal(size=(400, 4)), "random")
     low, high = interval(found.draws("spearman-all", 200, 0))
     assert low < found.values["spearman-all"] < high
 
 
 def test_a_vector_that_is_not_finite_names_encoder_and_sentence() -> None:
     parts = [pairs("x", 3, 1)]
-    sentences = sts.sentences_of(parts)
+    sentences = TASK.sentences(parts)
     vectors = np.ones((6, 2), np.float32)
     vectors[4, 0] = np.nan
     with pytest.raises(ReproError, match=f"broken: the vector of '{sentences[4]}' is not finite"):
-        sts.score(parts, sentences, vectors, "broken")
+        TASK.score(parts, sentences, vectors, "broken")
 
 
 def test_a_constant_encoder_is_an_error_and_not_a_nan() -> None:
     parts = [pairs("x", 3, 1)]
     with pytest.raises(ReproError, match="flat: all 3 cosines of x are the same"):
-        sts.score(parts, sts.sentences_of(parts), np.ones((6, 2), np.float32), "flat")
+        TASK.score(parts, TASK.sentences(parts), np.ones((6, 2), np.float32), "flat")
 
 
 # SemEval task papers, Cer et al. 2017, Marelli et al. 2014: pairs of each test set, subset by subset
@@ -92,7 +94,6 @@ def test_pair_counts(task: str, data: Path) -> None:
     item = registry.dataset(sts.STS_TASKS[task].dataset)
     parts = sts.STS_TASKS[task].load(data, item)
     assert [len(part) for part in parts] == COUNTS[task]
-    sts.STS_TASKS[task].check_counts(parts, item)
 
 
 # what each protocol reads: SentEval's files for the years, the published text for STS-B and MTEB's SICK-R
@@ -164,7 +165,7 @@ def test_a_folder_in_senteval_s_form_is_not_tokenised_twice(
     )
     assert not caplog.records
     for _ in range(2):
-        sts.STS_TASKS["stsb"].load(tmp_path, item)
+        TASK.load(tmp_path, item)
     assert [record.getMessage() for record in caplog.records] == [
         f"{tmp_path / item.folder}: the text of test is tokenised already; where raw text is due, it is taken as it is"
     ]
@@ -183,7 +184,7 @@ def test_a_folder_in_senteval_s_form_is_not_tokenised_twice(
     ],
 )
 def test_what_a_target_is_fitted_on_has_the_text_that_is_scored(task: str, expected: str) -> None:
-    assert sts.whole(sts.STS_TASKS[task]).name == expected
+    assert sts.STS_TASKS[task].target == expected
 
 
 def test_a_limit_keeps_the_first_pairs_in_the_same_form() -> None:
@@ -191,7 +192,7 @@ def test_a_limit_keeps_the_first_pairs_in_the_same_form() -> None:
     task = sts.STS_TASKS["stsb-senteval"]
     (whole,), (cut,) = task.load(root, item), task.load(root, item, 7)
     assert (cut.first, cut.second) == (whole.first[:7], whole.second[:7])
-    assert whole.first[0] != sts.STS_TASKS["stsb"].load(root, item)[0].first[0]
+    assert whole.first[0] != TASK.load(root, item)[0].first[0]
 
 
 def test_a_cut_folder_is_refused(tmp_path: Path) -> None:
@@ -199,8 +200,8 @@ def test_a_cut_folder_is_refused(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "sts-test.csv").write_text("g\tf\ty\t1\t2.5\ta\tb\n" * 3)
     task, item = sts.STS_TASKS["stsb"], registry.dataset("STSB")
-    with pytest.raises(ReproError, match=r"STSB sts-test.csv: expected 1379 scored pairs, found 3"):
-        task.check_counts(task.load(tmp_path, item), item)
+    with pytest.raises(ReproError, match=r"STSB sts-test.csv: expected 1379 items, found 3"):
+        task.load(tmp_path, item)
 
 
 # MTEB's results of revision 8b3219a9 (published/mteb_sts.csv); SICK-R there is all 9,927 pairs
@@ -225,7 +226,7 @@ def test_minilm_reads_mtebs_published_scores(data: Path, minilm: zoo.Group) -> N
         lines = [line for line in csv.DictReader(file) if line["system_group"] == "revision 8b3219a9"]
     published = {line["metric"]: 100 * float(line["value"]) for line in lines if line["task"] == "STS16"}
     parts = sts.STS_TASKS["sts16"].load(data, registry.dataset("STS16"))
-    sentences = sts.sentences_of(parts)
-    found = sts.score(parts, sentences, minilm.encode(sentences)[0].vectors, "all-minilm-l6-v2")
+    sentences = TASK.sentences(parts)
+    found = TASK.score(parts, sentences, minilm.encode(sentences)[0].vectors, "all-minilm-l6-v2")
     assert found.values["spearman-all"] == pytest.approx(published["cosine_spearman"], abs=0.01)
     assert found.values["pearson-all"] == pytest.approx(published["cosine_pearson"], abs=0.01)

@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 
 from repro.data import registry
-from repro.data.labelled import Labelled
+from repro.data.readers import Pairs
 from repro.encoders import zoo
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
@@ -19,6 +19,7 @@ from repro.probes import validation
 from repro.probes.base import Fit
 from repro.probes.exact import EXACT
 from repro.tasks import transfer
+from repro.tasks.base import Data
 from repro.tasks.transfer import TRANSFER_TASKS, TransferScores, TransferTask
 
 DATASETS = ("mr", "cr", "subj", "mpqa", "sst", "trec", "mrpc")
@@ -60,7 +61,7 @@ def kfold_loop(x: np.ndarray, y: np.ndarray, train: np.ndarray, k: int) -> tuple
     return float(np.max(scores)), 100 * float(best.score(x[~train], y[~train]))
 
 
-def drawn_vectors(task: TransferTask) -> tuple[object, list[str], np.ndarray]:
+def drawn_vectors(task: TransferTask) -> tuple[Data, list[str], np.ndarray]:
     """Vectors that know something of the label: words hashed to random directions."""
     data = Suite("mini").load(task.name)
     sentences = task.sentences(data)
@@ -72,12 +73,12 @@ def drawn_vectors(task: TransferTask) -> tuple[object, list[str], np.ndarray]:
 
 @pytest.mark.parametrize("name", ["mr", "trec", "mrpc", "sst"])
 def test_scores_equal_the_written_out_procedure(name: str) -> None:
-    task = replace(TRANSFER_TASKS[name], folds=3)
+    task = replace(TRANSFER_TASKS[name], fold_count=3)
     data, sentences, vectors = drawn_vectors(task)
     found = task.score(data, sentences, vectors, "hashed").values
     index = {sentence: i for i, sentence in enumerate(sentences)}
-    parts = [transfer.pair_features(part, index, vectors).astype(float) for part in data.parts.values()]  # type: ignore[attr-defined]
-    labels = [np.array(part.labels) for part in data.parts.values()]  # type: ignore[attr-defined]
+    parts = [transfer.pair_features(part, index, vectors).astype(float) for part in data]
+    labels = [np.array(part.labels) for part in data]
     if name == "mr":
         dev, test = nested_loop(parts[0], labels[0], 3)
     elif name == "sst":
@@ -112,7 +113,7 @@ def check_sampled_folds(
     data = task.load(root, registry.dataset(task.dataset), limit)
     sentences = task.sentences(data)
     index = {sentence: i for i, sentence in enumerate(sentences)}
-    part = next(iter(data.parts.values()))  # all items, or the training set
+    part = data[0]  # all items, or the training set
     x = transfer.pair_features(part, index, encode(sentences))
     y = np.unique(part.labels, return_inverse=True)[1].astype(np.uint8)
     grid = EXACT.kfold if task.validation == "kfold" else EXACT.nested
@@ -133,14 +134,13 @@ COUNTS = {"mr": 10662, "cr": 3775, "subj": 10000, "mpqa": 10606, "sst": 67349 + 
 def test_counts(name: str, data: Path) -> None:
     task, item = TRANSFER_TASKS[name], registry.dataset(TRANSFER_TASKS[name].dataset)
     found = task.load(data, item)
-    task.check_counts(found, item)
-    assert sum(map(len, found.parts.values())) == COUNTS[name]
+    assert sum(map(len, found)) == COUNTS[name]
 
 
 def test_items_are_sorted_by_length_and_label_and_ties_keep_the_files_order() -> None:
-    positive = Labelled("pos", ("b c d", "a", "e  f"), ("1", "1", "1"))
-    negative = Labelled("neg", ("x y", "z", "", "v w"), ("0", "0", "0", "0"))
-    found = transfer.sorted_as_senteval([positive, negative])
+    positive = Pairs("pos", ("b c d", "a", "e  f"), labels=("1", "1", "1"))
+    negative = Pairs("neg", ("x y", "z", "", "v w"), labels=("0", "0", "0", "0"))
+    found = transfer.sorted_as_senteval("all", [positive, negative])
     assert found.first == (".", "z", "a", "x y", "v w", "e f", "b c d")
     assert found.labels == ("0", "0", "1", "0", "0", "1", "1")
 
@@ -158,7 +158,7 @@ def subj_as_senteval(folder: Path) -> tuple[list[tuple[list[str], int]], list[np
 
 def holds_subj(root: Path, suite: str) -> None:
     task = TRANSFER_TASKS["subj"]
-    part = task.load(root, registry.dataset("SUBJ", suite)).parts["all"]
+    (part,) = task.load(root, registry.dataset("SUBJ", suite))
     items, expected = subj_as_senteval(root)
     assert [(line.split(), int(label)) for line, label in zip(part.first, part.labels, strict=True)] == items
     found = [test for _, test in validation.folds_of(np.array(part.labels), 10)]
@@ -176,8 +176,8 @@ def test_subjs_folds_are_sentevals(data: Path) -> None:
 
 
 def test_pairs_are_sorted_by_both_lengths() -> None:
-    pairs = Labelled("p", ("a b", "a", "a"), ("0", "1", "0"), ("c", "c d", "c"))
-    found = transfer.sorted_as_senteval([pairs])
+    pairs = Pairs("p", ("a b", "a", "a"), ("c", "c d", "c"), labels=("0", "1", "0"))
+    found = transfer.sorted_as_senteval("all", [pairs])
     assert list(zip(found.first, found.second, found.labels, strict=True)) == [
         ("a", "c", "0"),
         ("a", "c d", "1"),
@@ -187,7 +187,7 @@ def test_pairs_are_sorted_by_both_lengths() -> None:
 
 def test_pair_features() -> None:
     vectors = np.array([[1.0, -2.0], [3.0, 0.5]], np.float32)
-    found = transfer.pair_features(Labelled("p", ("u",), ("1",), ("v",)), {"u": 0, "v": 1}, vectors)
+    found = transfer.pair_features(Pairs("p", ("u",), ("v",), labels=("1",)), {"u": 0, "v": 1}, vectors)
     np.testing.assert_allclose(found, [[2.0, 2.5, 3.0, -1.0]])
 
 
@@ -224,10 +224,10 @@ def test_bootstrap_of_accuracy_has_the_binomial_spread() -> None:
 
 
 def test_stored_predictions_give_the_scores_again() -> None:
-    task = replace(TRANSFER_TASKS["mrpc"], folds=3)
+    task = replace(TRANSFER_TASKS["mrpc"], fold_count=3)
     data, sentences, vectors = drawn_vectors(task)
-    found = task.score(data, sentences, vectors, "hashed")  # type: ignore[arg-type]
-    again = task.restore(data, found.items("f1"))  # type: ignore[arg-type]
+    found = task.score(data, sentences, vectors, "hashed")
+    again = task.restore(data, found.items("f1"))
     assert {"dev-accuracy": found.dev, **again.values} == found.values
     assert found.items("dev-accuracy") == ()
 
@@ -236,20 +236,18 @@ def test_stored_predictions_give_the_scores_again() -> None:
 def test_random_labels_score_at_chance(name: str) -> None:
     rng = np.random.default_rng(2)
     labels = tuple(rng.permutation(["0", "1"] * 500).tolist())
-    data = transfer.TransferData({"all": Labelled("", tuple(f"s{i}" for i in range(1000)), labels)}, {})
-    task = replace(TRANSFER_TASKS[name], folds=3)
-    found = task.score(data, list(data.parts["all"].first), rng.normal(size=(1000, 10)).astype(np.float32), "noise")
+    data = [Pairs("all", tuple(f"s{i}" for i in range(1000)), labels=labels)]
+    task = replace(TRANSFER_TASKS[name], fold_count=3)
+    found = task.score(data, list(data[0].first), rng.normal(size=(1000, 10)).astype(np.float32), "noise")
     assert abs(found.values["accuracy"] - 50) < 5  # three standard deviations of 1,000 coin tosses
 
 
 def test_permuted_rows_give_the_same_accuracy() -> None:
     task = TRANSFER_TASKS["sst"]
     data, sentences, vectors = drawn_vectors(task)
-    order = np.random.default_rng(1).permutation(len(data.parts["train"]))  # type: ignore[attr-defined]
-    train = data.parts["train"]  # type: ignore[attr-defined]
-    permuted = Labelled("", tuple(train.first[i] for i in order), tuple(train.labels[i] for i in order))
-    other = transfer.TransferData({**data.parts, "train": permuted}, data.files)  # type: ignore[attr-defined]
-    expected = task.score(data, sentences, vectors, "hashed").values  # type: ignore[arg-type]
+    train, *others = data
+    other = [train.take(np.random.default_rng(1).permutation(len(train))), *others]
+    expected = task.score(data, sentences, vectors, "hashed").values
     assert task.score(other, sentences, vectors, "hashed").values == expected
 
 
@@ -267,14 +265,14 @@ def test_simcses_subj_of_twenty_sentences_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
-    write(tmp_path / "downstream/CR", custrev_pos="good\n", custrev_neg="")
+    write(tmp_path / "downstream/CR", custrev_pos="good\n" * 2407, custrev_neg="")
     with pytest.raises(ReproError, match=r"custrev.neg is empty; fetch it again"):
         Suite(own=tmp_path).load("cr")
 
 
-def made(labels: list[str]) -> tuple[transfer.TransferData, list[str], np.ndarray]:
+def made(labels: list[str]) -> tuple[Data, list[str], np.ndarray]:
     sentences = [f"s{i}" for i in range(len(labels))]
-    data = transfer.TransferData({"all": Labelled("", tuple(sentences), tuple(labels))}, {})
+    data = [Pairs("all", tuple(sentences), labels=tuple(labels))]
     return data, sentences, np.random.default_rng(0).normal(size=(len(labels), 3)).astype(np.float32)
 
 

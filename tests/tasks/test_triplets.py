@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import pairwise_distances
 
 from repro.data import registry
+from repro.data.readers import Pairs
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import TASKS
 from repro.tasks.triplets import TripletScores
@@ -18,6 +19,7 @@ from tests.probes.exact import float32
 TASK = TASKS["wikisec"]
 ITEM = registry.dataset("WIKISEC", "mini")
 MINI = registry.HERE / "mini"
+APN = Pairs("test", ("a",), ("p",), third=("n",))
 
 
 def test_accuracy_is_scikit_learns_distances_compared() -> None:
@@ -25,12 +27,14 @@ def test_accuracy_is_scikit_learns_distances_compared() -> None:
     sentences = TASK.sentences(data)
     vectors = np.random.default_rng(0).normal(size=(len(sentences), 7)).astype(np.float32)
     distances = pairwise_distances(vectors.astype(np.float64))
-    index = [[sentences.index(sentence) for sentence in triplet] for triplet in data]
+    (part,) = data
+    triplets = zip(part.first, part.second, part.third, strict=True)
+    index = [[sentences.index(sentence) for sentence in triplet] for triplet in triplets]
     expected = np.mean([distances[a, p] < distances[a, n] for a, p, n in index])
     found = TASK.score(data, sentences, vectors, "random")
     assert found.values == {"accuracy": pytest.approx(100 * expected)}
     low, high = np.quantile(found.draws("accuracy", 2000, 0), [0.025, 0.975])  # type: ignore[arg-type]
-    width = 1.96 * 100 * (expected * (1 - expected) / len(data)) ** 0.5  # binomial
+    width = 1.96 * 100 * (expected * (1 - expected) / len(part)) ** 0.5  # binomial
     assert (high - low) / 2 == pytest.approx(width, rel=0.15)
 
 
@@ -42,7 +46,7 @@ def test_nearer_is_right_and_equal_is_not(
     anchor: tuple[int, int], positive: tuple[int, int], negative: tuple[int, int], right: bool
 ) -> None:
     vectors = np.array([anchor, positive, negative], np.float32)
-    assert TASK.score([("a", "p", "n")], ["a", "p", "n"], vectors, "x").values["accuracy"] == 100 * right
+    assert TASK.score([APN], ["a", "p", "n"], vectors, "x").values["accuracy"] == 100 * right
 
 
 @pytest.mark.parametrize("shift", [0, 1000])
@@ -54,8 +58,10 @@ def test_distances_that_are_equal_in_exact_arithmetic_are_wrong(shift: int) -> N
     rows = range(0, 400, 4)
     equal = [(i, i + 1, i + 2) for i in rows] + [(i, i + 2, i + 1) for i in rows]
     nearer, further = [(i, i + 1, i + 3) for i in rows], [(i, i + 3, i + 2) for i in rows]
-    data = [(str(a), str(p), str(n)) for a, p, n in [*equal, *nearer, *further]]
-    found = TASK.score(data, [str(i) for i in range(400)], float32(exact), "words")
+    anchor, positive, negative = (tuple(map(str, side)) for side in zip(*equal, *nearer, *further, strict=True))
+    found = TASK.score(
+        [Pairs("test", anchor, positive, third=negative)], [str(i) for i in range(400)], float32(exact), "words"
+    )
     np.testing.assert_array_equal(found.right, [False] * 200 + [True] * 100 + [False] * 100)
 
 
@@ -71,12 +77,16 @@ def test_scores_come_back_from_what_is_stored_and_compare_by_mcnemar() -> None:
 def test_a_vector_that_is_not_finite_is_named() -> None:
     vectors = np.array([[0, 0], [np.nan, 0], [1, 1]], np.float32)
     with pytest.raises(ReproError, match="x: the vector of 'p' is not finite"):
-        TASK.score([("a", "p", "n")], ["a", "p", "n"], vectors, "x")
+        TASK.score([APN], ["a", "p", "n"], vectors, "x")
 
 
 def test_missing_and_short_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotAvailable, match=r"test\.csv is not there; put the published test\.csv"):
         TASK.load(tmp_path, ITEM)
-    with pytest.raises(ReproError, match=r"WIKISEC test\.csv: expected 40 triplets, found 39"):
-        TASK.check_counts(TASK.load(MINI, ITEM)[:-1], ITEM)
-    assert [count for _, count, _ in registry.contracts(registry.dataset("WIKISEC"))][-1] == 222957
+    short = tmp_path / "short"
+    (short / ITEM.folder).mkdir(parents=True)
+    lines = (MINI / ITEM.folder / "test.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (short / ITEM.folder / "test.csv").write_text("".join(lines[:-1]), encoding="utf-8")
+    with pytest.raises(ReproError, match=r"WIKISEC test\.csv: expected 40 items, found 39"):
+        TASK.load(short, ITEM)
+    assert registry.dataset("WIKISEC").contents[-1].rows == 222957

@@ -11,7 +11,7 @@ from repro.training import selection
 
 GOLD = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
 PAIRS = [Pairs("dev", tuple("abcde"), tuple("fghij"), GOLD)]
-TRIPLETS = [("a", "b", "c"), ("a", "d", "e"), ("a", "f", "g"), ("a", "h", "i")]
+TRIPLETS = [Pairs("dev", tuple("aaaa"), tuple("bdfh"), third=tuple("cegi"))]
 
 
 class Fixed:
@@ -35,7 +35,7 @@ def test_the_best_of_the_similarities_counts(cosine_only: bool) -> None:
 def test_triplets_that_come_out_right() -> None:
     class Model:
         def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
-            near = list(second) == [triplet[1] for triplet in TRIPLETS]
+            near = second == TRIPLETS[0].second
             return [np.array([1.0, 0.5, 0.2, 0.1]) if near else np.array([0.5, 0.5, 0.3, 0.0]), np.zeros(4)]
 
     assert selection.score(Model(), TRIPLETS, cosine_only=False) == 50.0  # an equal similarity is wrong
@@ -43,6 +43,6 @@ def test_triplets_that_come_out_right() -> None:
 
 def test_the_checksum_is_of_the_content() -> None:
     other = [Pairs("dev", tuple("abcde"), tuple("fghij"), GOLD + 1)]
-    checksums = {selection.checksum(dev) for dev in (PAIRS, other, TRIPLETS, TRIPLETS[:3])}
+    checksums = {selection.checksum(dev) for dev in (PAIRS, other, TRIPLETS, [TRIPLETS[0].cut(3)])}
     assert len(checksums) == 4
     assert selection.checksum(list(PAIRS)) == selection.checksum(PAIRS)

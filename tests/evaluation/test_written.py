@@ -1,4 +1,4 @@
-"""The lines of a table: what a run keeps of those that its file had. A two-layer BERT on the embedded data."""
+"""The lines that a run writes: what it keeps of those that its file had. A two-layer BERT on the embedded data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from repro import tables
 from repro.cli.main import main
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
-from repro.errors import ReproError
 from repro.published.verify import verify
-from repro.reports import csv_lines
+from repro.results import csv_lines
 from tests.conftest import save_tiny_bert
 from tests.encoders.folders import edit_json
 
+BANNER = tables.get("sbert-1", "mini").banner
 SIZE = "--suite mini --device cpu --offline"
 
 
@@ -95,8 +95,9 @@ def test_a_part_is_refused_where_the_rest_could_not_stand_beside_it(
     """Another version of the suite, say: nothing is computed or written then."""
     assert run(tmp_path, model) == 0
     before = file_of(tmp_path).read_bytes()
-    monkeypatch.setattr("repro.evaluation.config.__version__", "9.9")
-    monkeypatch.setattr("repro.evaluation.run.execute", lambda *_: pytest.fail("computed"))
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "results")  # what is stored could stand there, whatever the version
+    monkeypatch.setattr("repro.published.sound.__version__", "9.9")
+    monkeypatch.setattr("repro.evaluation.units.run", lambda *_: pytest.fail("computed"))
     arguments = ["table", "sbert-1", *SIZE.split(), "--out", str(tmp_path), *more.split()]
     assert main([*arguments, "--encoder", str(model)] if "task" in more else arguments) == 2
     assert "(v is" in capsys.readouterr().err
@@ -107,7 +108,8 @@ def test_a_whole_run_replaces_what_is_of_another_version_and_says_so(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path, model) == 0
-    monkeypatch.setattr("repro.evaluation.config.__version__", "9.9")
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "results")
+    monkeypatch.setattr("repro.published.sound.__version__", "9.9")
     assert main(["table", "sbert-1", *SIZE.split(), "--out", str(tmp_path), "--limit", "3"]) == 0  # another file
     assert len(measured(tmp_path)) == 9
     capsys.readouterr()
@@ -166,7 +168,7 @@ def test_a_value_that_is_no_number_is_asked_about(
     assert run(tmp_path, model) == 0
     lines = csv_lines.from_csv(file_of(tmp_path))
     next(line for line in lines if line["value"] and line["column"] == "sts13")["value"] = text
-    file_of(tmp_path).write_text(csv_lines.to_csv(tables.get("sbert-1", "mini"), lines), encoding="utf-8")
+    file_of(tmp_path).write_text(csv_lines.to_csv(lines, BANNER), encoding="utf-8")
     before = file_of(tmp_path).read_bytes()
     for part in ("", "--task sts12"):
         assert run(tmp_path, model, part) == 2
@@ -190,9 +192,9 @@ def test_what_is_no_number_is_not_taken_over(
     whole = measured(tmp_path)
     lines = csv_lines.from_csv(file_of(tmp_path))
     next(line for line in lines if line["value"] and line["column"] == "sts13")[name] = text
-    file_of(tmp_path).write_text(csv_lines.to_csv(tables.get("sbert-1", "mini"), lines), encoding="utf-8")
+    file_of(tmp_path).write_text(csv_lines.to_csv(lines, BANNER), encoding="utf-8")
     before = file_of(tmp_path).read_bytes()
-    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "cells")
+    shutil.rmtree(Path(os.environ["REPRO_HOME"]) / "results")
     assert run(tmp_path, model, "--task sts12") == 2
     assert f"({name} is '{text}', which is no finite number)" in capsys.readouterr().err
     assert file_of(tmp_path).read_bytes() == before
@@ -211,20 +213,3 @@ def test_a_file_that_is_no_table(content: str, tmp_path: Path, model: Path) -> N
     assert status == (2 if len(content.strip("\ufeff\x00").splitlines()) > 1 and "," in content else 0)
     if status == 2:
         assert file_of(tmp_path).read_text(encoding="utf-8") == content
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(b"row,column,value\n\xff,\xfe,1\n")
-    with pytest.raises(ReproError, match=r"t\.csv cannot be read \(it is not UTF-8\)"):
-        csv_lines.from_csv(tmp_path / "t.csv")
-
-
-def test_every_line_has_every_field() -> None:
-    table = tables.get("sbert-1")
-    row, column = table.rows[0], table.columns[0]
-    from repro.published import ledger
-
-    verdict = ledger.judge(table, row, column, None, None, "why")
-    line = csv_lines.judged(table, row, column, {}, verdict)
-    assert list(line) == list(csv_lines.FIELDS)
-    assert (line["label"], line["verdict"], line["reason"]) == (row.label, "not-run", "why")

@@ -1,0 +1,402 @@
+"""The kinds of system that can stand in a row. Whatever depends on the kind is answered here and nowhere else."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import methodcaller
+
+from repro.data.corpora import CORPORA
+from repro.encoders.cache import Embedded
+from repro.encoders.recipe import (
+    TARGET,
+    BaseRecipe,
+    FittedRecipe,
+    Recipe,
+    TimedRecipe,
+    describe,
+)
+from repro.errors import NotAvailable, ReproError
+from repro.evaluation import timing, trainings
+from repro.evaluation.column import Column
+from repro.evaluation.config import DTYPES, Options
+from repro.evaluation.encoding import Embed, EncodingUnit, Member
+from repro.evaluation.fitting import is_file
+from repro.evaluation.identity import identity
+from repro.evaluation.measurement import key, over_seeds
+from repro.evaluation.session import Need, Session
+from repro.evaluation.trainings import TrainingUnit
+from repro.evaluation.units import Unit
+from repro.results.result import Result
+from repro.tasks import TASKS
+from repro.training.data import SETS
+from repro.training.recipe import TrainedRecipe
+
+FREE = "model"  # in stated fields: whatever the model's own files say
+
+
+class System(ABC):
+    """What stands in a row of a table: how its numbers come about."""
+
+    legend = "plain"  # under which kind figures show it
+    seeded = False  # whether its numbers depend on seeds, and are judged against their spread
+    seeds = 1  # trainings, or fits
+    only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all
+    nothing = ""  # why no number of it can be measured anywhere
+
+    @abstractmethod
+    def absent(self, column: str) -> str:
+        """Why nothing can be measured in the column of that slug; '' where something can."""
+
+    @property
+    def unpinned(self) -> str:
+        """Its model of the hub whose revision nothing names, else ''."""
+        return ""
+
+    def bases(self) -> list[BaseRecipe]:
+        """The encoders whose files it needs."""
+        return []
+
+    def training_sets(self) -> list[str]:
+        """The data sets that it is trained on."""
+        return []
+
+    def stated(self, column: str, options: Options) -> dict[str, str] | None:
+        """Fields of the signature as its description has them; None where it has none.
+
+        '' is for a field that must not be there, FREE for one that the model's files decide.
+        """
+        return None
+
+    def needs(self, column: Column, session: Session) -> list[Need]:
+        """What a column needs and is not here. ReproError where what was asked for cannot be."""
+        return []
+
+    def stored(self, column: Column, session: Session) -> Result | None:
+        """The stored result of a column."""
+        return None
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """What computes a column that is not stored. `tasks`: all of the table's on the column's data set."""
+        return []
+
+    def weights(self, session: Session) -> str:
+        """For provenance: name, revision and checksum of its weights; '' where they are not here."""
+        return ""
+
+    def runs(self, count: int | None) -> range:
+        """The seeds of a run: as many as `count` says, or as the system does."""
+        return range((count or self.seeds) if self.seeded else 1)
+
+
+@dataclass(frozen=True)
+class Quoted(System):
+    """A system outside the zoo: its published numbers stand alone."""
+
+    why: str = "a system outside the zoo; its numbers are quoted from the paper"
+    only: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> str:  # type: ignore[override]
+        """The reason."""
+        return self.why
+
+    def absent(self, column: str) -> str:
+        """The reason, whatever the column."""
+        return self.why
+
+
+@dataclass(frozen=True)
+class Unknown(System):
+    """A row that a file has and the table has not: another run's --encoder or --base."""
+
+    def absent(self, column: str) -> str:
+        """Where its number is not there, this run cannot say more."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Pretrained(System):
+    """An encoder as it is. `only`: the columns that make sense for it, all when empty; `why`: the others do not."""
+
+    recipe: BaseRecipe
+    only: tuple[str, ...] = ()
+    why: str = ""
+
+    def absent(self, column: str) -> str:
+        """Outside `only` nothing is measured."""
+        return self.why if self.only and column not in self.only else ""
+
+    @property
+    def base(self) -> BaseRecipe:
+        """The encoder that runs the sentences."""
+        return self.recipe
+
+    @property
+    def unpinned(self) -> str:
+        """Of the recipe."""
+        return self.base.unpinned
+
+    def bases(self) -> list[BaseRecipe]:
+        """One."""
+        return [self.base]
+
+    def stated(self, column: str, options: Options) -> dict[str, str] | None:
+        """As the recipe has them."""
+        return {**self.described(self.base), "dtype": DTYPES[self.base.computed_in(options.dtype)], "seeds": ""}
+
+    def described(self, base: BaseRecipe) -> dict[str, str]:
+        """Fields of the signature, `base` being the recipe with everything filled in."""
+        return base.signature()
+
+    def needs(self, column: Column, session: Session) -> list[Need]:
+        """Data and weights."""
+        return [*session.needs_data(column.task), *session.needs_weights(self.base)]
+
+    def key(self, column: Column, session: Session) -> Mapping[str, object]:
+        """What decides its number in a column."""
+        return key(session.options, column, identity(self.base, session), session.digest(column.task))
+
+    def stored(self, column: Column, session: Session) -> Result | None:
+        """By its key."""
+        return _by_key(lambda: self.key(column, session), session)
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """The encoding of its data set."""
+        return [EncodingUnit(TASKS[column.task].dataset, tuple(tasks), (Member(row, self, (column,)),))]
+
+    def weights(self, session: Session) -> str:
+        """Of the base."""
+        return _weights(self.base, session)
+
+    def versions(self, task: str, embedded: Embedded, embed: Embed, session: Session) -> list[Embedded]:
+        """The vectors as they are."""
+        return [embedded]
+
+
+@dataclass(frozen=True)
+class PostProcessed(Pretrained):
+    """An encoder's vectors under a map that is fitted, without labels, on the vectors of some sentences."""
+
+    recipe: FittedRecipe  # type: ignore[assignment]
+    seeds: int = 1
+
+    @property
+    def base(self) -> BaseRecipe:
+        """The encoder below the map."""
+        return self.recipe.base
+
+    @property
+    def legend(self) -> str:  # type: ignore[override]
+        """The map's name."""
+        return self.recipe.name
+
+    @property
+    def seeded(self) -> bool:  # type: ignore[override]
+        """Whether the fit depends on a seed."""
+        return self.recipe.seeded
+
+    def stated(self, column: str, options: Options) -> dict[str, str] | None:
+        """Base, map and number of fits."""
+        fits = str(len(self.runs(options.seeds))) if self.seeded else ""
+        dtype = DTYPES[self.base.computed_in(options.dtype)]
+        return {**self.described(self.base), "dtype": dtype, "seeds": fits}
+
+    def described(self, base: BaseRecipe) -> dict[str, str]:
+        """Base and map."""
+        return replace(self.recipe, base=base).signature()
+
+    def needs(self, column: Column, session: Session) -> list[Need]:
+        """Also what the map is fitted on."""
+        source, needs = self.recipe.source, super().needs(column, session)
+        if source != TARGET and not is_file(source):
+            needs += session.needs_set(CORPORA[source][0], methodcaller("corpus", source))
+        return needs
+
+    def key(self, column: Column, session: Session) -> Mapping[str, object]:
+        """Also the map, what it is fitted on, and how often."""
+        system = describe(self.recipe) | {
+            "base": identity(self.base, session),
+            "fitted_on": session.corpora.digest(self.recipe, column.task),
+            "fits": len(self.runs(session.options.seeds)),
+        }
+        return key(session.options, column, system, session.digest(column.task))
+
+    def weights(self, session: Session) -> str:
+        """Of the base, and the file of the map where it comes from one."""
+        weights = super().weights(session)
+        if not weights or not is_file(self.recipe.source):
+            return weights
+        return f"{weights}, fit sha256:{session.corpora.digest(self.recipe, '')[:12]}"
+
+    def versions(self, task: str, embedded: Embedded, embed: Embed, session: Session) -> list[Embedded]:
+        """Under the map, once for each seed; the time of encoding is the first one's."""
+        versions = []
+        base = session.ready(self.base).recipe
+        for number, seed in enumerate(self.runs(session.options.seeds)):
+            start = time.perf_counter()
+            apply = session.maps.map(self.recipe, base, task, seed, embed)
+            vectors = apply(embedded.vectors)
+            seconds = time.perf_counter() - start + (0.0 if number else embedded.seconds)
+            versions.append(replace(embedded, vectors=vectors, seconds=seconds))
+        return versions
+
+
+@dataclass(frozen=True)
+class FineTuned(System):
+    """Models that are trained for the row. `trainings`: (column slug, what is trained for it)."""
+
+    trainings: tuple[tuple[str, TrainedRecipe], ...]
+    seeds: int = 1
+    legend = "trained"
+    seeded = True
+
+    def absent(self, column: str) -> str:
+        """Where nothing is trained for it."""
+        return "" if column in self._by_column else "nothing is trained for this column"
+
+    @cached_property
+    def _by_column(self) -> dict[str, TrainedRecipe]:
+        return dict(self.trainings)
+
+    def recipe(self, column: str, options: Options) -> TrainedRecipe:
+        """What is trained for a column, cut to --sample."""
+        return self._by_column[column].cut(options.sample)
+
+    @property
+    def unpinned(self) -> str:
+        """Of the roots."""
+        return next((root.unpinned for root in self.bases() if root.unpinned), "")
+
+    def bases(self) -> list[BaseRecipe]:
+        """What the trainings start from."""
+        return list(dict.fromkeys(recipe.root for _, recipe in self.trainings))
+
+    def training_sets(self) -> list[str]:
+        """Of every stage."""
+        stages = [stage for _, recipe in self.trainings for stage in recipe.stages]
+        return list(dict.fromkeys(SETS[stage.data][0] for stage in stages if stage.data in SETS))
+
+    def stated(self, column: str, options: Options) -> dict[str, str] | None:
+        """Of the training, and how many."""
+        if column not in self._by_column:
+            return None
+        about = self.recipe(column, options).signature()
+        return {**about, "dtype": DTYPES[options.dtype], "seeds": str(len(self.runs(options.seeds)))}
+
+    def needs(self, column: Column, session: Session) -> list[Need]:
+        """Data, weights, and what is trained and selected on."""
+        return trainings.needs(self.recipe(column.slug, session.options), column, session)
+
+    def stored(self, column: Column, session: Session) -> Result | None:
+        """From the results of every seed and fold; None unless all are stored."""
+        try:
+            folds = trainings.folds(column.task, session)
+            by_seed = [[self._unit(column, seed, fold, session) for fold in folds] for seed in self._runs(session)]
+            digest = session.digest(column.task)
+        except NotAvailable:  # without the data nobody knows which
+            return None
+        whole = [[result for result in results if result is not None] for results in by_seed]
+        if any(len(results) < len(folds) for results in whole):
+            return None
+        return over_seeds(whole, digest)
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """The trainings of a column whose results are not stored; all of them under --force."""
+        recipe = self.recipe(column.slug, session.options)
+        try:
+            folds: Sequence[str | None] = trainings.folds(column.task, session)
+        except NotAvailable:
+            folds = [None]
+        return [
+            TrainingUnit(recipe, seed, fold, ((row, column),))
+            for seed in self._runs(session)
+            for fold in folds
+            if session.options.force or fold is None or self._unit(column, seed, fold, session) is None
+        ]
+
+    def _runs(self, session: Session) -> range:
+        return self.runs(session.options.seeds)
+
+    def _unit(self, column: Column, seed: int, fold: str, session: Session) -> Result | None:
+        recipe = self.recipe(column.slug, session.options)
+        return _by_key(lambda: trainings.unit_key(recipe, column, seed, fold, session), session)
+
+
+@dataclass(frozen=True)
+class Timed(System):
+    """An encoder whose speed is measured."""
+
+    recipe: TimedRecipe
+
+    def absent(self, column: str) -> str:
+        """Nothing is, but where the machine has no such device."""
+        return ""
+
+    @property
+    def unpinned(self) -> str:
+        """Of the encoder, unless its weights are drawn."""
+        return "" if self.recipe.random else self.recipe.base.unpinned
+
+    def bases(self) -> list[BaseRecipe]:
+        """None where its weights are drawn."""
+        return [] if self.recipe.random else [self.recipe.base]
+
+    def stated(self, column: str, options: Options) -> dict[str, str] | None:
+        """In its own precision, whatever the run's is."""
+        return {
+            **self.recipe.signature(),
+            "dtype": DTYPES[self.recipe.base.computed_in(self.recipe.dtype)],
+            "seeds": "",
+        }
+
+    def needs(self, column: Column, session: Session) -> list[Need]:
+        """Sentences, weights unless they are drawn, and the device."""
+        needs = list(session.needs_data(column.task))
+        timing.device_for(TASKS[column.task].device)
+        for base in self.bases():
+            needs += session.needs_weights(base)
+        return needs
+
+    def key(self, column: Column, session: Session) -> Mapping[str, object]:
+        """Also the machine."""
+        hardware = timing.hardware(timing.device_for(TASKS[column.task].device))
+        system = describe(self.recipe) | {"base": identity(self.recipe.base, session), "hardware": hardware}
+        return key(session.options, column, system, session.digest(column.task))
+
+    def stored(self, column: Column, session: Session) -> Result | None:
+        """By its key."""
+        return _by_key(lambda: self.key(column, session), session)
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """One timing."""
+        return [timing.TimingUnit(row, self, column)]
+
+    def weights(self, session: Session) -> str:
+        """Of the encoder."""
+        return _weights(self.recipe.base, session) if self.bases() else ""
+
+
+def system_of(recipe: Recipe, seeds: int = 1) -> System:
+    """The system of a recipe: as it is, under its map, or timed."""
+    if isinstance(recipe, FittedRecipe):
+        return PostProcessed(recipe, seeds=seeds)
+    return Timed(recipe) if isinstance(recipe, TimedRecipe) else Pretrained(recipe)
+
+
+def _by_key(key_of: Callable[[], Mapping[str, object]], session: Session) -> Result | None:
+    """The stored result of a key; None where what decides it is not here: the sentences of a fit, a GPU."""
+    try:
+        return session.store.get(key_of())
+    except NotAvailable:
+        return None
+
+
+def _weights(recipe: BaseRecipe, session: Session) -> str:
+    try:
+        return session.ready(recipe).weights
+    except ReproError:
+        return ""

@@ -1,0 +1,105 @@
+"""What a metric is: a statistic of test items, how subsets of them are aggregated, and what is known of its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from repro.metrics import bootstrap
+from repro.metrics.bootstrap import Measure
+
+AVERAGES = ("mean", "wmean")
+AGGREGATIONS = ("all", *AVERAGES)
+
+Columns = tuple[np.ndarray, ...]  # (n, …) each: what a statistic takes, row i of each belonging to item i
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number of items: `value` of their columns, and `resampled`, which takes them once for many resamples.
+
+    `resampled` is None where nothing is resampled: then there is no interval.
+    """
+
+    value: Callable[..., float]
+    resampled: Callable[..., Measure] | None = None
+
+
+def of_resamples(resampled: Callable[..., Measure]) -> Statistic:
+    """The statistic whose value is that of the resample that draws every item once."""
+    return Statistic(lambda *columns: resampled(*columns)(np.arange(len(columns[0]))), resampled)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What a metric is computed from: for each subset of the test items, or the one there is, its columns."""
+
+    subsets: Sequence[Columns]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Items of each subset."""
+        return [len(columns[0]) for columns in self.subsets]
+
+    def joined(self) -> Columns:
+        """All subsets as one."""
+        if len(self.subsets) == 1:
+            return self.subsets[0]
+        return tuple(np.concatenate(column) for column in zip(*self.subsets, strict=True))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A statistic under an aggregation of subsets, the direction in which it is better, and the range of its values.
+
+    `all` joins the subsets before one statistic, `mean` and `wmean` average the subsets' statistics, plain or weighted
+    by their sizes. `scale` is the factor to the reported number.
+    """
+
+    name: str
+    statistic: Statistic
+    higher_is_better: bool = True
+    low: float = 0
+    high: float = 100
+    aggregation: str = "all"
+    scale: float = 1
+
+    def value(self, samples: Samples) -> float:
+        """The number that is reported; NaN where it is not defined."""
+        if self.aggregation == "all":
+            return float(self.scale * self.statistic.value(*samples.joined()))
+        each = np.array([self.statistic.value(*columns) for columns in samples.subsets])
+        return self.scale * float(self._averaged(each, samples))
+
+    def draws(
+        self, samples: Samples, resamples: int = bootstrap.RESAMPLES, seed: int = bootstrap.SEED
+    ) -> np.ndarray | None:
+        """Bootstrap draws (resamples,) of `value`; None for a metric without resamples.
+
+        `all` resamples the items of all subsets together, `mean` and `wmean` each subset by itself.
+        """
+        resampled = self.statistic.resampled
+        if resampled is None:
+            return None
+        if self.aggregation == "all":
+            columns = samples.joined()
+            return self.scale * bootstrap.draws(resampled(*columns), len(columns[0]), resamples, seed)
+        return self.scale * self._averaged(_subset_draws(samples, resampled, resamples, seed), samples)
+
+    def _averaged(self, each: np.ndarray, samples: Samples) -> np.ndarray:
+        """Mean over the first axis, (subsets, …) → (…)."""
+        return np.asarray(np.average(each, axis=0, weights=samples.sizes if self.aggregation == "wmean" else None))
+
+
+@lru_cache(maxsize=1)  # the mean and the weighted mean of a task come one after the other
+def _subset_draws(samples: Samples, resampled: Callable[..., Measure], resamples: int, seed: int) -> np.ndarray:
+    """(subsets, resamples), each subset resampled by itself with a seed of its own."""
+    return np.stack(
+        [
+            bootstrap.draws(resampled(*columns), len(columns[0]), resamples, seed + number)
+            for number, columns in enumerate(samples.subsets)
+        ]
+    )

@@ -1,0 +1,46 @@
+"""A table's lines with the ledger's verdict on each, and the rows that written lines have beyond a table's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from repro.evaluation.systems import Unknown
+from repro.published import ledger
+from repro.results.csv_lines import FIELDS, Line, as_text
+from repro.tables.spec import BEYOND, AnyColumn, Row, Table
+
+
+def line_of(table: Table, row: Row, column: AnyColumn, measured: Mapping[str, str], why_not: str) -> Line:
+    """The line of a cell: what was measured, and the ledger's verdict.
+
+    `measured`: texts by the names of MEASURED, or nothing where the cell was not run, `why_not`.
+    """
+    value, std = (float(measured[name]) if measured.get(name) else None for name in ("value", "std"))
+    verdict = ledger.judge(table, row, column, value, std, why_not)
+    zero = measured.get("zero_vectors") or "0"
+    unknown_words = f"{zero} sentences without a known word" if zero != "0" else ""
+    judged = {
+        "table": table.id,
+        "group": row.group,
+        "row": row.slug,
+        "label": row.label,
+        "column": column.slug,
+        "metric": column.metric,
+        "published": as_text(verdict.published),
+        "published_std": as_text(verdict.published_std),
+        "delta": as_text(verdict.delta),
+        "tolerance": as_text(verdict.tolerance),
+        "verdict": verdict.verdict,
+        "reason": "; ".join(filter(None, [verdict.reason, unknown_words])),
+    }
+    line = {**measured, **judged}
+    return {name: line.get(name, "") for name in FIELDS}
+
+
+def with_written_rows(table: Table, lines: Sequence[Line]) -> Table:
+    """The table with the rows that the lines have beyond its own: those of --encoder and --base."""
+    known = {row.slug for row in table.rows}
+    beyond = {line["row"]: line for line in lines if line["row"] not in known}
+    texts = [(slug, line.get("label") or slug, line.get("group") or BEYOND) for slug, line in beyond.items()]
+    return replace(table, rows=(*table.rows, *(Row(*text, Unknown()) for text in texts)))

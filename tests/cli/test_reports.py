@@ -1,0 +1,90 @@
+"""`repro report`: files from committed CSV files alone, without torch, and one sentence where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+from repro.paths import locked
+from tests.processes import ROOT, forked, modules_after
+
+COMMITTED = ROOT / "tables"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(COMMITTED, tmp_path / "tables"))
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_after_deleting_every_text_report_brings_back_the_same_bytes_without_torch(copy: Path) -> None:
+    before = contents(copy)
+    for path in (*copy.rglob("*.md"), *copy.rglob("*.tex")):
+        path.unlink()
+    code = "import sys; from repro.cli.main import main\nif main(sys.argv[1:]): raise SystemExit(9)"
+    for suite in ("paper", "mini"):
+        modules = modules_after(code, "report", "--out", str(copy), "--suite", suite)
+        assert not modules & {"torch", "transformers", "repro.evaluation.run", "pandas", "matplotlib"}
+    assert contents(copy) == before
+
+
+def test_only_the_named_tables_are_written(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in copy.glob("sbert-*.md"):
+        path.unlink()
+    assert main(["report", "sbert-2", "sbert-7", "--out", str(copy)]) == 0
+    assert {path.name for path in copy.glob("sbert-*.md")} == {"sbert-2.md", "sbert-7.md"}
+    assert capsys.readouterr().out.splitlines() == [
+        f"wrote {copy}/{name}.csv, {copy}/{name}.md, {copy}/{name}.tex" for name in ("sbert-2", "sbert-7")
+    ]
+
+
+def test_a_cut_run_has_files_of_its_own(copy: Path) -> None:
+    shutil.copy(copy / "sbert-1.csv", copy / "sbert-1.limit-50.csv")
+    assert main(["report", "sbert-1.limit-50", "--out", str(copy)]) == 0
+    assert (copy / "sbert-1.limit-50.md").read_bytes() == (copy / "sbert-1.md").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sbert-1"], "sbert-1.csv is missing; write it with `repro table sbert-1`"),
+        ([], "holds no written table"),
+        (["sbert-9"], "'sbert-9' is not a table"),
+    ],
+)
+def test_without_a_csv_it_is_one_sentence(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", *arguments, "--out", str(tmp_path / "none")]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_it_waits_for_a_run_that_is_writing(copy: Path) -> None:
+    """The lock is that of `repro table`; it is free again when the table is written."""
+    (copy / "sbert-1.md").unlink()
+
+    def report() -> int:
+        return main(["report", "sbert-1", "--out", str(copy)])
+
+    def report_within_a_second() -> int:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        return report()
+
+    with locked(copy / "sbert-1.csv"):
+        assert forked(report_within_a_second)[0] == -signal.SIGALRM
+    assert not (copy / "sbert-1.md").exists()
+    assert forked(report)[0] == 0
+    assert (copy / "sbert-1.md").exists()
+    with locked(copy / "sbert-1.csv"):
+        pass

@@ -1,0 +1,44 @@
+"""Lines with their verdicts, and rows that only written lines know."""
+
+from __future__ import annotations
+
+from repro import tables
+from repro.published.verdicts import line_of, with_written_rows
+from repro.results.csv_lines import FIELDS
+from repro.tables.spec import BEYOND
+
+TABLE = tables.get("sbert-1")
+ROW, COLUMN = TABLE.rows[0], TABLE.columns[0]  # averaged GloVe on STS12: 55.14 in the paper
+
+
+def test_every_line_has_every_field() -> None:
+    line = line_of(TABLE, ROW, COLUMN, {}, "why")
+    assert list(line) == list(FIELDS)
+    assert (line["label"], line["verdict"], line["reason"], line["value"]) == (ROW.label, "not-run", "why", "")
+
+
+def test_a_measured_line_is_judged_and_says_how_many_sentences_had_no_known_word() -> None:
+    line = line_of(TABLE, ROW, COLUMN, {"value": "55.16", "zero_vectors": "3", "weights": "w"}, "")
+    assert {name: line[name] for name in ("published", "delta", "tolerance", "verdict", "weights")} == {
+        "published": "55.14",
+        "delta": "0.02",
+        "tolerance": "0.05",
+        "verdict": "match",
+        "weights": "w",
+    }
+    assert line["reason"] == "3 sentences without a known word"
+
+
+def test_rows_of_an_added_encoder_come_back_with_their_label_and_group() -> None:
+    lines = [
+        {"row": "mine", "column": "sts12", "label": "My model", "group": "Mine"},
+        {"row": "mine", "column": "sts13", "label": "My model", "group": "Mine"},
+        {"row": "older", "column": "sts12"},
+        {"row": ROW.slug, "column": "sts12", "label": "of the table itself"},
+    ]
+    whole = with_written_rows(TABLE, lines)
+    assert whole.rows[: len(TABLE.rows)] == TABLE.rows
+    assert [(row.slug, row.label, row.group) for row in whole.rows[len(TABLE.rows) :]] == [
+        ("mine", "My model", "Mine"),
+        ("older", "older", BEYOND),
+    ]
