@@ -105,7 +105,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 def dataset(name: str, suite: str = "paper") -> Dataset:
     """The data set of that name; ReproError lists the names there are."""
-    found = datasets(suite)
-    if name not in found:
-        raise ReproError(f"{name!r} is not a data set of the suite {suite!r}; there are: {', '.join(found)}")
-    return found[name]
+    known = datasets(suite)
+    if name not in known:
+        raise ReproError(f"{name!r} is not a data set of the suite {suite!r}; there are: {', '.join(known)}")
+    return known[name]
