@@ -38,11 +38,11 @@ def moses(sentence: str) -> str:
 def _tokenizer() -> MosesTokenizer:
     from sacremoses import MosesTokenizer
 
-    found = MosesTokenizer("en")
+    tokenizer = MosesTokenizer("en")
     # In SentEval's files "Mr.", "Corp." and "Aug." are split in two, as without a list of abbreviations, but "No. 2" is
     # kept, as with the list of those that stand before numbers.
-    found.NONBREAKING_PREFIXES = []
-    return found
+    tokenizer.NONBREAKING_PREFIXES = []
+    return tokenizer
 
 
 def are_tokenised(sentences: Iterable[str]) -> bool:
