@@ -81,5 +81,11 @@ def test_every_requirement_is_pinned() -> None:
     assert {name.replace("-", "_") for name in names} <= {name.replace("-", "_") for name in pinned}
 
 
+def test_the_number_that_readme_cites_stands_in_its_table() -> None:
+    cited = re.search(r"^> all-MiniLM-L6-v2, STS12: .*\n> `(.+)`$", read("README.md"), re.MULTILINE)
+    assert cited
+    assert f",{cited[1]},all-minilm-l6-v2," in read("tables/sbert-1.csv")
+
+
 def test_the_package_is_typed() -> None:
     assert (Path(repro.__file__).parent / "py.typed").is_file()
