@@ -205,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = command("doctor", general.doctor, "what is installed and present, and which rows could run now")
     doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.add_argument("--ask-hub", action="store_true", help="see whether the model hub answers")
     _data_options(doctor)
 
     verify = command(
