@@ -24,6 +24,7 @@ def joined(sentence: str) -> str:
     return " ".join(sentence.split())
 
 
+@cache  # a table asks for a data set under several tasks
 def moses(sentence: str) -> str:
     """Its Moses tokens joined with one blank, as they stand in SentEval's published files."""
     tokens = _tokenizer().tokenize(sentence, escape=False)

@@ -190,10 +190,12 @@ def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = Fal
         path = vectors_path(recipe, data_dir)
         checksum = sha256_of(path)
         return Ready(recipe, checksum, "", (path,), checksum, path=path)
-    found = resolve(recipe, offline)
-    layout = found.layout
-    backbone = (found.folder, found.recipe.max_length, layout.lowercase, found.recipe.prompt, layout.tokenizer)
-    return Ready(found.recipe, found.sha256, found.recipe.revision or "", backbone, found.identity, resolved=found)
+    resolved = resolve(recipe, offline)
+    layout = resolved.layout
+    backbone = (resolved.folder, resolved.recipe.max_length, layout.lowercase, resolved.recipe.prompt, layout.tokenizer)
+    return Ready(
+        resolved.recipe, resolved.sha256, resolved.recipe.revision or "", backbone, resolved.identity, resolved=resolved
+    )
 
 
 def device_of(ready: Ready, device: str) -> str:
@@ -232,8 +234,8 @@ class Group:
             from repro.encoders.transformer import TransformerEncoder
 
             self.words = []
-            found = [member.resolved for member in self.members if member.resolved]
-            self.transformer = TransformerEncoder(found, device, dtype)
+            resolved = [member.resolved for member in self.members if member.resolved]
+            self.transformer = TransformerEncoder(resolved, device, dtype)
             self.device = self.transformer.device
             for member in self.members:
                 if member.revision:
@@ -251,9 +253,9 @@ class Group:
 
 def build(name: str | BaseRecipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:
     """An encoder ready to use: `zoo.build("all-minilm-l6-v2").encode(sentences)[0].vectors`."""
-    found = recipe(name) if isinstance(name, str) else name
-    if isinstance(found, FittedRecipe | TimedRecipe):
+    chosen = recipe(name) if isinstance(name, str) else name
+    if isinstance(chosen, FittedRecipe | TimedRecipe):
         raise ReproError(
             f"{name} is fitted on sentences; encode with repro.evaluation.fitting.embed, which knows which"
         )
-    return Group([locate(found, offline=offline)], device, dtype)
+    return Group([locate(chosen, offline=offline)], device, dtype)

@@ -15,7 +15,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable
 from repro.evaluation.suite import Suite
-from repro.evaluation.systems import System
+from repro.evaluation.system import System
 from repro.hub import hub_answers
 from repro.paths import home
 from repro.tables import TABLES
@@ -80,14 +80,21 @@ def devices() -> dict[str, dict[str, bool]]:
     """Devices that torch can use, and whether each computes float32 and bfloat16 in hardware."""
     import torch
 
-    from repro.bench.encoding import cpu_has_bfloat16
-
     found = {"cpu": {"float32": True, "bfloat16": cpu_has_bfloat16()}}
     if torch.cuda.is_available():
         found["cuda"] = {"float32": True, "bfloat16": torch.cuda.is_bf16_supported()}
     if torch.backends.mps.is_available():
         found["mps"] = {"float32": True, "bfloat16": True}
     return found
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether /proc/cpuinfo names bfloat16 instructions (True where there is no such file)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return True
+    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags
 
 
 def folders() -> list[Path]:

@@ -9,7 +9,8 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe
 from repro.errors import ReproError
 from repro.evaluation.column import AnyColumn, Average, Column, Difference
-from repro.evaluation.systems import FineTuned, Quoted, System, Timed, system_of
+from repro.evaluation.system import System
+from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 

@@ -99,11 +99,13 @@ class TrainedRecipe:
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for; a value of each training, joined by `>`."""
-        found = self.root.signature()
+        fields = self.root.signature()
         if self.cross:
-            found = {"maxlen": found["maxlen"]}
+            fields = {"maxlen": fields["maxlen"]}
         each = [stage._own() for stage in self.stages]
-        return found | {name: ">".join(own[name] for own in each) for name in each[0] if any(own[name] for own in each)}
+        return fields | {
+            name: ">".join(own[name] for own in each) for name in each[0] if any(own[name] for own in each)
+        }
 
     def _own(self) -> dict[str, str]:
         objective = self.objective
@@ -148,8 +150,8 @@ class ContrastiveRecipe(TrainedRecipe):
 
     def trained(self, folder: str) -> TransformerRecipe:
         """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
-        found = super().trained(folder)
-        return replace(found, pooling=None, layers=None, max_length=None) if self.head == "mlp" else found
+        encoder = super().trained(folder)
+        return replace(encoder, pooling=None, layers=None, max_length=None) if self.head == "mlp" else encoder
 
     def _own(self) -> dict[str, str]:
         about = {"head": self.head, "temp": f"{self.temperature:g}", "trainlen": str(self.train_length or "")}

@@ -18,6 +18,7 @@ import pytest
 from repro.encoders.recipe import FlowedRecipe, TimedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.evaluation import written
 from repro.evaluation.config import Options
+from repro.evaluation.executors import Cluster
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.run import run
 from repro.evaluation.suite import Suite
@@ -112,7 +113,7 @@ def test_every_kind_of_row_is_measured_or_says_why(in_process: Plan) -> None:
 
 def test_a_run_through_the_debug_executor_gives_the_same(in_process: Plan, tiny_bert: Path) -> None:
     said: list[str] = []
-    same(run(plan(table(tiny_bert), OPTIONS), said.append, executor="debug"), in_process)
+    same(run(plan(table(tiny_bert), OPTIONS), said.append, cluster=Cluster("debug")), in_process)
     assert len([line for line in said if line.startswith("submitted")]) == 3 + 2 + 2  # data sets, timings, seeds
 
 
@@ -120,12 +121,13 @@ SUBMIT = """
 import sys
 from dataclasses import replace
 from pathlib import Path
+from repro.evaluation.executors import Cluster
 from repro.evaluation.plan import plan
 from repro.evaluation.run import run
 from tests.evaluation.test_executors import OPTIONS, table
 
 base, *tasks = sys.argv[1:]
-finished = run(plan(table(Path(base)), replace(OPTIONS, tasks=tuple(tasks))), print, executor="local", jobs=2)
+finished = run(plan(table(Path(base)), replace(OPTIONS, tasks=tuple(tasks))), print, cluster=Cluster("local", 2))
 print("measured:", *(row for row, _ in finished.stored))
 """
 
@@ -145,7 +147,7 @@ def test_a_run_through_local_jobs_that_is_killed_goes_on(
     submitter.kill()
     assert submitter.wait() == -signal.SIGKILL
     stored = results(home)
-    same(run(plan(table(tiny_bert), OPTIONS), executor="local", jobs=2), in_process)
+    same(run(plan(table(tiny_bert), OPTIONS), cluster=Cluster("local", 2)), in_process)
     assert members(submitter.pid, within=60) == []
     assert 2 <= len(stored) < len(results(home))
     assert stored.items() <= results(home).items() or not jobs_die_too  # nothing is computed twice
