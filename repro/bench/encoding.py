@@ -13,6 +13,8 @@ import numpy as np
 from repro.bench.common import SEED, TABLE_1, ratios, table_1_sentences, timed
 from repro.encoders import zoo
 from repro.encoders.recipe import WordVectorRecipe
+from repro.encoders.weights import resolve
+from repro.encoders.word_vectors import WordVectorEncoder
 from repro.errors import ReproError
 from repro.evaluation.doctor import cpu_has_bfloat16
 from repro.evaluation.suite import Suite
@@ -42,12 +44,13 @@ def encode(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     import torch
     from sentence_transformers import SentenceTransformer
 
+    from repro.encoders.transformer import TransformerEncoder
+
     sentences = table_1_sentences(suite, count)
     distinct = list(dict.fromkeys(sentences))
-    ready = zoo.locate(zoo.MINILM)
-    assert ready.resolved is not None
-    theirs = SentenceTransformer(str(ready.resolved.folder), device="cpu")
-    ours = {dtype: zoo.Group([ready], "cpu", dtype).transformer for dtype in ("float32", "bfloat16")}
+    resolved = resolve(zoo.MINILM)
+    theirs = SentenceTransformer(str(resolved.folder), device="cpu")
+    ours = {dtype: TransformerEncoder([resolved], "cpu", dtype) for dtype in ("float32", "bfloat16")}
     yield f"{len(sentences)} sentences of Table 1, {len(distinct)} distinct; {torch.get_num_threads()} threads"
     times: dict[str, list[float]] = {}
     vectors: dict[str, np.ndarray] = {}
@@ -106,7 +109,7 @@ def glove(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
             path = Path(folder) / "random.txt"
             lines = (f"{word} {' '.join(f'{x:.5f}' for x in row)}" for word, row in zip(words, vectors, strict=True))
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            encoder = zoo.Group([zoo.locate(WordVectorRecipe(str(path), tokens=tokens))]).words[0]
+            encoder = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path)
             loading, _ = timed(lambda: encoder.encode(sentences))  # noqa: B023
             ours = median(timed(lambda: encoder.encode(sentences))[0] for _ in range(repeats))  # noqa: B023
         table = dict(zip(words, vectors, strict=True))

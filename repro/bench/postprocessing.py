@@ -13,7 +13,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import FlowedRecipe
 from repro.evaluation.suite import Suite
 from repro.metrics.neighbours import closest_pairs, top_k
-from repro.postprocessing import whitening
+from repro.postprocessing.whitening import Whitening
 
 SEED = 12
 BLOCK = 10_000
@@ -22,8 +22,7 @@ QUERIES = 16
 
 def fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     """Whitening on 100,000 × 768 against one float64 product and one eigh; a flow on 60,000 × 384."""
-    from repro.data.corpora import neighbours
-    from repro.postprocessing import flow
+    from repro.postprocessing.flow import Flow
 
     rng = np.random.default_rng(SEED)
     n = count or 100_000
@@ -35,13 +34,13 @@ def fit(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
 
     ratio = []
     for _ in range(repeats):
-        ours, theirs = timed(lambda: whitening.fit([vectors]))[0], timed(product_and_eigh)[0]
+        ours, theirs = timed(lambda: Whitening().fit(vectors))[0], timed(product_and_eigh)[0]
         ratio.append(ours / theirs)
         yield f"whitening on {n} × 768: {ours:.2f} s; float64 XᵀX and eigh alone: {theirs:.2f} s; {ratio[-1]:.2f}×"
     yield f"whitening: {np.median(ratio):.2f}× product and eigh (median of {repeats}), {min(ratio):.2f}× at best"
     n = count or 60_000
     recipe = FlowedRecipe(zoo.MINILM)
-    seconds, _ = timed(lambda: flow.fit(vectors[:n, :384], neighbours(n), recipe, 0))
+    seconds, _ = timed(lambda: Flow(recipe).fit(vectors[:n, :384]))
     yield f"flow on {n} × 384, one epoch ({recipe.signature()['flow']}): {seconds:.1f} s"
 
 

@@ -15,18 +15,13 @@ def train(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from repro.encoders import zoo
-    from repro.encoders.recipe import TransformerRecipe
     from repro.paths import new_folder, output_folder
     from repro.training import setups
     from repro.training.recipe import TRAINABLE
     from repro.training.train import Material, data_parallel, train
     from repro.training.trainer import Options
 
-    suite, base = suite_of(arguments), zoo.recipe(arguments.base)
-    if not isinstance(base, TransformerRecipe):
-        raise ReproError(
-            f"{arguments.base} is made of word vectors or maps another encoder; --base wants a transformer"
-        )
+    suite, base = suite_of(arguments), zoo.transformer(arguments.base)
     if arguments.output:
         output_folder(arguments.output, new=True)
     recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)

@@ -72,8 +72,10 @@ def find(arguments: argparse.Namespace) -> int:
     sentences = list(dict.fromkeys(own_lines(arguments.file)))
     suite = suite_of(arguments)
     progress = sys.stderr.isatty()
-    found, asked = embed_with(arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype, progress)
-    vectors = found.vectors
+    embedded, asked = embed_with(
+        arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype, progress
+    )
+    vectors = embedded.vectors
     if arguments.faiss:
         best, rows = neighbours.faiss_top_k(asked, vectors, arguments.k)
     else:
@@ -89,17 +91,16 @@ def fit(arguments: argparse.Namespace) -> int:
     """Fit a whitening on a file of sentences and save it."""
     from repro.data.lines import own_lines
     from repro.encoders import zoo
-    from repro.encoders.recipe import FittedRecipe
     from repro.paths import output_file
-    from repro.postprocessing import whitening
+    from repro.postprocessing.whitening import Whitening
 
     output_file(arguments.output, read_by(arguments))
-    if isinstance(zoo.recipe(arguments.encoder), FittedRecipe):
+    if zoo.recipe(arguments.encoder).fitted:
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
     vectors = _vectors(arguments, own_lines(arguments.file))
-    found = whitening.fit([vectors], arguments.k, str(arguments.file))
-    found.save(arguments.output)
-    d, k = found.kernel.shape
+    whitening = Whitening(arguments.k).fit(vectors, source=str(arguments.file))
+    whitening.save(arguments.output)
+    d, k = whitening.kernel.shape
     name = f"{arguments.encoder},post=whitening,source={arguments.output}"
-    print(f"wrote {arguments.output}: {d} → {k} dimensions, fitted on {found.count} sentences; use it as {name}")
+    print(f"wrote {arguments.output}: {d} → {k} dimensions, fitted on {whitening.count} sentences; use it as {name}")
     return 0

@@ -239,7 +239,7 @@ class Embedder:
         try:
             encoded = group.encode(sentences, progress)
         except ReproError as error:
-            if group.words:  # their file is at fault, and not these sentences
+            if group.backbone.late:  # the file is at fault, and not these sentences
                 self._failed = error
             raise
         seconds = (time.perf_counter() - start) / len(keys)
@@ -258,7 +258,7 @@ class Embedder:
             "recipe": describe(member.recipe),
             "files": member.identity,
             "sentences": content,
-            "device": zoo.device_of(member, self.device),
+            "device": member.device(self.device),
             "dtype": self.dtype,
             "versions": library_versions(),
             "version": __version__,

@@ -6,7 +6,7 @@ import csv
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,30 +32,42 @@ def random_like(base: BaseRecipe, folder: Path, words: Sequence[str]) -> BaseRec
     hub's cache, or for the papers' public models in architectures.csv. Its tokenizer is its own where that is on this
     machine, else BERT's uncased one. Word vectors know `words`. NotAvailable when the size is not known here.
     """
-    if isinstance(base, WordVectorRecipe):
-        return _word_vectors(base, folder, words)
-    import torch
-    from transformers import AutoModel
-
-    source = _source(base)
-    config = _configuration(base, source)
-    tokenizer = _tokenizer(source)
-    if len(tokenizer) > config.vocab_size:
-        raise NotAvailable(f"{base.weights}: its tokenizer is not on this machine, and BERT's has more words than it")
-    torch.manual_seed(SEED)
-    AutoModel.from_config(config, dtype=torch.float32).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return replace(base, weights=str(folder), revision=None)
+    return base.accept(Draw(folder, words))
 
 
-def _word_vectors(base: WordVectorRecipe, folder: Path, words: Sequence[str]) -> WordVectorRecipe:
-    named = re.search(r"(?<![A-Za-z0-9])(\d{1,4})d(?![A-Za-z0-9])", Path(base.weights).name)
-    d = int(named.group(1)) if named else DIMENSIONS
-    rows = np.random.default_rng(SEED).standard_normal((len(words), d))
-    path = folder / "random.txt"
-    lines = (f"{word} {' '.join(f'{x:.4f}' for x in row)}" for word, row in zip(words, rows, strict=True))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return replace(base, weights=str(path))
+@dataclass(frozen=True)
+class Draw:
+    """Draws weights and writes them to a folder; the recipe that reads them."""
+
+    folder: Path
+    words: Sequence[str]
+
+    def transformer(self, recipe: TransformerRecipe) -> BaseRecipe:
+        """Weights as transformers draws them for a model that is yet to be trained."""
+        import torch
+        from transformers import AutoModel
+
+        source = _source(recipe)
+        config = _configuration(recipe, source)
+        tokenizer = _tokenizer(source)
+        if len(tokenizer) > config.vocab_size:
+            raise NotAvailable(
+                f"{recipe.weights}: its tokenizer is not on this machine, and BERT's has more words than it"
+            )
+        torch.manual_seed(SEED)
+        AutoModel.from_config(config, dtype=torch.float32).save_pretrained(self.folder)
+        tokenizer.save_pretrained(self.folder)
+        return replace(recipe, weights=str(self.folder), revision=None)
+
+    def word_vectors(self, recipe: WordVectorRecipe) -> BaseRecipe:
+        """A vector for each of the words, as long as the file's name says."""
+        named = re.search(r"(?<![A-Za-z0-9])(\d{1,4})d(?![A-Za-z0-9])", Path(recipe.weights).name)
+        d = int(named.group(1)) if named else DIMENSIONS
+        rows = np.random.default_rng(SEED).standard_normal((len(self.words), d))
+        path = self.folder / "random.txt"
+        lines = (f"{word} {' '.join(f'{x:.4f}' for x in row)}" for word, row in zip(self.words, rows, strict=True))
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return replace(recipe, weights=str(path))
 
 
 def _source(base: TransformerRecipe) -> Path | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 from urllib.parse import quote
 
 import numpy as np
 
 from repro.errors import ReproError
+from repro.postprocessing.base import Transform
+from repro.postprocessing.settings import FlowSettings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,6 +31,24 @@ class Encoder(Protocol):
 
     def encode(self, sentences: Sequence[str]) -> np.ndarray:
         """float32 (n, d); row i belongs to sentence i."""
+        ...
+
+
+Answer = TypeVar("Answer", covariant=True)
+
+
+class Visitor(Protocol[Answer]):
+    """Work that each kind of encoder needs done in its own way; a recipe's `accept` calls the method of its kind.
+
+    A recipe only describes: what loads models stands elsewhere, beside the libraries that it needs.
+    """
+
+    def transformer(self, recipe: TransformerRecipe) -> Answer:
+        """For a transformer."""
+        ...
+
+    def word_vectors(self, recipe: WordVectorRecipe) -> Answer:
+        """For averaged word vectors."""
         ...
 
 
@@ -47,6 +69,7 @@ class TransformerRecipe:
     prompt: str | None = None  # put before every sentence ['']
 
     in_data_folder: ClassVar[bool] = False  # whether its files are found among the data, and not on the hub
+    fitted: ClassVar[None] = None  # the recipe itself where it has a fitted map
 
     def __post_init__(self) -> None:
         modes = [] if self.pooling is None else self.pooling.split("+")
@@ -70,9 +93,18 @@ class TransformerRecipe:
             "prompt": quote(self.prompt or "", safe=" "),
         }
 
+    def accept(self, visitor: Visitor[Answer]) -> Answer:
+        """The visitor's work for a transformer."""
+        return visitor.transformer(self)
+
     @property
     def plain(self) -> TransformerRecipe:
-        """The recipe without what is fitted on top of it or measured of it."""
+        """The encoder alone, without what is fitted on top of it or measured of it."""
+        return self
+
+    @property
+    def trainable(self) -> TransformerRecipe:
+        """The transformer from which a training can start; None for a recipe that is no transformer."""
         return self
 
     @property
@@ -98,6 +130,9 @@ class WordVectorRecipe:
     lowercase: bool = False
 
     in_data_folder: ClassVar[bool] = True
+    revision: ClassVar[None] = None  # a file has none
+    fitted: ClassVar[None] = None
+    trainable: ClassVar[None] = None  # averaged as they are
 
     def __post_init__(self) -> None:
         if self.tokens not in TOKENS:
@@ -107,18 +142,22 @@ class WordVectorRecipe:
         """Fields of the score signature that the encoder accounts for."""
         return {"pool": "mean", "tokens": self.tokens, "case": "lower" if self.lowercase else "kept"}
 
+    def accept(self, visitor: Visitor[Answer]) -> Answer:
+        """The visitor's work for word vectors."""
+        return visitor.word_vectors(self)
+
     @property
     def plain(self) -> WordVectorRecipe:
-        """As of other recipes."""
+        """The encoder alone, which is this one."""
         return self
 
     @property
     def unpinned(self) -> str:
-        """'': a file is what it is."""
+        """'': a file has no revision that could change, its checksum says which one it is."""
         return ""
 
     def computed_in(self, dtype: str) -> str:
-        """Always float32."""
+        """float32, whatever `dtype` is asked for: nothing is gained by less."""
         return "float32"
 
 
@@ -127,7 +166,7 @@ TARGET = "target"
 
 
 @dataclass(frozen=True)
-class FittedRecipe:
+class FittedRecipe(ABC):
     """An encoder's vectors under a map that is fitted, without labels, on the vectors of some sentences.
 
     `source` says whose: `target`, all sentences of the data set that is scored, all its splits and every pair counted;
@@ -138,21 +177,32 @@ class FittedRecipe:
     source: str = TARGET
 
     name: ClassVar[str] = "map"  # of the kind of map
+    seeded: ClassVar[bool] = False  # whether the fit depends on a seed
+    savable: ClassVar[bool] = False  # whether `source` may be the file of a saved fit
+    trainable: ClassVar[None] = None
+
+    @abstractmethod
+    def transform(self, seed: int = 0, dataset: str = "") -> Transform:
+        """The map, not yet fitted. `dataset`: the name of the one it is to be fitted on, '' for other sentences."""
+
+    def load(self, path: Path) -> Transform:
+        """The fitted map in a file; ReproError where it is damaged, another kind's, or not as the recipe says."""
+        raise ReproError(f"{path}: the fit of a {self.name} is never saved")
 
     @property
     def weights(self) -> str:
-        """As of other recipes: of the base."""
+        """The hub id or file of the encoder below the map."""
         return self.base.weights
 
     @property
-    def seeded(self) -> bool:
-        """Whether the fit depends on a seed."""
-        return False
+    def plain(self) -> BaseRecipe:
+        """The encoder below the map."""
+        return self.base
 
     @property
-    def plain(self) -> BaseRecipe:
-        """The recipe without the map."""
-        return self.base
+    def fitted(self) -> FittedRecipe:
+        """The recipe itself: it has a fitted map."""
+        return self
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
@@ -161,75 +211,58 @@ class FittedRecipe:
 
 @dataclass(frozen=True)
 class WhitenedRecipe(FittedRecipe):
-    """Whitening (encoders/whitening.py) to the first k dimensions, or to all."""
+    """Whitening (postprocessing/whitening.py) to the first k dimensions, or to all."""
 
     k: int | None = None
 
     name: ClassVar[str] = "whitening"
+    savable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.k is not None and self.k < 1:
             raise ReproError(f"k {self.k} must be at least 1")
+
+    def transform(self, seed: int = 0, dataset: str = "") -> Transform:
+        """A whitening that keeps k dimensions; neither argument changes it."""
+        from repro.postprocessing.whitening import Whitening
+
+        return Whitening(self.k)
+
+    def load(self, path: Path) -> Transform:
+        """The whitening that `repro fit` saved; ReproError also where it keeps another number of dimensions."""
+        from repro.postprocessing.whitening import Whitening
+
+        loaded = Whitening.load(path)
+        if self.k not in (None, loaded.k):
+            raise ReproError(f"{path} keeps {loaded.k} dimensions, not k = {self.k}")
+        return loaded
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
         return super().signature() | {"whiten": str(self.k or "full")}
 
 
-# what a flow's settings may be: smallest, largest
-FLOW_LIMITS: dict[str, tuple[float, float]] = {
-    "levels": (1, 20),
-    "depth": (1, 1000),
-    "width": (1, 65_536),
-    "batch_size": (2, 1_000_000),  # of one pair an actnorm learns no scale
-    "passes": (1, 1000),
-    "epochs": (0, 10_000),
-    "learning_rate": (0, 10),
-    "weight_decay": (0, 10),
-}
+# The data sets whose pairs the published flow reads three times an epoch: its reader of STS12-16 gives a year's full
+# file as train, dev and test (siamese_utils.py, Sts_12_16_Processor).
+THRICE = ("STS12", "STS13", "STS14", "STS15", "STS16")
 
 
 @dataclass(frozen=True)
-class FlowedRecipe(FittedRecipe):
-    """A flow (encoders/flow.py) with the paper's settings (Tables 7 and 8, §4: one epoch at 1e-3 on the target)."""
+class FlowedRecipe(FlowSettings, FittedRecipe):
+    """A flow (postprocessing/flow.py) with the paper's settings.
 
-    levels: int = 2  # the published code's default, which SimCSE's authors ran, is 3
-    depth: int = 3
-    width: int = 32
-    coupling: str = "additive"  # or affine
-    mixing: str = "reversal"  # or linear
-    epochs: float = 1.0
-    batch_size: int = 32  # pairs of sentences
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    # how often an epoch reads each pair; None: as the published code, whose reader of STS12-16 gives a year's full file
-    # as train, dev and test (siamese_utils.py, Sts_12_16_Processor): 3 on these targets, 1 elsewhere
-    passes: int | None = None
-    # `data`: actnorms start as Glow's do, from the first batch (flow/glow_init_hook.py); `drawn`: from TensorFlow's
-    # random default, where the published script leaves them: run_siamese.py imports the hook and never registers it
-    actnorm: str = "data"
+    `passes` left at None is what the published code does: three on the targets of THRICE, one elsewhere.
+    """
 
     name: ClassVar[str] = "flow"
+    seeded: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        for name, choices in (
-            ("coupling", ("additive", "affine")),
-            ("mixing", ("reversal", "linear")),
-            ("actnorm", ("data", "drawn")),
-        ):
-            if getattr(self, name) not in choices:
-                raise ReproError(f"a flow's {name} is {' or '.join(choices)}, not {getattr(self, name)!r}")
-        for name, (low, high) in FLOW_LIMITS.items():
-            value = getattr(self, name)
-            positive = name in ("epochs", "learning_rate")
-            if value is not None and not (low <= value <= high and (value > 0 or not positive)):
-                least = "be positive" if positive else f"be at least {low}"
-                raise ReproError(f"a flow's {name} must {least} and at most {high}, not {value}")
+    def transform(self, seed: int = 0, dataset: str = "") -> Transform:
+        """A flow with these settings, whose first weights and order of pairs the seed draws."""
+        from repro.postprocessing.flow import Flow  # torch: not for those who only plan
 
-    @property
-    def seeded(self) -> bool:
-        """It does."""
-        return True
+        thrice = self.source == TARGET and dataset in THRICE
+        return Flow(replace(self, passes=self.passes or (3 if thrice else 1)), seed)
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
@@ -256,9 +289,12 @@ class TimedRecipe:
     dtype: str = "float32"
     random: bool = False
 
+    fitted: ClassVar[None] = None
+    trainable: ClassVar[None] = None
+
     @property
     def weights(self) -> str:
-        """As of other recipes: of the base."""
+        """The hub id or file of the encoder that is timed."""
         return self.base.weights
 
     @property
@@ -277,55 +313,3 @@ Recipe = BaseRecipe | FittedRecipe | TimedRecipe
 def describe(recipe: DataclassInstance) -> dict[str, object]:
     """JSON-ready fields that identify a recipe of any kind."""
     return {"kind": type(recipe).__name__, **asdict(recipe)}
-
-
-def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """Apply `field=value` settings, such as `pooling=cls` or `layers=1+-1`; ReproError names a wrong field or value.
-
-    `post=whitening` and `post=flow` put a fitted map on top, whose settings follow: `post=whitening,k=256,source=nli`.
-    """
-    if fitted := next((setting for setting in settings if setting.startswith("post=")), None):
-        place = list(settings).index(fitted)
-        post = fitted.removeprefix("post=")
-        if post not in POST or isinstance(recipe, FittedRecipe):
-            raise ReproError(f"{fitted!r}: name one of {', '.join(POST)}, on an encoder that has none yet")
-        before = override(recipe, settings[:place])
-        assert not isinstance(before, FittedRecipe | TimedRecipe)
-        return override(POST[post](before), settings[place + 1 :])
-    special: dict[str, Callable[[str], object]] = {
-        "layers": lambda value: tuple(int(layer) for layer in value.split("+")),
-        "normalize": truth,
-        "lowercase": truth,
-        "k": lambda value: None if value == "full" else int(value),
-    }
-    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size", "passes"), int)
-    special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), float)
-    names = [field.name for field in fields(recipe) if field.name not in ("weights", "base")]
-    return apply(recipe, settings, {name: special.get(name, str) for name in names}, "this encoder")
-
-
-POST: dict[str, type[FittedRecipe]] = {"whitening": WhitenedRecipe, "flow": FlowedRecipe}
-
-
-def truth(value: str) -> bool:
-    """`true` or `false`; KeyError for anything else."""
-    return {"true": True, "false": False}[value.lower()]
-
-
-AnyRecipe = TypeVar("AnyRecipe", bound="DataclassInstance")
-
-
-def apply(
-    recipe: AnyRecipe, settings: Sequence[str], parsers: Mapping[str, Callable[[str], object]], what: str
-) -> AnyRecipe:
-    """The recipe with `field=value` settings, each read by its field's parser; ReproError names a wrong one."""
-    changes: dict[str, object] = {}
-    for setting in settings:
-        name, sign, value = setting.partition("=")
-        if not sign or name not in parsers:
-            raise ReproError(f"{setting!r} is not a setting of {what}; use field=value with {', '.join(parsers)}")
-        try:
-            changes[name] = parsers[name](value)
-        except (ValueError, KeyError):
-            raise ReproError(f"{setting!r}: {value!r} is not a value for {name}") from None
-    return replace(recipe, **changes)

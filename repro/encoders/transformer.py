@@ -54,6 +54,8 @@ def pick_device(name: str) -> str:
 class TransformerEncoder:
     """Encodes with one or several recipes over the same weights; `encode` gives the first recipe's vectors."""
 
+    late = False  # a file at fault shows before the first sentence
+
     def __init__(self, resolved: Sequence[Resolved], device: str = "auto", dtype: str = "float32") -> None:
         base = resolved[0]
         self.resolved = list(resolved)
@@ -151,6 +153,12 @@ class TransformerEncoder:
                     output[rows] = array
                 bar.update(len(rows))
         return outputs if len(position) == len(order) else [output[order] for output in outputs]
+
+    def encode_in_order(self, sentences: Sequence[str], size: int) -> None:
+        """Encode `size` at a time, in their order, each as often as it occurs: what sorting by length is against."""
+        tokens = self.tokens(sentences)
+        for _ in self.run(tokens, np.array_split(np.arange(len(tokens)), range(size, len(tokens), size))):
+            pass
 
     def run(self, tokens: Tokens, cut: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
         """(B, d) float32 vectors of each recipe for every batch of rows, in order.

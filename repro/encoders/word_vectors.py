@@ -123,3 +123,21 @@ class WordVectorEncoder:
         for token, tried in new.items():
             self._column[token] = next((self._word[form] for form in tried if form in self._word), -1)
         return self._matrix
+
+
+class WordVectorBackbone:
+    """Several encoders over one file; what is wrong in the file shows when they are first asked for a word."""
+
+    device = "cpu"
+    late = True
+
+    def __init__(self, encoders: Sequence[WordVectorEncoder]) -> None:
+        self.encoders = list(encoders)
+
+    def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
+        """One float32 (n, d) array an encoder; they are too fast for a bar of progress."""
+        return [encoder.encode(sentences) for encoder in self.encoders]
+
+    def encode_in_order(self, sentences: Sequence[str], size: int) -> None:
+        """All at once: nothing is padded, so neither order nor size makes a difference."""
+        self.encode_each(sentences)

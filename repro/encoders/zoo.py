@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import csv
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 
 from repro.checksums import sha256_of
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
+from repro.encoders.overrides import override
 from repro.encoders.recipe import (
     BaseRecipe,
-    FittedRecipe,
     FlowedRecipe,
     Recipe,
-    TimedRecipe,
     TransformerRecipe,
     WhitenedRecipe,
     WordVectorRecipe,
-    override,
 )
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
@@ -93,7 +93,7 @@ def _first_last(base: TransformerRecipe) -> TransformerRecipe:
     return replace(base, pooling="mean", layers=(1, -1), max_length=64)
 
 
-def _fitted(name: str, base: TransformerRecipe, k: int, corpus: str = "nli") -> dict[str, Recipe]:
+def _fitted(name: str, base: BaseRecipe, k: int, corpus: str = "nli") -> dict[str, Recipe]:
     """Whitening (all dimensions and k) and flow over a base, fitted on the corpus and on the target.
 
     Flow: one epoch at 1e-3 on the target, 0.15 epochs at 2e-5 on NLI (Li et al. 2020, §4); two levels (its Table 7), or
@@ -130,9 +130,7 @@ MINILM_POOLINGS = {
     "minilm-top2-avg": "top-2",
 }
 for _name in MINILM_POOLINGS:
-    _pooled = ZOO[_name]
-    assert isinstance(_pooled, TransformerRecipe)
-    ZOO |= _fitted(_name, _pooled, 256, "nli-sample")
+    ZOO |= _fitted(_name, ZOO[_name].plain, 256, "nli-sample")
 
 
 def recipe(name: str) -> Recipe:
@@ -157,23 +155,36 @@ def recipe(name: str) -> Recipe:
 
 def transformer(name: str) -> TransformerRecipe:
     """`recipe` of something that can be trained; ReproError for word vectors and maps."""
-    base = recipe(name)
-    if not isinstance(base, TransformerRecipe):
-        raise ReproError(f"{name} is made of word vectors; --base wants a transformer")
+    base = recipe(name).trainable
+    if base is None:
+        raise ReproError(f"{name} is made of word vectors or maps another encoder; --base wants a transformer")
     return base
 
 
+class Backbone(Protocol):
+    """A loaded model or file of vectors, which encodes sentences under each recipe of one group."""
+
+    device: str
+    late: bool  # whether its files are read with the first sentences, whose encoding then shows what is wrong in them
+
+    def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
+        """One float32 (n, d) array a recipe."""
+        ...
+
+    def encode_in_order(self, sentences: Sequence[str], size: int) -> None:
+        """Encode `size` at a time, in their order, and give nothing: for measuring what sorting by length saves."""
+        ...
+
+
 @dataclass(frozen=True)
-class Ready:
+class Ready(ABC):
     """A recipe whose files are on this machine. `backbone` is equal where one forward pass serves two recipes."""
 
-    recipe: BaseRecipe
+    recipe: BaseRecipe  # with everything filled in that the files decide
     sha256: str  # of the weights
     revision: str
     backbone: tuple[object, ...]
     identity: str  # sha256 over every file that decides a vector
-    resolved: Resolved | None = None
-    path: Path | None = None  # of word vectors
 
     @property
     def weights(self) -> str:
@@ -181,30 +192,79 @@ class Ready:
         checksum = self.sha256 if self.revision else self.identity
         return f"{self.recipe.weights}@{self.revision or 'local'} sha256:{checksum[:12]}"
 
+    @abstractmethod
+    def device(self, asked: str) -> str:
+        """Where the encoder computes when `asked` is asked for."""
+
+    @abstractmethod
+    def load(self, members: Sequence[Self], device: str, dtype: str) -> Backbone:
+        """The backbone of all these members, which have it in common with this one."""
+
+
+@dataclass(frozen=True)
+class ReadyTransformer(Ready):
+    """A transformer in its folder."""
+
+    resolved: Resolved
+
+    def device(self, asked: str) -> str:
+        """As asked; `auto` is the best there is."""
+        from repro.encoders.transformer import pick_device
+
+        return pick_device(asked)
+
+    def load(self, members: Sequence[Self], device: str, dtype: str) -> Backbone:
+        """One model, whose forward pass serves them all."""
+        from repro.encoders.transformer import TransformerEncoder
+
+        return TransformerEncoder([member.resolved for member in members], device, dtype)
+
+
+@dataclass(frozen=True)
+class ReadyWordVectors(Ready):
+    """A file of word vectors."""
+
+    recipe: WordVectorRecipe
+    path: Path
+
+    def device(self, asked: str) -> str:
+        """Always the CPU."""
+        return "cpu"
+
+    def load(self, members: Sequence[Self], device: str, dtype: str) -> Backbone:
+        """An encoder for each, in float32."""
+        from repro.encoders.word_vectors import WordVectorBackbone, WordVectorEncoder
+
+        return WordVectorBackbone([WordVectorEncoder(member.recipe, member.path) for member in members])
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Finds the files of a recipe, or downloads them."""
+
+    data_dir: Path | None
+    offline: bool
+
+    def transformer(self, recipe: TransformerRecipe) -> Ready:
+        """In a folder, a package, the hub's cache or on the hub."""
+        resolved = resolve(recipe, self.offline)
+        filled, layout = resolved.recipe, resolved.layout
+        backbone = (resolved.folder, filled.max_length, layout.lowercase, filled.prompt, layout.tokenizer)
+        revision = filled.revision or ""
+        return ReadyTransformer(filled, resolved.sha256, revision, backbone, resolved.identity, resolved)
+
+    def word_vectors(self, recipe: WordVectorRecipe) -> Ready:
+        """At its path, or below `vectors/` of the data folders."""
+        from repro.encoders.word_vectors import vectors_path
+
+        path = vectors_path(recipe, self.data_dir)
+        checksum = sha256_of(path)
+        return ReadyWordVectors(recipe, checksum, "", (path,), checksum, path)
+
 
 def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
     """Find or download the recipe's files; NotAvailable says why they cannot be had. torch is not imported."""
-    if isinstance(recipe, WordVectorRecipe):
-        from repro.encoders.word_vectors import vectors_path
-
-        path = vectors_path(recipe, data_dir)
-        checksum = sha256_of(path)
-        return Ready(recipe, checksum, "", (path,), checksum, path=path)
-    resolved = resolve(recipe, offline)
-    layout = resolved.layout
-    backbone = (resolved.folder, resolved.recipe.max_length, layout.lowercase, resolved.recipe.prompt, layout.tokenizer)
-    return Ready(
-        resolved.recipe, resolved.sha256, resolved.recipe.revision or "", backbone, resolved.identity, resolved=resolved
-    )
-
-
-def device_of(ready: Ready, device: str) -> str:
-    """Where the encoder computes when `device` is asked for: word vectors always on the CPU."""
-    if isinstance(ready.recipe, WordVectorRecipe):
-        return "cpu"
-    from repro.encoders.transformer import pick_device
-
-    return pick_device(device)
+    return recipe.accept(Locator(data_dir, offline))
 
 
 @dataclass
@@ -220,42 +280,26 @@ class Group:
 
     def __init__(self, members: Sequence[Ready], device: str = "auto", dtype: str = "float32") -> None:
         self.members = list(members)
-        first = self.members[0]
-        if isinstance(first.recipe, WordVectorRecipe):
-            from repro.encoders.word_vectors import WordVectorEncoder
-
-            self.words = [
-                WordVectorEncoder(member.recipe, member.path)
-                for member in self.members
-                if isinstance(member.recipe, WordVectorRecipe) and member.path
-            ]
-            self.device = "cpu"
-        else:
-            from repro.encoders.transformer import TransformerEncoder
-
-            self.words = []
-            resolved = [member.resolved for member in self.members if member.resolved]
-            self.transformer = TransformerEncoder(resolved, device, dtype)
-            self.device = self.transformer.device
-            for member in self.members:
-                if member.revision:
-                    remember(member.recipe.weights, member.revision, member.identity)
+        self.backbone = self.members[0].load(self.members, device, dtype)
+        self.device = self.backbone.device
+        for member in self.members:
+            if member.revision:
+                remember(member.recipe.weights, member.revision, member.identity)
 
     def encode(self, sentences: Sequence[str], progress: bool = False) -> list[Encoded]:
         """One Encoded a member, in the members' order; ReproError when a vector is not finite."""
-        if self.words:
-            each = [encoder.encode(sentences) for encoder in self.words]
-        else:
-            each = self.transformer.encode_each(sentences, progress)
+        each = self.backbone.encode_each(sentences, progress)
         names = [member.recipe.weights for member in self.members]
         return [Encoded(*checked(vectors, sentences, name)) for vectors, name in zip(each, names, strict=True)]
 
 
-def build(name: str | BaseRecipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:
+def build(encoder: str | Recipe, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Group:
     """An encoder ready to use: `zoo.build("all-minilm-l6-v2").encode(sentences)[0].vectors`."""
-    chosen = recipe(name) if isinstance(name, str) else name
-    if isinstance(chosen, FittedRecipe | TimedRecipe):
+    if isinstance(encoder, str):
+        encoder = recipe(encoder)
+    if encoder.fitted:
         raise ReproError(
-            f"{name} is fitted on sentences; encode with repro.evaluation.fitting.embed, which knows which"
+            f"a map over {encoder.weights} is fitted on sentences; encode with repro.evaluation.fitting.embed, which "
+            "knows which"
         )
-    return Group([locate(chosen, offline=offline)], device, dtype)
+    return Group([locate(encoder.plain, offline=offline)], device, dtype)

@@ -92,7 +92,7 @@ class EncodingUnit:
     def together(self) -> object:
         """Equal where one download and perhaps one forward pass serve several units."""
         base = self.members[0].system.base
-        return base.weights, getattr(base, "revision", None), self.dataset
+        return base.weights, base.revision, self.dataset
 
     def joined(self, others: Sequence[EncodingUnit]) -> EncodingUnit:
         """This one with the members of others, each row once."""

@@ -15,18 +15,14 @@ from repro.checksums import sha256_of
 from repro.data.corpora import CORPORA, Corpus
 from repro.encoders import zoo
 from repro.encoders.cache import Embedded, Embedder, EmbeddingCache
-from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe
+from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, Recipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
-from repro.postprocessing import whitening
+from repro.postprocessing.base import THESE, Transform
 from repro.tasks import TASKS, WHOLE
 
 Map = Callable[[np.ndarray], np.ndarray]  # (n, d) → (n, k)
 Embed = Callable[[Sequence[str]], np.ndarray]  # sentences → (n, d) of the base
-
-
-# the STS years of a flow's target, whose pairs the published code reads three times an epoch (`FlowedRecipe.passes`)
-THRICE = ("STS12", "STS13", "STS14", "STS15", "STS16")
 
 
 class Corpora:
@@ -102,43 +98,31 @@ def fitted(recipe: FittedRecipe, corpus: Corpus, seed: int, embed: Embed, datase
     position: dict[str, int] = {}
     rows = np.array([position.setdefault(sentence, len(position)) for sentence in corpus.sentences], np.int64)
     vectors = embed(list(position))
-    target = recipe.source == TARGET
-    source = (dataset or "these sentences") if target else recipe.source
-    if isinstance(recipe, WhitenedRecipe):
-        blocks = (vectors[rows[i : i + whitening.BLOCK]] for i in range(0, len(rows), whitening.BLOCK))
-        return _finite(whitening.fit(blocks, recipe.k, source).apply, recipe)
-    from repro.postprocessing import flow  # torch: not for those who only plan
-
-    assert isinstance(recipe, FlowedRecipe)
-    passes = recipe.passes or (3 if target and dataset in THRICE else 1)
-    return _finite(flow.fit(vectors, rows[corpus.pairs], replace(recipe, passes=passes), seed, source).apply, recipe)
+    source = (dataset or THESE) if recipe.source == TARGET else recipe.source
+    transform = recipe.transform(seed, dataset)
+    return _finite(transform.fit(vectors, rows, rows[corpus.pairs], source), recipe)
 
 
-def _finite(apply: Map, recipe: FittedRecipe) -> Map:
+def _finite(transform: Transform, recipe: FittedRecipe) -> Map:
     """The map, whose results pass the gate that plain vectors have passed."""
 
     def mapped(vectors: np.ndarray) -> np.ndarray:
-        found = apply(vectors)
-        if not np.isfinite(found).all():
+        moved = transform.transform(vectors)
+        if not np.isfinite(moved).all():
             raise ReproError(f"{recipe.weights}: its map gives vectors that are not finite; it was fitted on others")
-        return found
+        return moved
 
     return mapped
 
 
 def saved(recipe: FittedRecipe) -> Map:
-    """The whitening in the file that the recipe's source names."""
-    path = _file(recipe)
-    loaded = whitening.load(path)
-    k = loaded.kernel.shape[1]
-    if isinstance(recipe, WhitenedRecipe) and recipe.k not in (None, k):
-        raise ReproError(f"{path} keeps {k} dimensions, not k = {recipe.k}")
-    return _finite(loaded.apply, recipe)
+    """The map in the file that the recipe's source names."""
+    return _finite(recipe.load(_file(recipe)), recipe)
 
 
 def _file(recipe: FittedRecipe) -> Path:
     path = os.path.expanduser(recipe.source)
-    if not isinstance(recipe, WhitenedRecipe) or not os.path.isfile(path):
+    if not recipe.savable or not os.path.isfile(path):
         raise ReproError(
             f"{recipe.source!r} is neither {TARGET}, nor one of {', '.join(CORPORA)}, nor the file of a saved whitening"
         )
@@ -146,14 +130,14 @@ def _file(recipe: FittedRecipe) -> Path:
 
 
 def embed(
-    name: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str, progress: bool = False
+    encoder: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str, progress: bool = False
 ) -> Embedded:
     """Vectors of sentences under any recipe; a map on the `target` is fitted on these sentences, with seed 0."""
-    return embed_with(name, sentences, [], suite, device, dtype, progress)[0]
+    return embed_with(encoder, sentences, [], suite, device, dtype, progress)[0]
 
 
 def embed_with(
-    name: str | Recipe,
+    encoder: str | Recipe,
     sentences: Sequence[str],
     queries: Sequence[str],
     suite: Suite,
@@ -165,18 +149,20 @@ def embed_with(
 
     The sentences' vectors are kept on disk, the queries' are not.
     """
-    recipe = zoo.recipe(name) if isinstance(name, str) else name
+    if isinstance(encoder, str):
+        encoder = zoo.recipe(encoder)
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
-    embedder = Embedder([zoo.locate(recipe.plain, suite.root, suite.offline)], device, dtype, EmbeddingCache())
+    embedder = Embedder([zoo.locate(encoder.plain, suite.root, suite.offline)], device, dtype, EmbeddingCache())
     plain_ones = embedder.embed(sentences, progress)[0]
     asked = embedder.fresh(queries) if queries else np.empty((0, plain_ones.vectors.shape[1]), np.float32)
-    if not isinstance(recipe, FittedRecipe):
+    mapped = encoder.fitted
+    if mapped is None:
         return plain_ones, asked
     base: Embed = lambda texts: embedder.embed(texts, progress)[0].vectors  # noqa: E731
-    if is_file(recipe.source):
-        apply = saved(recipe)
+    if is_file(mapped.source):
+        apply = saved(mapped)
     else:
-        own = recipe.source == TARGET
-        apply = fitted(recipe, Corpus.of_lines(sentences) if own else suite.corpus(recipe.source), 0, base)
+        own = mapped.source == TARGET
+        apply = fitted(mapped, Corpus.of_lines(sentences) if own else suite.corpus(mapped.source), 0, base)
     return replace(plain_ones, vectors=apply(plain_ones.vectors)), apply(asked) if queries else asked

@@ -17,6 +17,6 @@ def identity(recipe: BaseRecipe, session: Session) -> dict[str, object]:
     try:
         files = session.ready(recipe).identity
     except ReproError:
-        revision = getattr(recipe, "revision", None) or pinned_revision(recipe.weights)
+        revision = recipe.revision or pinned_revision(recipe.weights)
         files = recall(recipe.weights, revision) if revision else ""
     return describe(recipe) | {"files": files}

@@ -136,7 +136,7 @@ class Session:
     def _forget(self) -> None:
         """What was not here may be here now."""
         self._data = {source: item for source, item in self._data.items() if not isinstance(item, NotAvailable)}
-        self._ready = {recipe: item for recipe, item in self._ready.items() if not isinstance(item, ReproError)}
+        self._ready = {base: item for base, item in self._ready.items() if not isinstance(item, ReproError)}
         self.checksums = {name: item for name, item in self.checksums.items() if not isinstance(item, NotAvailable)}
 
     def embedder(self, members: Sequence[zoo.Ready]) -> Embedder:

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
-
-import numpy as np
 
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
@@ -67,16 +66,7 @@ def encoder_of(
         if ready is None:
             ready = zoo.locate(random_like(recipe.base, Path(folder), words))
         group = zoo.Group([ready], device, recipe.dtype)
-        if group.words or recipe.batching == "smart":
-            yield group.encode
-        else:
-            transformer = group.transformer
-
-            def in_order(sentences: Sequence[str]) -> None:
-                tokens = transformer.tokens(sentences)
-                list(transformer.run(tokens, np.array_split(np.arange(len(tokens)), range(BATCH, len(tokens), BATCH))))
-
-            yield in_order
+        yield group.encode if recipe.batching == "smart" else partial(group.backbone.encode_in_order, size=BATCH)
 
 
 def measure(name: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: Task, data: Any) -> tuple[Scores, Subject]:

@@ -1,5 +1,9 @@
 """Whitening of sentence vectors (Su et al. 2021): x ↦ (x − μ) W with W = U Λ^(−1/2), the first k columns, unit length.
 
+    whitening = Whitening(k=256).fit(vectors)
+    whitening.save(Path("fit.safetensors"))
+    Whitening.load(Path("fit.safetensors")).transform(vectors)
+
 Letters: n sentences, d dimensions, k dimensions kept.
 """
 
@@ -7,15 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from repro.errors import ReproError
 from repro.metrics.correlation import unit
 from repro.paths import write_atomic
+from repro.postprocessing.base import THESE
 
 TENSORS = ("mean", "kernel", "eigenvalues")
 BLOCK = 8192  # rows at a time: what float64 copies of them cost in memory
@@ -72,17 +76,73 @@ class Moments:
         return centred / (self.count - 1)
 
 
-@dataclass(frozen=True)
 class Whitening:
-    """A fitted whitening: mean (d,), kernel W (d, k), all eigenvalues of the covariance (d,) from large to small."""
+    """A whitening that keeps the first k dimensions; None: all that the covariance's rank gives.
+
+    Once fitted it has the `mean` (d,) of the vectors it was fitted on, their `count` and `source`, the `kernel` W
+    (d, k), and all `eigenvalues` (d,) of the covariance from large to small.
+    """
 
     mean: np.ndarray
     kernel: np.ndarray
     eigenvalues: np.ndarray
-    count: int  # vectors it was fitted on
-    source: str = ""  # whose they were
+    count: int
+    source: str
+
+    def __init__(self, k: int | None = None) -> None:
+        if k is not None and not k >= 1:
+            raise ReproError(f"k {k} must be at least 1")
+        self.k = k
+
+    def fit(
+        self,
+        vectors: np.ndarray,
+        rows: np.ndarray | None = None,
+        pairs: np.ndarray | None = None,
+        source: str = THESE,
+    ) -> Self:
+        """Mean and covariance of the rows (m,) of the vectors (n, d), repeats counted; `pairs` make no difference.
+
+        Raises ReproError, naming `source`, when a vector is not finite, when all are equal, when k is above the rank,
+        or when there are too few vectors: n of them span n − 1 dimensions, and whitened in all of these they are
+        equally far from each other, whatever they were.
+        """
+        moments = Moments(vectors.shape[1])
+        with np.errstate(invalid="ignore"):  # what is not finite is found in the end
+            if rows is None:
+                moments.add(vectors)
+            else:
+                for start in range(0, len(rows), BLOCK):  # a copy of a block at a time, and none of the whole
+                    moments.add(vectors[rows[start : start + BLOCK]])
+            if moments.count < 2:
+                raise self._too_few(moments)
+            mean, covariance = moments.mean, moments.covariance
+        check_spread(mean, covariance.diagonal().max(initial=0.0), source)
+        count, d = moments.count, len(mean)
+        if count <= (d if self.k is None else min(self.k + 1, d)):
+            raise self._too_few(moments)
+        values, directions = np.linalg.eigh(covariance)  # (d,), (d, d); from small to large
+        values, directions = values[::-1], directions[:, ::-1]
+        rank = int((values > NOISE * values[0]).sum())
+        if self.k is not None and self.k > rank:
+            raise ReproError(f"k = {self.k} is above the rank {rank} of the covariance of {count} sentences; lower k")
+        kept = rank if self.k is None else self.k
+        self.mean, self.kernel = mean, directions[:, :kept] / np.sqrt(values[:kept])  # (d,), (d, k)
+        self.eigenvalues, self.count, self.source = values.copy(), count, source
+        return self
+
+    def _too_few(self, moments: Moments) -> ReproError:
+        wanted = f"{moments.d} dimensions" if self.k is None else f"{self.k} of {moments.d} dimensions"
+        return ReproError(
+            f"{moments.count} sentences are too few to whiten {wanted}: fit on more of them, or keep fewer dimensions "
+            "(k)"
+        )
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """(n, d) → (n, k) float32: whitened, then each divided by its norm, as the paper's cosines and its code do."""
+        return unit(self.whiten(vectors), np.float32)
+
+    def whiten(self, vectors: np.ndarray) -> np.ndarray:
         """(n, d) → (n, k) float32: zero mean and identity covariance on the vectors it was fitted on."""
         if vectors.shape[1] != len(self.mean):
             raise ReproError(f"this whitening is of {len(self.mean)} dimensions, the vectors have {vectors.shape[1]}")
@@ -92,17 +152,37 @@ class Whitening:
             whitened[rows] = (vectors[rows] - self.mean) @ self.kernel
         return whitened
 
-    def apply(self, vectors: np.ndarray) -> np.ndarray:
-        """`transform`, each vector then divided by its norm, as the paper's cosines and its code have it."""
-        return unit(self.transform(vectors), np.float32)
-
     def save(self, path: Path) -> None:
-        """One safetensors file, with a checksum of its content."""
+        """Write one safetensors file, with a checksum of its content."""
         from safetensors.numpy import save
 
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in TENSORS}
         about = {"count": self.count, "source": self.source, "sha256": self._checksum()}
         write_atomic(path, save(tensors, {"whitening": json.dumps(about)}))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """A whitening that was saved; ReproError when the file is none, or is not as it was written."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            if not path.is_file():  # a pipe would be waited for
+                raise ValueError("no regular file")
+            with safe_open(path, framework="numpy") as file:
+                about = json.loads((file.metadata() or {})["whitening"])
+                tensors = {name: file.get_tensor(name) for name in TENSORS}
+            loaded = cls()
+            loaded.k = tensors["kernel"].shape[1]
+            loaded.mean, loaded.kernel, loaded.eigenvalues = (tensors[name] for name in TENSORS)
+            loaded.count, loaded.source = int(about["count"]), str(about["source"])
+            sound = about["sha256"] == loaded._checksum()
+        except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
+            raise ReproError(f"{path} is not a saved whitening; write one with `repro fit`") from error
+        if not sound:
+            raise ReproError(
+                f"{path} is damaged: its checksum does not fit its content; write it again with `repro fit`"
+            )
+        return loaded
 
     def _checksum(self) -> str:
         digest = hashlib.sha256(json.dumps([self.count, self.source]).encode())
@@ -110,61 +190,3 @@ class Whitening:
             values = np.ascontiguousarray(getattr(self, name))
             digest.update(f"{name} {values.dtype.str} {values.shape}".encode() + values.tobytes())
         return digest.hexdigest()
-
-
-def load(path: Path) -> Whitening:
-    """A whitening that was saved; ReproError when the file is none, or is not as it was written."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if not path.is_file():  # a pipe would be waited for
-            raise ValueError("no regular file")
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {})["whitening"])
-            tensors = {name: file.get_tensor(name) for name in TENSORS}
-        loaded = Whitening(**tensors, count=int(about["count"]), source=str(about["source"]))
-        sound = about["sha256"] == loaded._checksum()
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ReproError(f"{path} is not a saved whitening; write one with `repro fit`") from error
-    if not sound:
-        raise ReproError(f"{path} is damaged: its checksum does not fit its content; write it again with `repro fit`")
-    return loaded
-
-
-def fit(blocks: Iterable[np.ndarray], k: int | None = None, source: str = "") -> Whitening:
-    """Fit on blocks of vectors (n, d), kept to the first k of d dimensions; None: all that the covariance's rank gives.
-
-    Raises ReproError, naming `source`, when a vector is not finite, when all are equal, when k is below 1 or above the
-    rank, or when there are too few vectors: n of them span n − 1 dimensions, and whitened in all of these they are
-    equally far from each other, whatever they were.
-    """
-    if k is not None and not k >= 1:
-        raise ReproError(f"k {k} must be at least 1")
-    moments: Moments | None = None
-    with np.errstate(invalid="ignore"):  # what is not finite is found in the end
-        for block in blocks:
-            moments = moments or Moments(block.shape[1])
-            moments.add(block)
-        if moments is None or moments.count < 2:
-            raise _too_few(moments, k)
-        mean, covariance = moments.mean, moments.covariance
-    check_spread(mean, covariance.diagonal().max(initial=0.0), source or "these sentences")
-    count, d = moments.count, len(mean)
-    if count <= (d if k is None else min(k + 1, d)):
-        raise _too_few(moments, k)
-    values, vectors = np.linalg.eigh(covariance)  # (d,), (d, d); from small to large
-    values, vectors = values[::-1], vectors[:, ::-1]
-    rank = int((values > NOISE * values[0]).sum())
-    if k is not None and k > rank:
-        raise ReproError(f"k = {k} is above the rank {rank} of the covariance of {count} sentences; lower k")
-    kept = rank if k is None else k
-    kernel = vectors[:, :kept] / np.sqrt(values[:kept])  # (d, k)
-    return Whitening(mean, kernel, values.copy(), count, source)
-
-
-def _too_few(moments: Moments | None, k: int | None) -> ReproError:
-    count, d = (moments.count, moments.d) if moments else (0, 0)
-    wanted = f"{d} dimensions" if k is None else f"{k} of {d} dimensions"
-    return ReproError(
-        f"{count} sentences are too few to whiten {wanted}: fit on more of them, or keep fewer dimensions (k)"
-    )

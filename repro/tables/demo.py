@@ -15,7 +15,7 @@ from repro.encoders.recipe import FittedRecipe, FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import MINILM
 from repro.evaluation.systems import PostProcessed
 from repro.tables.columns import map_label
-from repro.tables.spec import Column, Row, Setup, Table, zoo_row
+from repro.tables.spec import Row, Setup, Table, zoo_row
 from repro.training.recipe import TrainedRecipe
 
 BANNER = (
@@ -44,15 +44,12 @@ def embedded(table: Table) -> Table:
     from repro.tasks import TASKS  # brings SciPy, which a list of tables does without
 
     embedded_sets = registry.datasets("mini")
+    without_data = {column.slug for column in table.scored() if TASKS[column.task].dataset not in embedded_sets}
     return replace(
         table,
         title=f"{table.title}, on the embedded mini data set",
         rows=table.demo or plain(*ENCODERS),
-        columns=tuple(
-            column
-            for column in table.columns
-            if not isinstance(column, Column) or TASKS[column.task].dataset in embedded_sets
-        ),
+        columns=tuple(column for column in table.columns if column.slug not in without_data),
         notes=NOTES,
         banner=BANNER,
         command="make demo",

@@ -25,8 +25,8 @@ from repro.errors import ReproError
 from repro.metrics.correlation import cosines
 from repro.training.data import Examples
 from repro.training.dropout import use_cheap_dropout
-from repro.training.objectives import cross_loss, objective
-from repro.training.recipe import ContrastiveRecipe, TrainedRecipe
+from repro.training.objectives import cross_loss
+from repro.training.recipe import TrainedRecipe
 
 # Sentences that go through the encoder together, padded to the longest of them: fewer waste less on padding, more
 # make better use of the machine. On two cores eight are the fastest of 4…32; a GPU takes the batch whole.
@@ -71,14 +71,10 @@ class SentenceLearner:
         if self.encoder.device == "cpu":
             use_cheap_dropout(self.encoder.model)
         self.resolved = resolved
-        head = objective(recipe, self.encoder.widths[0], examples.classes)
-        self.module: Any = nn.ModuleDict({"encoder": self.encoder.model, "objective": head.to(self.encoder.device)})
-        self.kept: Any = None  # the part of the objective that belongs to the model
-        length = None
-        if isinstance(recipe, ContrastiveRecipe):
-            self.kept = self.module["objective"].head if recipe.head == "mlp" else None
-            length = recipe.train_length
-        self.tokens = [self.encoder.tokens(column, length) for column in examples.columns]
+        objective: Any = recipe.objective_module(self.encoder.widths[0], examples.classes).to(self.encoder.device)
+        self.module: Any = nn.ModuleDict({"encoder": self.encoder.model, "objective": objective})
+        self.kept: Any = objective.head if recipe.keeps_head else None  # the part of it that belongs to the model
+        self.tokens = [self.encoder.tokens(column, recipe.length_in_training) for column in examples.columns]
         self.looks_up = self._looks_up()
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
         self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1

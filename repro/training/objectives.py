@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from repro.training.recipe import ContrastiveRecipe, TrainedRecipe
-
 MARGIN = 1.0  # of the triplet objective (§3: "we set ε = 1", Euclidean distance)
 
 
@@ -78,15 +76,6 @@ class Contrastive(nn.Module):
         first, *others = (functional.normalize(self.head(part), dim=1) for part in vectors)  # (B, d)
         logits = first @ torch.cat(others).T / self.temperature  # (B, B) or (B, 2B)
         return functional.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
-
-
-def objective(recipe: TrainedRecipe, d: int, classes: int) -> nn.Module:
-    """The recipe's objective over vectors of d dimensions."""
-    if isinstance(recipe, ContrastiveRecipe):
-        return Contrastive(d, recipe.head != "none", recipe.temperature)
-    if recipe.objective.startswith("softmax"):
-        return Softmax(d, classes, recipe.concatenation, recipe.objective == "softmax-drawn")
-    return {"cosine": Cosine, "triplet": Triplet}[recipe.objective]()
 
 
 def cross_loss(name: str, logits: Tensor, labels: Tensor) -> Tensor:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
-from repro.encoders.recipe import TransformerRecipe, apply, truth
+from repro.encoders.overrides import apply, truth
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 OBJECTIVES = ("softmax", "softmax-drawn", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
 HEADS = ("none", "mlp", "mlp-train")
@@ -77,14 +82,23 @@ class TrainedRecipe:
         return self.base.root if isinstance(self.base, TrainedRecipe) else self.base
 
     @property
+    def before(self) -> TrainedRecipe | None:
+        """The training whose model this one goes on from; None where it starts from an encoder as it is."""
+        return self.base if isinstance(self.base, TrainedRecipe) else None
+
+    @property
     def weights(self) -> str:
-        """As of other recipes: hub id or folder of the root."""
+        """Hub id or folder of the root."""
         return self.root.weights
 
     @property
     def stages(self) -> list[TrainedRecipe]:
         """The trainings in order, this one last."""
-        return [*(self.base.stages if isinstance(self.base, TrainedRecipe) else []), self]
+        return [*(self.before.stages if self.before else []), self]
+
+    def starting_from(self, root: TransformerRecipe) -> Self:
+        """The same training, and those before it, from another encoder."""
+        return replace(self, base=self.before.starting_from(root) if self.before else root)
 
     def trained(self, folder: str) -> TransformerRecipe:
         """The encoder in the folder of a trained model."""
@@ -94,8 +108,45 @@ class TrainedRecipe:
         """The same with every training on `sample` examples; None: as it is."""
         if sample is None:
             return self
-        base = self.base.cut(sample) if isinstance(self.base, TrainedRecipe) else self.base
-        return replace(self, base=base, sample=sample)
+        return replace(self, base=self.before.cut(sample) if self.before else self.base, sample=sample)
+
+    @property
+    def undivided(self) -> bool:
+        """Whether a batch is one whole that cannot be computed in parts."""
+        return False
+
+    @property
+    def selected_by_cosine(self) -> bool:
+        """Whether a look at the dev set counts cosines alone, and not the best of several similarities."""
+        return False
+
+    @property
+    def length_in_training(self) -> int | None:
+        """Tokens at which sentences are cut in training; None: as the encoder cuts them."""
+        return None
+
+    @property
+    def keeps_head(self) -> bool:
+        """Whether a layer that is trained on top of the pooled vector belongs to the trained model."""
+        return False
+
+    def objective_module(self, d: int, classes: int) -> nn.Module:
+        """The objective over sentence vectors of d dimensions, with the parameters that it has of its own."""
+        from repro.training import objectives
+
+        if self.objective.startswith("softmax"):
+            drawn = self.objective == "softmax-drawn"
+            return objectives.Softmax(d, classes, self.concatenation, drawn)
+        return {"cosine": objectives.Cosine, "triplet": objectives.Triplet}[self.objective]()
+
+    def parsers(self) -> dict[str, Callable[[str], object]]:
+        """The settings that `override` knows, each with what reads its value."""
+        parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
+        parsers |= dict.fromkeys(("epochs", "batch_size"), int)
+        parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
+        parsers |= dict.fromkeys(("select_every", "sample"), int)
+        parsers |= {"select": str, "looks": str, "bias_correction": truth}
+        return parsers | ({"objective": _softmax} if self.objective.startswith("softmax") else {})
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for; a value of each training, joined by `>`."""
@@ -148,10 +199,40 @@ class ContrastiveRecipe(TrainedRecipe):
         if self.train_length is not None and not 3 <= self.train_length <= LARGEST:
             raise ReproError(f"train_length {self.train_length} leaves no room for a word between the special tokens")
 
+    @property
+    def undivided(self) -> bool:
+        """True: the examples of a batch are each other's negatives."""
+        return True
+
+    @property
+    def selected_by_cosine(self) -> bool:
+        """True, as in SimCSE's trainer."""
+        return True
+
+    @property
+    def length_in_training(self) -> int | None:
+        """Tokens at which sentences are cut in training; None: as the encoder cuts them."""
+        return self.train_length
+
+    @property
+    def keeps_head(self) -> bool:
+        """Whether a layer that is trained on top of the pooled vector belongs to the trained model."""
+        return self.head == "mlp"
+
+    def objective_module(self, d: int, classes: int) -> nn.Module:
+        """InfoNCE, with the head where there is one."""
+        from repro.training.objectives import Contrastive
+
+        return Contrastive(d, self.head != "none", self.temperature)
+
+    def parsers(self) -> dict[str, Callable[[str], object]]:
+        """Also the settings that only SimCSE has."""
+        return super().parsers() | {"head": str, "temperature": float, "train_length": int}
+
     def trained(self, folder: str) -> TransformerRecipe:
         """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
         encoder = super().trained(folder)
-        return replace(encoder, pooling=None, layers=None, max_length=None) if self.head == "mlp" else encoder
+        return replace(encoder, pooling=None, layers=None, max_length=None) if self.keeps_head else encoder
 
     def _own(self) -> dict[str, str]:
         about = {"head": self.head, "temp": f"{self.temperature:g}", "trainlen": str(self.train_length or "")}
@@ -166,13 +247,4 @@ def _softmax(value: str) -> str:
 
 def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
-    parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
-    parsers |= dict.fromkeys(("epochs", "batch_size"), int)
-    parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
-    parsers |= dict.fromkeys(("select_every", "sample"), int)
-    parsers |= {"select": str, "looks": str, "bias_correction": truth}
-    if recipe.objective.startswith("softmax"):
-        parsers["objective"] = _softmax
-    if isinstance(recipe, ContrastiveRecipe):
-        parsers |= {"head": str, "temperature": float, "train_length": int}
-    return apply(recipe, settings, parsers, "a training")
+    return apply(recipe, settings, recipe.parsers(), "a training")

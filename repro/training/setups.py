@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from repro.encoders.recipe import TransformerRecipe, apply
+from repro.encoders.overrides import apply
+from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
 from repro.training.recipe import ContrastiveRecipe, TrainedRecipe, override
@@ -59,12 +60,15 @@ SUP_SIMCSE = replace(UNSUP_SIMCSE, data="simcse-nli", epochs=3, batch_size=512, 
 # fewer than 125 steps an epoch: its end is a look too
 UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample", looks="epoch")
 SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets", looks="epoch")
-# (batch, learning rate) of each base, unsupervised and supervised (Table A.1; README @49fa580); others: BERT-base's
-SIMCSE_SETTINGS: dict[str, tuple[tuple[int, float], tuple[int, float]]] = {
-    BERT_BASE.weights: ((64, 3e-5), (512, 5e-5)),
-    BERT_LARGE.weights: ((64, 1e-5), (512, 1e-5)),
-    ROBERTA_BASE.weights: ((512, 1e-5), (512, 5e-5)),
-    ROBERTA_LARGE.weights: ((512, 3e-5), (512, 1e-5)),
+# What depends on the base, by objective. SimCSE's: (batch, learning rate) of each base, unsupervised and supervised
+# (Table A.1; README @49fa580); others: BERT-base's
+SETTINGS_BY_BASE: dict[str, dict[str, tuple[tuple[int, float], tuple[int, float]]]] = {
+    "contrastive": {
+        BERT_BASE.weights: ((64, 3e-5), (512, 5e-5)),
+        BERT_LARGE.weights: ((64, 1e-5), (512, 1e-5)),
+        ROBERTA_BASE.weights: ((512, 1e-5), (512, 5e-5)),
+        ROBERTA_LARGE.weights: ((512, 3e-5), (512, 1e-5)),
+    }
 }
 
 # the seven concatenations of Table 6, by the name of their row
@@ -98,23 +102,18 @@ def on(recipe: TrainedRecipe, base: TransformerRecipe) -> TrainedRecipe:
 
     SimCSE's batch and learning rate depend on the base, so they change with it.
     """
-    if isinstance(recipe.base, TrainedRecipe):
-        return replace(recipe, base=on(recipe.base, base))
-    own = recipe.base
-    if isinstance(recipe, ContrastiveRecipe) and base.weights in SIMCSE_SETTINGS:
-        batch, rate = SIMCSE_SETTINGS[base.weights][recipe.data not in ("wiki", "wiki-sample")]
+    if recipe.before:
+        return replace(recipe, base=on(recipe.before, base))
+    own, settings = recipe.root, SETTINGS_BY_BASE.get(recipe.objective, {})
+    if base.weights in settings:
+        batch, rate = settings[base.weights][recipe.data not in ("wiki", "wiki-sample")]
         recipe = replace(recipe, batch_size=batch, learning_rate=rate)
     return replace(recipe, base=replace(base, pooling=own.pooling, layers=own.layers, max_length=own.max_length))
 
 
 def pooled(recipe: TrainedRecipe, pooling: str) -> TrainedRecipe:
     """The same training with another pooling."""
-    return _from(recipe, replace(recipe.root, pooling=pooling))
-
-
-def _from(recipe: TrainedRecipe, root: TransformerRecipe) -> TrainedRecipe:
-    """The same training, and those before it, from that encoder."""
-    return replace(recipe, base=_from(recipe.base, root) if isinstance(recipe.base, TrainedRecipe) else root)
+    return recipe.starting_from(replace(recipe.root, pooling=pooling))
 
 
 def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
@@ -127,5 +126,5 @@ def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
         raise ReproError(f"{key!r} is not a training; there are: {', '.join(SETUPS)}")
     recipe = SETUPS[key] if base is None else on(SETUPS[key], base)
     lengths = [setting for setting in settings if setting.startswith("max_length=")]
-    recipe = _from(recipe, apply(recipe.root, lengths, {"max_length": int}, "an encoder"))
+    recipe = recipe.starting_from(apply(recipe.root, lengths, {"max_length": int}, "an encoder"))
     return override(recipe, [setting for setting in settings if setting not in lengths])

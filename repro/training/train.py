@@ -62,11 +62,11 @@ def train(
     """
     options = options or trainer.Options()
     device = pick_device(device)
-    base = recipe.base
-    if isinstance(base, TrainedRecipe):
-        folder = train(base, 0, material, device, options).folder
-        base = replace(base.root, weights=str(folder), revision=None)
-    if recipe.objective == "contrastive" and (trainer.processes() > 1 or options.accumulate > 1):
+    base = recipe.root
+    if recipe.before:
+        folder = train(recipe.before, 0, material, device, options).folder
+        base = replace(base, weights=str(folder), revision=None)
+    if recipe.undivided and (trainer.processes() > 1 or options.accumulate > 1):
         raise ReproError(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
         )
@@ -156,7 +156,7 @@ def data_parallel() -> Iterator[bool]:
 def dev_score(learner: Learner, dev: selection.Dev, recipe: TrainedRecipe) -> float:
     """What a look says of the model as it is now (selection.score)."""
     learner.module.eval()
-    return selection.score(learner, dev, cosine_only=recipe.objective == "contrastive")
+    return selection.score(learner, dev, cosine_only=recipe.selected_by_cosine)
 
 
 def _files(folder: Path) -> dict[str, str]:

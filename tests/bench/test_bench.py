@@ -26,7 +26,7 @@ def test_token_embeddings_need_no_layer(tiny_bert: Path) -> None:
     group = zoo.build(TransformerRecipe(str(tiny_bert), pooling="static"), device="cpu")
     expected = group.encode(["the cat sits", "a dog"])[0].vectors
     assert expected.any()
-    group.transformer.model.encoder = None
+    group.backbone.model.encoder = None
     np.testing.assert_array_equal(group.encode(["the cat sits", "a dog"])[0].vectors, expected)
 
 

@@ -171,7 +171,7 @@ def test_lengths_beyond_positions_that_are_not_learned(family: str, tmp_path: Pa
     from sentence_transformers.sentence_transformer.modules import Pooling
 
     transformer = save(tmp_path / "transformer", AGREE[family]())
-    plain = zoo.build(str(transformer), device="cpu").transformer.max_length
+    plain = zoo.build(str(transformer), device="cpu").backbone.max_length
     assert plain == POSITIONS  # as sentence-transformers without a setting
     folder = save_sentence_transformer(tmp_path / "model", transformer, [Pooling(16 if family != "fsmt" else 320)])
     edit_json(folder / "sentence_bert_config.json", max_seq_length=55)

@@ -242,7 +242,7 @@ def test_encoder_decoders_give_what_sentence_transformers_takes(tmp_path: Path) 
     folder = save_transformer(tmp_path / "model", "t5")
     expected = ours(folder)
     whole = T5Model(config_of("t5"))
-    encoder = zoo.build(str(folder), device="cpu").transformer.model.encoder
+    encoder = zoo.build(str(folder), device="cpu").backbone.model.encoder
     whole.get_encoder().load_state_dict(encoder.state_dict())
     whole.save_pretrained(folder)
     np.testing.assert_allclose(ours(folder), expected, atol=1e-6)

@@ -29,7 +29,7 @@ GOLDEN_IDS = {
 @pytest.mark.real
 @pytest.mark.parametrize("sentence", GOLDEN_IDS)
 def test_wordpiece_ids(sentence: str, minilm: zoo.Group) -> None:
-    assert minilm.transformer.tokens([sentence]).ids.tolist() == GOLDEN_IDS[sentence]
+    assert minilm.backbone.tokens([sentence]).ids.tolist() == GOLDEN_IDS[sentence]
 
 
 @pytest.mark.real

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,8 @@ from repro.evaluation.run import run as compute
 from repro.evaluation.suite import Suite
 from repro.evaluation.systems import system_of
 from repro.metrics.correlation import spearman
-from repro.postprocessing import flow, whitening
+from repro.postprocessing.flow import Flow
+from repro.postprocessing.whitening import Whitening
 from repro.tables.columns import geometry
 from repro.tables.spec import BEYOND, Column, Row, Table
 from repro.tasks import TASKS, WHOLE
@@ -114,12 +114,13 @@ def test_a_flow_reads_the_pairs_as_often_as_the_published_code(
     source: str, dataset: str, asked: int | None, passes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(flow, "fit", lambda *arguments: calls.append(arguments) or SimpleNamespace(apply=None))
+    monkeypatch.setattr(Flow, "fit", lambda *arguments: calls.append(arguments))
     corpus = Corpus.of_pairs([(["a", "b"], ["b", "c"]), (["d"], ["a"])])
     recipe = FlowedRecipe(zoo.MINILM, source, passes=asked)
     fitting.fitted(recipe, corpus, 7, lambda texts: np.array([[ord(text)] for text in texts]), dataset)
-    ((vectors, pairs, used, seed, named),) = calls
-    assert (used, seed) == (replace(recipe, passes=passes), 7)
+    ((unfitted, vectors, rows, pairs, named),) = calls
+    assert (unfitted.settings, unfitted.seed) == (replace(recipe, passes=passes), 7)
+    assert "".join(chr(vectors[row, 0]) for row in rows) == "abbcda"
     assert [[chr(vectors[row, 0]) for row in pair] for pair in pairs] == [["a", "b"], ["b", "c"], ["d", "a"]]
     assert len(vectors) == 4
     assert named == (source if source != "target" else dataset or "these sentences")
@@ -132,7 +133,7 @@ def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Grou
     group = zoo.build(base, device="cpu")
     for name, source in (("white", "target"), ("corpus", "nli")):
         fitted_on = fitting.Corpora(MINI).corpus(source, "stsb").sentences
-        map = whitening.fit([group.encode(fitted_on)[0].vectors], 32).apply
+        map = Whitening(32).fit(group.encode(fitted_on)[0].vectors).transform
         data = MINI.load("stsb")
         sentences = TASKS["stsb"].sentences(data)
         vectors = map(group.encode(sentences)[0].vectors)
@@ -250,8 +251,8 @@ def test_a_fit_is_saved_and_used_from_the_command_line(
     name = f"{tiny_bert},post=whitening,source={fit}"
     assert f"16 → 5 dimensions, fitted on 128 sentences; use it as {name}" in capsys.readouterr().out
     assert main(["encode", name, str(tmp_path / "some.txt"), "-o", str(out), *common]) == 0
-    direct = whitening.fit([zoo.build(str(tiny_bert), device="cpu").encode(sentences)[0].vectors], 5)
-    expected = direct.apply(zoo.build(str(tiny_bert), device="cpu").encode(sentences)[0].vectors)
+    direct = Whitening(5).fit(zoo.build(str(tiny_bert), device="cpu").encode(sentences)[0].vectors)
+    expected = direct.transform(zoo.build(str(tiny_bert), device="cpu").encode(sentences)[0].vectors)
     np.testing.assert_allclose(np.load(out), expected, atol=1e-5)
     assert main(["encode", f"{name},k=4", str(tmp_path / "some.txt"), "-o", str(out), *common]) == 2
     assert "keeps 5 dimensions, not k = 4" in capsys.readouterr().err

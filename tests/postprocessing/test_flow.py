@@ -11,20 +11,21 @@ import pytest
 import torch
 
 from repro.data.corpora import neighbours
-from repro.encoders.recipe import FlowedRecipe, TransformerRecipe
 from repro.errors import ReproError
 from repro.postprocessing import flow
+from repro.postprocessing.flow import Flow
+from repro.postprocessing.glow import Glow
+from repro.postprocessing.settings import FlowSettings
 
-BASE = TransformerRecipe("owner/model")
 KINDS = list(product(("additive", "affine"), ("reversal", "linear"), (1, 2, 3)))
 
 
-def settings(**changed: object) -> FlowedRecipe:
-    return FlowedRecipe(BASE, **{"width": 8, **changed})  # type: ignore[arg-type]
+def settings(**changed: object) -> FlowSettings:
+    return FlowSettings(**{"width": 8, **changed})  # type: ignore[arg-type]
 
 
-def fitted(vectors: np.ndarray, recipe: FlowedRecipe, seed: int = 0) -> flow.FittedFlow:
-    return flow.fit(vectors, neighbours(len(vectors)), recipe, seed)
+def fitted(vectors: np.ndarray, chosen: FlowSettings, seed: int = 0) -> Flow:
+    return Flow(chosen, seed).fit(vectors)
 
 
 def drawn(n: int = 512, d: int = 12) -> np.ndarray:
@@ -37,7 +38,7 @@ def drawn(n: int = 512, d: int = 12) -> np.ndarray:
 @pytest.mark.parametrize("d", [12, 13])
 def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: int, d: int) -> None:
     vectors = drawn(d=d)
-    found = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).flow
+    found = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).network
     with torch.no_grad():
         x = torch.from_numpy(vectors)
         np.testing.assert_allclose(found.inverse(found(x)[0]), x, atol=1e-4)
@@ -46,7 +47,7 @@ def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: 
 @pytest.mark.parametrize(("coupling", "mixing", "levels"), KINDS)
 def test_the_log_determinant_is_that_of_the_jacobian(coupling: str, mixing: str, levels: int) -> None:
     vectors = drawn(d=9)
-    found = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).flow.double()
+    found = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).network.double()
     for row in torch.from_numpy(vectors[:5]).double():
         jacobian = torch.autograd.functional.jacobian(lambda x: found(x[None])[0][0], row)
         expected = torch.linalg.slogdet(jacobian).logabsdet
@@ -58,7 +59,7 @@ def test_the_likelihood_of_a_known_gaussian() -> None:
     rng = np.random.default_rng(0)
     deviations = np.linspace(0.2, 3, 8)
     vectors = (rng.normal(size=(8_000, 8)) * deviations + 5).astype(np.float32)
-    found = fitted(vectors, settings(epochs=2)).flow
+    found = fitted(vectors, settings(epochs=2)).network
     with torch.no_grad():
         average = float(found.log_likelihood(torch.from_numpy(vectors)).mean())
     entropy = float(np.log(deviations * math.sqrt(2 * math.pi * math.e)).sum())
@@ -70,9 +71,9 @@ def test_training_raises_the_likelihood_and_a_seed_decides_all() -> None:
     start, end = (fitted(vectors, settings(epochs=epochs)) for epochs in (0.5, 6))
     x = torch.from_numpy(vectors)
     with torch.no_grad():
-        assert end.flow.log_likelihood(x).mean() > start.flow.log_likelihood(x).mean() + 0.1
-    again, other = (fitted(vectors, settings(epochs=6), seed).apply(vectors) for seed in (0, 1))
-    np.testing.assert_array_equal(end.apply(vectors), again)
+        assert end.network.log_likelihood(x).mean() > start.network.log_likelihood(x).mean() + 0.1
+    again, other = (fitted(vectors, settings(epochs=6), seed).transform(vectors) for seed in (0, 1))
+    np.testing.assert_array_equal(end.transform(vectors), again)
     assert np.abs(other - again).max() > 1e-3
 
 
@@ -81,10 +82,10 @@ def test_dimensions_that_do_not_vary_are_left_out() -> None:
     constant = np.concatenate([np.full((len(vectors), 1), 0.7, np.float32), vectors], axis=1)
     found = fitted(constant, settings())
     assert list(found.kept) == list(range(1, 13))
-    np.testing.assert_array_equal(found.apply(constant), fitted(vectors, settings()).apply(vectors))
+    np.testing.assert_array_equal(found.transform(constant), fitted(vectors, settings()).transform(vectors))
 
 
-def by_hand(model: flow.Flow, first: torch.Tensor, second: torch.Tensor, rate: float) -> list[torch.Tensor]:
+def by_hand(model: Glow, first: torch.Tensor, second: torch.Tensor, rate: float) -> list[torch.Tensor]:
     """The weights after one step, after bohanli/BERT-flow's run_siamese.py and optimization_bert_flow.py.
 
     loss_a + loss_b, its gradient clipped to norm 1, m = 0.1 g, v = 0.001 g², w − lr (m / (√v + 1e-6) + 0.01 w).
@@ -105,10 +106,10 @@ def test_a_step_is_that_of_the_published_code(actnorm: str) -> None:
     """Also that actnorms start from the first sides alone: a step on other actnorms would be another."""
     vectors = drawn(64)
     recipe = settings(actnorm=actnorm, learning_rate=1e-3)  # 32 pairs, one epoch: one step
-    stepped = fitted(vectors, recipe).flow
+    stepped = fitted(vectors, recipe).network
     order = np.random.default_rng([0, 0]).permutation(32)
     first, second = (torch.from_numpy(vectors[neighbours(64)[order, side]]) for side in (0, 1))
-    start = flow.Flow(12, recipe, 0)
+    start = Glow(12, recipe, 0)
     with torch.no_grad():
         start(first)
     for ours, theirs in zip(stepped.parameters(), by_hand(start, first, second, 1e-3), strict=True):
@@ -117,10 +118,10 @@ def test_a_step_is_that_of_the_published_code(actnorm: str) -> None:
 
 def test_actnorms_start_from_the_first_sides_or_are_drawn() -> None:
     vectors = drawn(64) + np.tile(np.array([[0.0], [5.0]], np.float32), (32, 1))  # the second sides are elsewhere
-    first = fitted(vectors, settings(learning_rate=1e-9, weight_decay=0)).flow.levels[0][0]  # type: ignore[index]
+    first = fitted(vectors, settings(learning_rate=1e-9, weight_decay=0)).network.levels[0][0]  # type: ignore[index]
     np.testing.assert_allclose(first.bias.detach(), -vectors[::2].mean(axis=0), atol=1e-5)
     limit = math.sqrt(6 / 13)  # TensorFlow's glorot_uniform for the shape (1, 1, 1, 12)
-    start = flow.Flow(12, settings(actnorm="drawn"), 0).levels[0][0]  # type: ignore[index]
+    start = Glow(12, settings(actnorm="drawn"), 0).levels[0][0]  # type: ignore[index]
     for values in (start.bias, start.log_scale):
         assert limit / 2 < float(values.detach().abs().max()) <= limit
 
@@ -155,7 +156,7 @@ def test_a_fit_holds_no_second_copy_of_the_vectors() -> None:
     vectors = np.random.default_rng(0).normal(size=(80_000, 64)).astype(np.float32)
     pairs = np.concatenate([neighbours(len(vectors))] * 4)  # each sentence stands in four pairs
     tracemalloc.start()
-    flow.fit(vectors, pairs, settings(epochs=0.01), 0)
+    Flow(settings(epochs=0.01)).fit(vectors, pairs=pairs)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.9 * vectors.nbytes + pairs.nbytes
@@ -192,7 +193,7 @@ def spoilt(value: float) -> np.ndarray:
 )
 def test_what_cannot_be_fitted(vectors: np.ndarray, changed: dict[str, object], message: str) -> None:
     with pytest.raises(ReproError, match=message):
-        flow.fit(vectors, neighbours(len(vectors)), settings(**changed), 0, "STSB")
+        Flow(settings(**changed)).fit(vectors, source="STSB")
 
 
 @pytest.mark.parametrize("name", ["levels", "depth", "width", "batch_size", "passes"])

@@ -12,7 +12,7 @@ import pytest
 from repro.data import registry
 from repro.encoders import zoo
 from repro.errors import ReproError
-from repro.postprocessing import whitening
+from repro.postprocessing.whitening import BLOCK, Moments, Whitening
 from repro.tasks import TASKS
 
 TASK = TASKS["stsb"]
@@ -39,7 +39,7 @@ def test_whitened_vectors_of_the_fitting_set_have_zero_mean_and_identity_covaria
     k: int | None, offset: float
 ) -> None:
     vectors = drawn(offset=offset)
-    found = whitening.fit([vectors], k).transform(vectors)
+    found = Whitening(k).fit(vectors).whiten(vectors)
     assert found.dtype == np.float32
     assert found.shape == (3000, k or 24)
     np.testing.assert_allclose(found.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
@@ -52,26 +52,26 @@ def test_scores_on_real_embeddings_are_those_of_the_published_formula(data: Path
     sentences = TASK.sentences(parts)
     vectors = zoo.build("minilm-first-last-avg", device="cpu").encode(sentences)[0].vectors
     for k in (None, 256):
-        ours = whitening.fit([vectors], k).apply(vectors)
+        ours = Whitening(k).fit(vectors).transform(vectors)
         np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
         theirs = published(vectors.astype(np.float64), k)
         scores = [TASK.score(parts, sentences, found, "").values["spearman-all"] for found in (ours, theirs)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-3)
-        whole = whitening.fit([vectors], k).transform(vectors)
+        whole = Whitening(k).fit(vectors).whiten(vectors)
         np.testing.assert_allclose(np.cov(whole.T), np.eye(whole.shape[1]), atol=1e-3)
 
 
 def test_one_pass_over_blocks_gives_the_moments_of_the_whole() -> None:
     vectors = drawn(offset=50.0).astype(np.float64)
-    found = whitening.Moments(24)
-    for block in np.array_split(vectors, 7):
+    found = Moments(24)
+    for block in (vectors[:0], *np.array_split(vectors, 7), vectors[:0]):  # an empty one changes nothing
         found.add(block)
     np.testing.assert_allclose(found.mean, vectors.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(found.covariance, np.cov(vectors.T), atol=1e-12)
 
 
 def test_the_first_k_dimensions_are_those_of_the_largest_variance() -> None:
-    whole, cut = whitening.fit([drawn()]), whitening.fit([drawn()], 5)
+    whole, cut = Whitening().fit(drawn()), Whitening(5).fit(drawn())
     np.testing.assert_array_equal(cut.kernel, whole.kernel[:, :5])
     assert (np.diff(whole.eigenvalues) <= 0).all()
 
@@ -79,11 +79,11 @@ def test_the_first_k_dimensions_are_those_of_the_largest_variance() -> None:
 def test_directions_without_variance_are_left_out_by_rule() -> None:
     vectors = drawn(d=10)
     twice = np.concatenate([vectors, vectors[:, :3]], axis=1)  # rank 10 of 13
-    found = whitening.fit([twice])
+    found = Whitening().fit(twice)
     assert found.kernel.shape == (13, 10)
-    np.testing.assert_allclose(np.cov(found.transform(twice).T), np.eye(10), atol=1e-3)
+    np.testing.assert_allclose(np.cov(found.whiten(twice).T), np.eye(10), atol=1e-3)
     with pytest.raises(ReproError, match=r"k = 11 is above the rank 10 of the covariance of 3000 sentences; lower k"):
-        whitening.fit([twice], 11)
+        Whitening(11).fit(twice)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_directions_without_variance_are_left_out_by_rule() -> None:
 )
 def test_too_few_sentences(n: int, k: int | None, message: str) -> None:
     with pytest.raises(ReproError, match=message):
-        whitening.fit([drawn()[:n]] if n else [], k)
+        Whitening(k).fit(drawn()[:n])
 
 
 def spoilt(value: float) -> np.ndarray:
@@ -122,27 +122,30 @@ def spoilt(value: float) -> np.ndarray:
 )
 def test_what_cannot_be_whitened(vectors: np.ndarray, k: int | None, message: str) -> None:
     with pytest.raises(ReproError, match=message):
-        whitening.fit([vectors], k, "a file")
+        Whitening(k).fit(vectors, source="a file")
 
 
-def test_empty_blocks_change_nothing() -> None:
-    vectors = drawn()
-    blocks = [vectors[:0], vectors[:100], vectors[100:100], vectors[100:]]
-    np.testing.assert_allclose(whitening.fit(blocks).mean, whitening.fit([vectors]).mean, rtol=1e-6)
+def test_repeated_sentences_count_as_often_as_they_occur() -> None:
+    """Twice as many rows as one block has, of vectors that are held once."""
+    vectors = drawn(500)
+    rows = np.random.default_rng(1).integers(0, 500, 2 * BLOCK)
+    held_once, repeated = Whitening(8).fit(vectors, rows), Whitening(8).fit(vectors[rows])
+    assert held_once.count == repeated.count == 2 * BLOCK
+    np.testing.assert_array_equal(held_once.transform(vectors), repeated.transform(vectors))
 
 
 def test_a_fit_is_saved_and_loaded(tmp_path: Path) -> None:
     path = tmp_path / "fit.safetensors"
-    made = whitening.fit([drawn()], 8, "nli")
+    made = Whitening(8).fit(drawn(), source="nli")
     made.save(path)
-    found = whitening.load(path)
-    np.testing.assert_array_equal(found.apply(drawn()), made.apply(drawn()))
+    found = Whitening.load(path)
+    np.testing.assert_array_equal(found.transform(drawn()), made.transform(drawn()))
     assert (found.count, found.source) == (3000, "nli")
     with pytest.raises(ReproError, match="is of 24 dimensions, the vectors have 7"):
-        found.apply(drawn(d=7))
+        found.transform(drawn(d=7))
     path.write_bytes(b"no such thing")
     with pytest.raises(ReproError, match=r"fit\.safetensors is not a saved whitening; write one with `repro fit`"):
-        whitening.load(path)
+        Whitening.load(path)
 
 
 def changed(path: Path, name: str, value: np.ndarray) -> None:
@@ -174,7 +177,7 @@ def changed(path: Path, name: str, value: np.ndarray) -> None:
 )
 def test_a_file_that_is_not_as_it_was_written_is_refused(spoil: Callable[[Path], object], tmp_path: Path) -> None:
     path = tmp_path / "fit.safetensors"
-    whitening.fit([drawn()], 8, "nli").save(path)
+    Whitening(8).fit(drawn(), source="nli").save(path)
     spoil(path)
     with pytest.raises(ReproError, match=r"fit\.safetensors is (not a saved whitening|damaged).*`repro fit`"):
-        whitening.load(path)
+        Whitening.load(path)

@@ -145,7 +145,7 @@ def test_whom_the_form_of_stsb_concerns(data: Path, minilm: zoo.Group) -> None:
     (raw,), (tokens,) = (sts.STS_TASKS[name].load(data, item) for name in ("stsb", "stsb-senteval"))
     pairs = list(zip([*raw.first, *raw.second], [*tokens.first, *tokens.second], strict=True))
     assert (len(pairs), sum(one == other for one, other in pairs)) == (2758, 18)
-    ids = [minilm.transformer.tokens(side) for side in zip(*pairs, strict=True)]  # its vocabulary is uncased BERT's
+    ids = [minilm.backbone.tokens(side) for side in zip(*pairs, strict=True)]  # its vocabulary is uncased BERT's
     ends = [np.cumsum(found.lengths)[:-1] for found in ids]
     split = [np.split(found.ids, end) for found, end in zip(ids, ends, strict=True)]
     assert sum(np.array_equal(one, other) for one, other in zip(*split, strict=True)) == 2757

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from torch import nn
 
 from repro.encoders.recipe import TransformerRecipe
-from repro.training.objectives import Contrastive, Cosine, Softmax, Triplet, cross_loss, objective
+from repro.training.objectives import Contrastive, Cosine, Softmax, Triplet, cross_loss
 from repro.training.recipe import PARTS, ContrastiveRecipe, TrainedRecipe
 from repro.training.setups import CONCATENATIONS
 
@@ -77,7 +77,7 @@ def test_cosine_and_triplet_equal_sentence_transformers(name: str) -> None:
 
     theirs = losses.CosineSimilarityLoss(Fixed()) if name == "cosine" else losses.TripletLoss(Fixed(), triplet_margin=1)
     vectors, labels = drawn(2 if name == "cosine" else 3), torch.rand(16, dtype=torch.float64)
-    found = objective(recipe(name), 8, 0)(vectors, labels)
+    found = recipe(name).objective_module(8, 0)(vectors, labels)
     assert found.item() == pytest.approx(theirs(features(vectors), labels).item(), abs=1e-6)  # theirs is float32
 
 
@@ -93,7 +93,7 @@ def test_softmax_is_the_formula_of_the_paper() -> None:
 
 
 def test_a_classifier_that_stays_as_drawn_hands_the_gradient_on() -> None:
-    made = objective(replace(recipe("softmax"), objective="softmax-drawn"), 8, 3)
+    made = replace(recipe("softmax"), objective="softmax-drawn").objective_module(8, 3)
     assert not any(parameter.requires_grad for parameter in made.parameters())
     u, v = (vectors.float().requires_grad_() for vectors in drawn(2))
     made((u, v), torch.zeros(16, dtype=torch.int64)).backward()
@@ -132,7 +132,7 @@ def test_triplet_by_hand(vectors: tuple[list[list[float]], ...], expected: float
 @pytest.mark.parametrize("name", ["softmax", "cosine", "triplet", "contrastive"])
 def test_every_gradient_is_that_of_finite_differences(name: str) -> None:
     torch.manual_seed(0)
-    head = objective(recipe(name), 8, 3).double()
+    head = recipe(name).objective_module(8, 3).double()
     vectors = [v.requires_grad_() for v in drawn(3 if name in ("triplet", "contrastive") else 2, b=4)]
     labels = torch.tensor([0, 1, 2, 1]) if name == "softmax" else torch.rand(4, dtype=torch.float64)
     parameters = list(head.parameters())

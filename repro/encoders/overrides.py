@@ -1,0 +1,60 @@
+"""`field=value` settings that change a recipe: how the command line and the names of encoders write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from repro.encoders.recipe import BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe
+from repro.errors import ReproError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+AnyRecipe = TypeVar("AnyRecipe", bound="DataclassInstance")
+POST: dict[str, Callable[[BaseRecipe], FittedRecipe]] = {"whitening": WhitenedRecipe, "flow": FlowedRecipe}
+
+
+def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """Apply `field=value` settings, such as `pooling=cls` or `layers=1+-1`; ReproError names a wrong field or value.
+
+    `post=whitening` and `post=flow` put a fitted map on top, whose settings follow: `post=whitening,k=256,source=nli`.
+    """
+    if setting := next((setting for setting in settings if setting.startswith("post=")), None):
+        place = list(settings).index(setting)
+        post = setting.removeprefix("post=")
+        if post not in POST or recipe.fitted:
+            raise ReproError(f"{setting!r}: name one of {', '.join(POST)}, on an encoder that has none yet")
+        return override(POST[post](override(recipe, settings[:place]).plain), settings[place + 1 :])
+    special: dict[str, Callable[[str], object]] = {
+        "layers": lambda value: tuple(int(layer) for layer in value.split("+")),
+        "normalize": truth,
+        "lowercase": truth,
+        "k": lambda value: None if value == "full" else int(value),
+    }
+    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size", "passes"), int)
+    special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), float)
+    names = [field.name for field in fields(recipe) if field.name not in ("weights", "base")]
+    return apply(recipe, settings, {name: special.get(name, str) for name in names}, "this encoder")
+
+
+def truth(value: str) -> bool:
+    """`true` or `false`; KeyError for anything else."""
+    return {"true": True, "false": False}[value.lower()]
+
+
+def apply(
+    recipe: AnyRecipe, settings: Sequence[str], parsers: Mapping[str, Callable[[str], object]], what: str
+) -> AnyRecipe:
+    """The recipe with `field=value` settings, each read by its field's parser; ReproError names a wrong one."""
+    changes: dict[str, object] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign or name not in parsers:
+            raise ReproError(f"{setting!r} is not a setting of {what}; use field=value with {', '.join(parsers)}")
+        try:
+            changes[name] = parsers[name](value)
+        except (ValueError, KeyError):
+            raise ReproError(f"{setting!r}: {value!r} is not a value for {name}") from None
+    return replace(recipe, **changes)
