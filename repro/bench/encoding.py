@@ -16,6 +16,7 @@ from repro.encoders.recipe import WordVectorRecipe
 from repro.encoders.weights import resolve
 from repro.encoders.word_vectors import WordVectorEncoder
 from repro.errors import ReproError
+from repro.evaluation.doctor import cpu_has_bfloat16
 from repro.evaluation.suite import Suite
 from repro.tasks.sts import STS_TASKS
 
@@ -95,15 +96,6 @@ def _bfloat16_cells(suite: Suite, sentences: list[str], vectors: dict[str, np.nd
         found = [score(vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
         worst = max(worst, abs(found[0]["spearman-all"] - found[1]["spearman-all"]))
     yield f"bfloat16: largest difference of a Table 1 cell {worst:.3f}"
-
-
-def cpu_has_bfloat16() -> bool:
-    """Whether /proc/cpuinfo names bfloat16 instructions (True where there is no such file)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        return True
-    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags
 
 
 def glove(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:

@@ -112,7 +112,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
     from repro.evaluation import doctor
 
-    found = doctor.examine(suite_of(arguments))
+    found = doctor.examine(suite_of(arguments), arguments.ask_hub)
     print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
     return 0
 

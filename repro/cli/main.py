@@ -163,8 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--seeds", type=_few, metavar="N", help="trainings of each trained row (default: the row's)")
     table.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
-    table.add_argument("--executor", choices=["local", "debug", "slurm"], help="hand trainings to submitit")
-    table.add_argument("--jobs", type=_few, default=1, metavar="N", help="trainings at a time with --executor")
+    table.add_argument("--executor", choices=["local", "debug", "slurm"], help="hand units to submitit")
+    table.add_argument("--jobs", type=_few, default=1, metavar="N", help="units at a time with --executor")
+    table.add_argument("--slurm", default="", metavar="NAME=VALUE,…", help="of a job, as partition=gpu,gpus=1,time=600")
     table.add_argument("--force", action="store_true", help="compute stored cells again")
     table.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
     table.add_argument(
@@ -180,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True, "picture": None},
-        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1},
+        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": ""},
     )
 
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
@@ -204,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = command("doctor", general.doctor, "what is installed and present, and which rows could run now")
     doctor.add_argument("--json", action="store_true", help="print JSON")
+    doctor.add_argument("--ask-hub", action="store_true", help="see whether the model hub answers")
     _data_options(doctor)
 
     verify = command(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from repro.evaluation.config import Options
+    from repro.evaluation.executors import Cluster
     from repro.evaluation.plan import Plan
     from repro.reports.layout import Layout
     from repro.results.csv_lines import Line
@@ -75,7 +76,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     written.check_nothing_is_lost(planned, before)
     if arguments.dry_run:
         return []
-    finished = run.run(planned, _say, sys.stderr.isatty(), arguments.executor or "", arguments.jobs)
+    finished = run.run(planned, _say, sys.stderr.isatty(), _cluster(arguments))
     for reason in dict.fromkeys(finished.refused):
         _say(f"not run: {reason}")
     with locked(csv_path):  # another run may have written since
@@ -97,6 +98,17 @@ def _added(table: Table, arguments: argparse.Namespace) -> list[str]:
 
     own = {row.slug for row in tables.get(table.id, arguments.suite).rows}
     return [row.slug for row in table.rows if row.slug not in own or row.slug in arguments.encoder]
+
+
+def _cluster(arguments: argparse.Namespace) -> Cluster | None:
+    """Where the units run; None for this process."""
+    from repro.evaluation.executors import Cluster
+
+    if arguments.slurm and arguments.executor != "slurm":
+        raise ReproError("--slurm goes with --executor slurm")
+    if not arguments.executor:
+        return None
+    return Cluster(arguments.executor, arguments.jobs, tuple(filter(None, arguments.slurm.split(","))))
 
 
 def _say(line: str) -> None:
@@ -124,7 +136,7 @@ def _print_plan(planned: Plan) -> None:
     for row, column in planned.pending:
         print(f"compute  {row.slug} × {column.slug}")
     for (row_slug, column_slug), needs in planned.lacking.items():
-        print(f"compute  {row_slug} × {column_slug}, after a download of {', '.join(need.what for need in needs)}")
+        print(f"compute  {row_slug} × {column_slug}, after a download of {', '.join(map(str, needs))}")
     for (row_slug, column_slug), why in planned.why_not.items():
         print(f"not-run  {row_slug} × {column_slug}: {why}")
     count = len(planned.pending) + len(planned.lacking)
@@ -139,10 +151,8 @@ def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
         output_file(path)
     if arguments.picture is not None:
         output_file(arguments.picture, paths)
-    if arguments.executor:
-        from repro.evaluation.executors import executor_of
-
-        executor_of(arguments.executor)
+    if (cluster := _cluster(arguments)) is not None:
+        cluster.executor()
 
 
 def _figures(finished: Plan, lines: list[Line]) -> Iterator[tuple[str, bytes]]:

@@ -107,15 +107,15 @@ def _build(item: Dataset, staging: Path, mirror: Path | None, offline: bool) -> 
 def _hold(item: Dataset, staging: Path) -> None:
     """Hold what was built against files.csv; write down the checksums of what no one knew beforehand."""
     with reading_only():  # nobody asks for a file of the staging folder again
-        found = {path: sha256_of(staging / path) for path in item.files}
+        checksums = {path: sha256_of(staging / path) for path in item.files}
     for path, expected in item.digests:
-        if found[path] != expected:
+        if checksums[path] != expected:
             raise ReproError(
-                f"{path}: the conversion gave sha256 {found[path][:12]}…, expected {expected[:12]}…; "
+                f"{path}: the conversion gave sha256 {checksums[path][:12]}…, expected {expected[:12]}…; "
                 "install the versions of constraints.txt"
             )
     if not item.digests:
-        lines = [f"{digest}  {path.name}\n" for path, digest in found.items()]
+        lines = [f"{digest}  {path.name}\n" for path, digest in checksums.items()]
         (staging / item.folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 

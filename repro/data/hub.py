@@ -95,8 +95,8 @@ def _rows(files: Sequence[Path], columns: tuple[str, ...]) -> Iterator[tuple]:  
 
     datasets.disable_progress_bars()
     try:
-        found = datasets.load_dataset("parquet", data_files=list(map(str, files)), split="train", streaming=True)
-        for batch in found.select_columns(list(columns)).iter(batch_size=10_000):
+        dataset = datasets.load_dataset("parquet", data_files=list(map(str, files)), split="train", streaming=True)
+        for batch in dataset.select_columns(list(columns)).iter(batch_size=10_000):
             yield from zip(*(batch[column] for column in columns), strict=True)
     except Exception as error:
         raise NotAvailable(

@@ -29,6 +29,7 @@ class Source:
     split: str  # train, dev, test, the name of a subset; `all` where there is one file, or one a label
     rows: int
     labels: str  # "0:34 1:94 …"
+    bytes: int = 0  # of the download; 0 where that is not known
     url: str = ""  # empty for embedded files, the user's own, and what comes through the hub
     sha256: str = ""
     format: str = ""  # of convert.CONVERTERS, of a data set made from several sources, of hub.py (`hub-…`), or `user`
@@ -52,6 +53,12 @@ class Dataset:
         for source in self.sources:
             files.setdefault(source.path, source)
         return tuple(files.values())
+
+    @property
+    def megabytes(self) -> float | None:
+        """Size of its download, each file counted once; None where one is not known."""
+        sizes = {source.url: source.bytes for source in self.sources}
+        return sum(sizes.values()) / 1e6 if all(sizes.values()) else None
 
     @property
     def public(self) -> bool:
@@ -82,7 +89,8 @@ def datasets(suite: str = "paper") -> dict[str, Dataset]:
     for line in _read(root / "registry.csv"):
         name, rows = line.pop("dataset"), int(line.pop("rows"))
         path = PurePosixPath(line.pop("path"))
-        sources.setdefault(name, []).append(Source(path=path, rows=rows, **line))
+        size = int(line.pop("bytes", "") or 0)
+        sources.setdefault(name, []).append(Source(path=path, rows=rows, bytes=size, **line))
     digests = [(PurePosixPath(line["path"]), line["sha256"]) for line in _read(root / "files.csv")]
     return {
         line["dataset"]: Dataset(
@@ -105,7 +113,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 def dataset(name: str, suite: str = "paper") -> Dataset:
     """The data set of that name; ReproError lists the names there are."""
-    found = datasets(suite)
-    if name not in found:
-        raise ReproError(f"{name!r} is not a data set of the suite {suite!r}; there are: {', '.join(found)}")
-    return found[name]
+    known = datasets(suite)
+    if name not in known:
+        raise ReproError(f"{name!r} is not a data set of the suite {suite!r}; there are: {', '.join(known)}")
+    return known[name]

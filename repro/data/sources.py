@@ -23,10 +23,10 @@ def read(source: Source, folder: Path, mirror: Path | None, offline: bool) -> by
     else:
         path = _download(source, folder)
     data = path.read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != source.sha256:
+    checksum = hashlib.sha256(data).hexdigest()
+    if checksum != source.sha256:
         raise ReproError(
-            f"{path}: expected sha256 {source.sha256[:12]}…, found {found[:12]}… ({len(data)} bytes); "
+            f"{path}: expected sha256 {source.sha256[:12]}…, found {checksum[:12]}… ({len(data)} bytes); "
             f"the file is truncated or altered, get it again from {source.url}"
         )
     return data

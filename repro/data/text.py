@@ -24,6 +24,7 @@ def joined(sentence: str) -> str:
     return " ".join(sentence.split())
 
 
+@cache  # a table asks for a data set under several tasks
 def moses(sentence: str) -> str:
     """Its Moses tokens joined with one blank, as they stand in SentEval's published files."""
     tokens = _tokenizer().tokenize(sentence, escape=False)
@@ -37,11 +38,11 @@ def moses(sentence: str) -> str:
 def _tokenizer() -> MosesTokenizer:
     from sacremoses import MosesTokenizer
 
-    found = MosesTokenizer("en")
+    tokenizer = MosesTokenizer("en")
     # In SentEval's files "Mr.", "Corp." and "Aug." are split in two, as without a list of abbreviations, but "No. 2" is
     # kept, as with the list of those that stand before numbers.
-    found.NONBREAKING_PREFIXES = []
-    return found
+    tokenizer.NONBREAKING_PREFIXES = []
+    return tokenizer
 
 
 def are_tokenised(sentences: Iterable[str]) -> bool:

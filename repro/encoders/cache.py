@@ -134,7 +134,7 @@ class EmbeddingCache:
         """What is stored, the most recently used first; files that are not whole are left out."""
         from safetensors import SafetensorError, safe_open
 
-        found = []
+        entries = []
         for path, (age, size) in _states(self._own()).items():
             try:
                 with safe_open(path, framework="numpy") as file:
@@ -142,8 +142,8 @@ class EmbeddingCache:
                     encoder = (file.metadata() or {})["encoder"]
             except (OSError, SafetensorError, KeyError, ValueError):
                 continue
-            found.append(Entry(path, encoder, (rows, columns), size, time.time() - age))
-        return found
+            entries.append(Entry(path, encoder, (rows, columns), size, time.time() - age))
+        return entries
 
     def clear(self) -> int:
         """Remove every stored matrix, and nothing that is not of this suite's naming; the number of them."""
@@ -177,12 +177,12 @@ def _bound() -> int:
 
 def _states(paths: Iterable[Path]) -> dict[Path, tuple[float, int]]:
     """{path: (seconds since last use, bytes)}, the most recently used first; files that have just gone are left out."""
-    found = {}
+    states = {}
     for path in paths:
         with suppress(FileNotFoundError):
             status = path.stat()
-            found[path] = (time.time() - status.st_mtime, status.st_size)
-    return dict(sorted(found.items(), key=lambda item: item[1]))
+            states[path] = (time.time() - status.st_mtime, status.st_size)
+    return dict(sorted(states.items(), key=lambda item: item[1]))
 
 
 def _title(member: zoo.Ready) -> str:

@@ -80,7 +80,7 @@ def _lowercase(tokenizer: Any) -> None:
         tokenizer.backend_tokenizer.normalizer = Sequence([Lowercase(), *(step for step in steps if step is not None)])
 
 
-def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> Any:
+def load_model(resolved: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> Any:
     """The transformer in evaluation mode, every weight that a forward pass uses taken from the files.
 
     `poolers`: the poolings that will read its output; only `pooler` needs the dense layer over [CLS].
@@ -88,7 +88,7 @@ def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> A
     """
     import transformers
 
-    folder = found.folder
+    folder = resolved.folder
     if (folder / "adapter_config.json").exists():
         raise ReproError(f"{folder} holds a PEFT adapter, which is not supported; merge it into its base and save that")
     with loading_errors(folder):
@@ -101,7 +101,7 @@ def load_model(found: Resolved, poolers: Iterable[str], dtype: torch.dtype) -> A
             model = model.get_encoder()
         lacks_pooler = getattr(model, "pooler", None) is None or any(_of_pooler(name) for name in missing)
         if "pooler" in poolers and lacks_pooler:
-            raise NotAvailable(f"{found.recipe.weights} has no trained pooler; use another pooling")
+            raise NotAvailable(f"{resolved.recipe.weights} has no trained pooler; use another pooling")
         refuse_missing(folder, [name for name in missing if not _of_pooler(name)])
         if "lsh" in getattr(model.config, "attn_layers", ()) and model.config.hash_seed is None:
             raise ReproError(f"{folder}: its attention hashes at random; set hash_seed in config.json")
@@ -136,22 +136,22 @@ def refuse_missing(folder: Path, names: list[str]) -> None:
         raise ReproError(f"{folder}: the weights do not hold {shown}; the model would be partly random")
 
 
-def refuse_longer(found: Resolved, model: Any) -> None:
+def refuse_longer(resolved: Resolved, model: Any) -> None:
     """ReproError when the recipe asks for more tokens than the loaded model is known to serve.
 
     Likewise when it was cut at positions that the model turns out not to have, though its settings ask for more.
     """
     learned = capacity(model)
     limits = [learned, _steady(model.config)]
-    if found.layout.named_length is None:
+    if resolved.layout.named_length is None:
         limits.append(getattr(model.config, "max_position_embeddings", None))
     count = min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=NO_LIMIT)
-    length = found.recipe.max_length or 0
+    length = resolved.recipe.max_length or 0
     if length > count:
-        raise ReproError(f"{found.folder} reads {count} tokens at most; name max_length={count}")
-    if found.shortened and learned is None:
-        more = f"asks for {found.layout.named_length} tokens, more than its configuration's {length}"
-        raise ReproError(f"{found.folder} {more}; name max_length={length}")
+        raise ReproError(f"{resolved.folder} reads {count} tokens at most; name max_length={count}")
+    if resolved.shortened and learned is None:
+        more = f"asks for {resolved.layout.named_length} tokens, more than its configuration's {length}"
+        raise ReproError(f"{resolved.folder} {more}; name max_length={length}")
 
 
 def capacity(model: Any) -> int | None:
@@ -240,13 +240,13 @@ class Normalize(nn.Module):
         return nn.functional.normalize(x, dim=1)
 
 
-def load_heads(found: Resolved, width: int) -> tuple[nn.Sequential, int]:
+def load_heads(resolved: Resolved, width: int) -> tuple[nn.Sequential, int]:
     """(the modules after the pooling, which gives (B, width); the width of what comes out of them).
 
     Raises ReproError when one does not fit what comes before it.
     """
     modules: list[nn.Module] = []
-    for head in found.heads:
+    for head in resolved.heads:
         if head.kind == "dropout":
             continue
         module = _head(head)

@@ -92,8 +92,8 @@ class TransformerEncoder:
         """
         widths: list[int] = []
         length = min(11, self.max_length)  # no multiple of a window or a stride
-        found = tokenize(self.tokenizer, [TRIAL], None).ids
-        ids = np.resize(found if len(found) else np.zeros(1, np.int32), length)  # (T,)
+        trial = tokenize(self.tokenizer, [TRIAL], None).ids
+        ids = np.resize(trial if len(trial) else np.zeros(1, np.int32), length)  # (T,)
         short = ids[: (length + 1) // 2]
         outputs: list[Any] = []
         if self.poolings != [["static"]] * len(self.poolings):

@@ -15,7 +15,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable
 from repro.evaluation.suite import Suite
-from repro.evaluation.systems import System
+from repro.evaluation.system import System
 from repro.hub import hub_answers
 from repro.paths import home
 from repro.tables import TABLES
@@ -32,19 +32,22 @@ LIBRARIES = (
     "datasets",
 )
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+HUB = {True: "answers", False: "does not answer, or may not be asked", None: "was not asked; --ask-hub does"}
 
 
-def examine(suite: Suite) -> dict[str, Any]:
+def examine(suite: Suite, ask_hub: bool = False) -> dict[str, Any]:
     """Everything the command prints, JSON-ready: nothing is downloaded or written.
 
-    The hub is asked for two seconds at most.
+    `ask_hub`: see whether the hub answers, for two seconds at most; otherwise nothing is connected to.
     """
-    hub = not suite.offline and hub_answers()
+    hub: bool | None = False if suite.offline else None
+    if ask_hub and not suite.offline:
+        hub = hub_answers()
     with reading_only():
         return _examined(suite, hub)
 
 
-def _examined(suite: Suite, hub: bool) -> dict[str, Any]:
+def _examined(suite: Suite, hub: bool | None) -> dict[str, Any]:
     return {
         "repro": __version__,
         "python": platform.python_version(),
@@ -80,14 +83,21 @@ def devices() -> dict[str, dict[str, bool]]:
     """Devices that torch can use, and whether each computes float32 and bfloat16 in hardware."""
     import torch
 
-    from repro.bench.encoding import cpu_has_bfloat16
-
     found = {"cpu": {"float32": True, "bfloat16": cpu_has_bfloat16()}}
     if torch.cuda.is_available():
         found["cuda"] = {"float32": True, "bfloat16": torch.cuda.is_bf16_supported()}
     if torch.backends.mps.is_available():
         found["mps"] = {"float32": True, "bfloat16": True}
     return found
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether /proc/cpuinfo names bfloat16 instructions (True where there is no such file)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return True
+    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags
 
 
 def folders() -> list[Path]:
@@ -107,12 +117,12 @@ def size_of(folder: Path) -> int:
     return sum(os.lstat(Path(top) / name).st_size for top, _, names in os.walk(folder) for name in names)
 
 
-def rows_that_can_run(table_id: str, suite: Suite, hub: bool) -> dict[str, str]:
+def rows_that_can_run(table_id: str, suite: Suite, hub: bool | None) -> dict[str, str]:
     """For each row: `yes`, `after a download`, or why not."""
     return {row.slug: _readiness(row.system, suite, hub) for row in TABLES[table_id].rows}
 
 
-def _readiness(system: System, suite: Suite, hub: bool) -> str:
+def _readiness(system: System, suite: Suite, hub: bool | None) -> str:
     """Whether the system's files are there, and the training sets that are not and have no fixed address."""
     if system.nothing:
         return system.nothing
@@ -125,11 +135,12 @@ def _readiness(system: System, suite: Suite, hub: bool) -> str:
     return state + (f"; the training set {', '.join(missing)} is not here" if missing else "")
 
 
-def _weights(recipe: BaseRecipe, hub: bool) -> str:
+def _weights(recipe: BaseRecipe, hub: bool | None) -> str:
     try:
         zoo.locate(recipe, offline=True)
     except NotAvailable:
-        return "after a download" if hub else "weights not on this machine, and the hub does not answer"
+        no_hub = "weights not on this machine, and the hub is not asked or does not answer"
+        return no_hub if hub is False else "after a download"
     return "yes"
 
 
@@ -157,7 +168,7 @@ def as_text(found: dict[str, Any]) -> str:
     out += [f"  {folder:40} {size / 1e6:9.1f} MB" for folder, size in found["folders"].items()]
     out += ["", "Data sets"]
     out += [f"  {name:16} {'present' if there else 'not fetched'}" for name, there in found["data"].items()]
-    out += ["", f"Model hub {'answers' if found['hub answers'] else 'does not answer'}"]
+    out += ["", f"Model hub {HUB[found['hub answers']]}"]
     for table, rows in found["tables"].items():
         out += ["", f"Rows of {table} that can run now"]
         out += [f"  {row:34} {state}" for row, state in rows.items()]

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from repro.errors import ReproError
@@ -22,33 +23,67 @@ from repro.signals import Interruption
 TIMEOUT = 24 * 60  # minutes of a job
 
 
-def executor_of(name: str) -> Any:
-    """submitit's executor of that name; ReproError when submitit is not installed or finds no Slurm."""
-    try:
-        import submitit
+@dataclass(frozen=True)
+class Cluster:
+    """Where units run: an executor of submitit, how many jobs at a time, and its own parameters for Slurm.
 
-        return submitit.AutoExecutor(folder=home() / "jobs", cluster=name)
-    except ImportError:
-        raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
-    except RuntimeError as error:
-        raise ReproError(f"--executor {name} cannot be used here ({error}); use local, or none") from None
+    `slurm`: such as ("partition=gpu", "gpus=1", "time=600"); times are minutes, `gpus` is `gpus_per_node`.
+    """
+
+    name: str  # local, debug or slurm
+    jobs: int = 1
+    slurm: tuple[str, ...] = ()
+
+    def executor(self) -> Any:
+        """submitit's; ReproError when it is not installed, finds no Slurm, or knows no such parameter."""
+        parameters = self._parameters()
+        try:
+            import submitit
+
+            executor = submitit.AutoExecutor(folder=home() / "jobs", cluster=self.name)
+        except ImportError:
+            raise ReproError("--executor needs submitit; install it with `pip install submitit`") from None
+        except RuntimeError as error:
+            raise ReproError(f"--executor {self.name} cannot be used here ({error}); use local, or none") from None
+        try:
+            executor.update_parameters(timeout_min=TIMEOUT, name="repro", **parameters)
+        except NameError:
+            names = ", ".join(sorted(_slurm_names()))
+            raise ReproError(f"--slurm {','.join(self.slurm)}: submitit knows {names}") from None
+        return executor
+
+    def _parameters(self) -> dict[str, object]:
+        parameters: dict[str, object] = {}
+        for setting in self.slurm:
+            name, sign, value = setting.partition("=")
+            if not sign or not name or not value:
+                raise ReproError(f"--slurm {setting}: use name=value, such as partition=gpu,gpus=1,time=600")
+            known = "gpus_per_node" if name == "gpus" else name
+            parameters[f"slurm_{known}"] = int(value) if value.isdigit() else value
+        return parameters
 
 
-def submit(name: str, jobs: int, work: Sequence[Unit], options: Options, say: Say) -> Iterator[Outcome]:
-    """Run the units with at most `jobs` at a time; the outcome of each, when it is done.
+def _slurm_names() -> set[str]:
+    from submitit.slurm.slurm import SlurmExecutor
+
+    return {"gpus", *SlurmExecutor._valid_parameters()}
+
+
+def submit(cluster: Cluster, work: Sequence[Unit], options: Options, say: Say) -> Iterator[Outcome]:
+    """Run the units with so many jobs at a time; the outcome of each, when it is done.
 
     What is stored counts, so a run that was cut short goes on. A unit whose job dies costs its own cells.
     """
+    name = cluster.name
     do = _in_this_process if name == "debug" else _in_a_job
     if name == "local":  # jobs that share a machine share its cores
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    executor = executor_of(name)
-    executor.update_parameters(timeout_min=TIMEOUT, name="repro")
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // cluster.jobs)))
+    executor = cluster.executor()
     waiting, done = list(enumerate(work)), 0
     running: dict[int, Any] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
+            while waiting and len(running) < cluster.jobs:
                 number, unit = waiting.pop(0)
                 with _deaf_to_the_terminal():
                     running[number] = executor.submit(do, unit, options)

@@ -8,18 +8,18 @@ from repro.encoders.cache import EmbeddingCache
 from repro.errors import ReproError
 from repro.evaluation import units
 from repro.evaluation.config import Say
-from repro.evaluation.executors import submit
+from repro.evaluation.executors import Cluster, submit
 from repro.evaluation.plan import NOT_ASKED, Plan, plan
 from repro.evaluation.session import Session
 from repro.evaluation.units import Outcome, Place
 from repro.paths import sweep_once
 
 
-def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, executor: str = "", jobs: int = 1) -> Plan:
+def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, cluster: Cluster | None = None) -> Plan:
     """Compute what is pending, and what can be after a download; the plan that holds the results.
 
     Each result is stored when it is there: a kill loses the task under way. What is missing or fails costs its own
-    cells alone, with the reason. `executor` (local, debug or slurm) hands the units to submitit, `jobs` at a time.
+    cells alone, with the reason. `cluster`: where the units run, this process when it is None.
     Raises ReproError with the first reason when something that was asked for is wrong, and not just absent, and
     nothing else could be computed or was stored.
     """
@@ -30,7 +30,7 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, exe
         sweep_once(folder)
     work = planned.units()
     failed: dict[Place, ReproError] = {}
-    for outcome in submit(executor, jobs, work, options, say) if executor else _here(work, session):
+    for outcome in submit(cluster, work, options, say) if cluster else _here(work, session):
         session.store.fresh |= outcome.results
         for place, error in outcome.failed.items():
             failed.setdefault(place, error)

@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from repro.data import registry
 from repro.encoders import zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import BaseRecipe
@@ -30,6 +31,10 @@ class Need:
     what: str
     why: str
     get: Callable[[Suite], object] | None = field(default=None, compare=False)
+    megabytes: float | None = None  # of the download, where the registry knows
+
+    def __str__(self) -> str:
+        return self.what + (f" ({self.megabytes:.1f} MB)" if self.megabytes else "")
 
 
 class Session:
@@ -108,8 +113,10 @@ class Session:
             return get if self.suite.can_fetch_vectors(recipe.weights) else None
         return None if self.suite.offline else partial(_locate, recipe)
 
-    def _data_set(self, dataset: str, why: str, get: Callable[[Suite], object]) -> Need:
-        return Need(f"the data set {dataset}", why, get if self.suite.can_fetch(dataset) else None)
+    def _data_set(self, dataset: str, why: str, fetch: Callable[[Suite], object]) -> Need:
+        item = registry.datasets(self.suite.name).get(dataset)
+        get = fetch if self.suite.can_fetch(dataset) else None
+        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None)
 
     def get(self, needs: Sequence[Need]) -> None:
         """Fetch what is not here, each thing once; NotAvailable with the reason where that fails."""

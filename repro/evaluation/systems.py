@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import methodcaller
@@ -19,7 +18,7 @@ from repro.encoders.recipe import (
     TimedRecipe,
     describe,
 )
-from repro.errors import NotAvailable, ReproError
+from repro.errors import NotAvailable
 from repro.evaluation import timing, trainings
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
@@ -28,68 +27,13 @@ from repro.evaluation.fitting import is_file
 from repro.evaluation.identity import identity
 from repro.evaluation.measurement import key, over_seeds
 from repro.evaluation.session import Need, Session
+from repro.evaluation.system import System, by_key, weights_of
 from repro.evaluation.trainings import TrainingUnit
 from repro.evaluation.units import Unit
 from repro.results.result import Result
 from repro.tasks import TASKS
 from repro.training.data import SETS
 from repro.training.recipe import TrainedRecipe
-
-FREE = "model"  # in stated fields: whatever the model's own files say
-
-
-class System(ABC):
-    """What stands in a row of a table: how its numbers come about."""
-
-    legend = "plain"  # under which kind figures show it
-    seeded = False  # whether its numbers depend on seeds, and are judged against their spread
-    seeds = 1  # trainings, or fits
-    only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all
-    nothing = ""  # why no number of it can be measured anywhere
-
-    @abstractmethod
-    def absent(self, column: str) -> str:
-        """Why nothing can be measured in the column of that slug; '' where something can."""
-
-    @property
-    def unpinned(self) -> str:
-        """Its model of the hub whose revision nothing names, else ''."""
-        return ""
-
-    def bases(self) -> list[BaseRecipe]:
-        """The encoders whose files it needs."""
-        return []
-
-    def training_sets(self) -> list[str]:
-        """The data sets that it is trained on."""
-        return []
-
-    def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """Fields of the signature as its description has them; None where it has none.
-
-        '' is for a field that must not be there, FREE for one that the model's files decide.
-        """
-        return None
-
-    def needs(self, column: Column, session: Session) -> list[Need]:
-        """What a column needs and is not here. ReproError where what was asked for cannot be."""
-        return []
-
-    def stored(self, column: Column, session: Session) -> Result | None:
-        """The stored result of a column."""
-        return None
-
-    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
-        """What computes a column that is not stored. `tasks`: all of the table's on the column's data set."""
-        return []
-
-    def weights(self, session: Session) -> str:
-        """For provenance: name, revision and checksum of its weights; '' where they are not here."""
-        return ""
-
-    def runs(self, count: int | None) -> range:
-        """The seeds of a run: as many as `count` says, or as the system does."""
-        return range((count or self.seeds) if self.seeded else 1)
 
 
 @dataclass(frozen=True)
@@ -162,7 +106,7 @@ class Pretrained(System):
 
     def stored(self, column: Column, session: Session) -> Result | None:
         """By its key."""
-        return _by_key(lambda: self.key(column, session), session)
+        return by_key(lambda: self.key(column, session), session)
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """The encoding of its data set."""
@@ -170,7 +114,7 @@ class Pretrained(System):
 
     def weights(self, session: Session) -> str:
         """Of the base."""
-        return _weights(self.base, session)
+        return weights_of(self.base, session)
 
     def versions(self, task: str, embedded: Embedded, embed: Embed, session: Session) -> list[Embedded]:
         """The vectors as they are."""
@@ -323,7 +267,7 @@ class FineTuned(System):
 
     def _unit(self, column: Column, seed: int, fold: str, session: Session) -> Result | None:
         recipe = self.recipe(column.slug, session.options)
-        return _by_key(lambda: trainings.unit_key(recipe, column, seed, fold, session), session)
+        return by_key(lambda: trainings.unit_key(recipe, column, seed, fold, session), session)
 
 
 @dataclass(frozen=True)
@@ -369,7 +313,7 @@ class Timed(System):
 
     def stored(self, column: Column, session: Session) -> Result | None:
         """By its key."""
-        return _by_key(lambda: self.key(column, session), session)
+        return by_key(lambda: self.key(column, session), session)
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """One timing."""
@@ -377,7 +321,7 @@ class Timed(System):
 
     def weights(self, session: Session) -> str:
         """Of the encoder."""
-        return _weights(self.recipe.base, session) if self.bases() else ""
+        return weights_of(self.recipe.base, session) if self.bases() else ""
 
 
 def system_of(recipe: Recipe, seeds: int = 1) -> System:
@@ -385,18 +329,3 @@ def system_of(recipe: Recipe, seeds: int = 1) -> System:
     if isinstance(recipe, FittedRecipe):
         return PostProcessed(recipe, seeds=seeds)
     return Timed(recipe) if isinstance(recipe, TimedRecipe) else Pretrained(recipe)
-
-
-def _by_key(key_of: Callable[[], Mapping[str, object]], session: Session) -> Result | None:
-    """The stored result of a key; None where what decides it is not here: the sentences of a fit, a GPU."""
-    try:
-        return session.store.get(key_of())
-    except NotAvailable:
-        return None
-
-
-def _weights(recipe: BaseRecipe, session: Session) -> str:
-    try:
-        return session.ready(recipe).weights
-    except ReproError:
-        return ""

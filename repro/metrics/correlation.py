@@ -151,9 +151,9 @@ def unit(vectors: np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
     norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]  # (n, 1)
     if not np.isfinite(norms).all():
         raise ReproError(f"vector {int(np.isfinite(norms).argmin()) + 1} of {len(norms)} is not finite")
-    found = vectors.astype(dtype)
-    np.divide(found, norms, out=found, where=norms > 0, casting="same_kind")
-    return found
+    directions = vectors.astype(dtype)
+    np.divide(directions, norms, out=directions, where=norms > 0, casting="same_kind")
+    return directions
 
 
 def cosines(vectors: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

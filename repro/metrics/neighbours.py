@@ -18,15 +18,14 @@ SPARE = 32  # neighbours beyond the k-th to ask FAISS for: those that are equal 
 
 
 def blocks_of(vectors: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
-    """(m, d) slices."""
+    """Slices (m, d) of the rows of (n, d), in order: m is `size`, or what is left."""
     for start in range(0, len(vectors), size):
         yield vectors[start : start + size]
 
 
 def similarities(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cosines (q, n) of (q, d) with (n, d), float32."""
-    found: np.ndarray = unit(first, np.float32) @ unit(second, np.float32).T
-    return found
+    return np.asarray(unit(first, np.float32) @ unit(second, np.float32).T)
 
 
 class _Nearest:
@@ -38,7 +37,7 @@ class _Nearest:
 
     @property
     def full(self) -> bool:
-        """Whether there are k."""
+        """Whether k cosines have been added."""
         return len(self.values) >= self.k
 
     @property
@@ -82,13 +81,13 @@ def _slack(d: int) -> float:
     return 2 * (d + 2) * 2.0**-24 + TIE
 
 
-def _first_of_each(found: list[_Nearest], n: int) -> tuple[np.ndarray, np.ndarray]:
+def _first_of_each(of_each: list[_Nearest], n: int) -> tuple[np.ndarray, np.ndarray]:
     """(q, k) cosines and rows; fewer columns where there are fewer than k vectors."""
     if n == 0:
         raise ReproError("the index is empty; give it at least one sentence")
-    shape = (len(found), min(found[0].k, n) if found else 0)
+    shape = (len(of_each), min(of_each[0].k, n) if of_each else 0)
     best, rows = np.empty(shape, np.float32), np.empty(shape, np.int64)
-    for i, nearest in enumerate(found):
+    for i, nearest in enumerate(of_each):
         best[i], rows[i] = nearest.first()
     return best, rows
 
@@ -100,17 +99,17 @@ def top_k(queries: np.ndarray, blocks: Iterable[np.ndarray], k: int) -> tuple[np
     Raises ReproError when there is none, or when a vector is not finite.
     """
     asked, asked_32 = unit(queries), unit(queries, np.float32)
-    found = [_Nearest(k) for _ in asked]
+    of_each = [_Nearest(k) for _ in asked]
     n = 0
     for block in blocks:
         products = asked_32 @ unit(block, np.float32).T  # (q, m)
-        for nearest, query, row in zip(found, asked, products, strict=True):
+        for nearest, query, row in zip(of_each, asked, products, strict=True):
             least = nearest.least if nearest.full else _kth(row, k)
             near = np.flatnonzero(row >= least - _slack(len(query)))
             if len(near):
                 nearest.add(unit(block[near]) @ query, near + n)
         n += len(block)
-    return _first_of_each(found, n)
+    return _first_of_each(of_each, n)
 
 
 def closest_pairs(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -143,13 +142,13 @@ def faiss_top_k(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.nd
     index = faiss.IndexFlatIP(d)
     index.add(unit(vectors, np.float32))
     asked, asked_32 = unit(queries), unit(queries, np.float32)
-    found = [_Nearest(k) for _ in asked]
+    of_each = [_Nearest(k) for _ in asked]
     if n and len(asked):
         products, rows = index.search(asked_32, min(k + SPARE, n))  # (q, k + SPARE), from large to small
         floors = products[:, min(k, n) - 1] - _slack(d)
-        for i, nearest in enumerate(found):
+        for i, nearest in enumerate(of_each):
             near = rows[i, products[i] >= floors[i]]
             if len(near) == k + SPARE:  # there may be more
                 near = index.range_search(asked_32[i : i + 1], float(floors[i]))[2]
             nearest.add(unit(vectors[near]) @ asked[i], near)
-    return _first_of_each(found, n)
+    return _first_of_each(of_each, n)

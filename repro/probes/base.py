@@ -12,10 +12,11 @@ from repro.errors import ReproError
 
 @dataclass(frozen=True)
 class Fit:
-    """One fit: the items it learns from, its penalty, and the items that may tell it when to stop.
+    """One fit: the items that it learns from, its penalty, and the items whose accuracy may tell it when to stop.
 
-    `penalty` is C for `exact`, the L2 weight decay for `senteval-adam`; `watch` None means that a twentieth of the
-    training items is set aside (SentEval's validation_split).
+    `penalty` is C, the inverse strength of the L2 penalty, for `exact`, and the weight decay for `senteval-adam`.
+    `watch` None means that a twentieth of the training items is set aside (SentEval's validation_split); `exact` stops
+    at the optimum and does not look at it.
     """
 
     train: np.ndarray  # (n,) bool
@@ -28,19 +29,20 @@ FitPredict = Callable[[np.ndarray, np.ndarray, Sequence[Fit]], np.ndarray]
 
 @dataclass(frozen=True)
 class Probe:
-    """A way to fit and its penalties, the ones that SentEval tries with that classifier, in that order.
+    """A classifier, and the penalties that SentEval tries with it, in that order.
 
-    `fit_predict(features (n, d), labels (n,), fits)` gives (P, n): every item's class under each of P fits.
+    `fit_predict(features (n, d), labels (n,), fits)` gives the predicted label of every item under each of P fits,
+    (P, n).
     """
 
     name: str
     fit_predict: FitPredict
-    nested: tuple[float, ...]  # nested cross-validation and the fixed split
-    kfold: tuple[float, ...]  # cross-validation on the training set
+    nested: tuple[float, ...]  # penalties of nested cross-validation and of the fixed split
+    kfold: tuple[float, ...]  # penalties of cross-validation on the training set
 
 
 def coded(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -> tuple[np.ndarray, np.ndarray]:
-    """(classes (K,), codes (n,)) of labels that can be fitted.
+    """The K classes (K,) of the labels (n,), sorted, and the position of each item's class among them (n,).
 
     Raises ReproError for features that are not finite, a single class, and a fit that does not see every class.
     """

@@ -90,14 +90,14 @@ def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
     spread = 0.25 if outputs == 1 else (1 / outputs) * (1 - 1 / outputs)  # of the probabilities at zero weights
     gram = x.T @ x  # (d + 1, d + 1)
     start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
-    found = {}
+    by_penalty = {}
     for c in penalties:
         weights = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
         probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
         root = np.sqrt(probability * (1 - probability)).astype(np.float32)
         halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
-        start = found[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
-    return found
+        start = by_penalty[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
+    return by_penalty
 
 
 def _inverse(hessian: np.ndarray) -> np.ndarray:

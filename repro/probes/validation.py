@@ -3,7 +3,10 @@
 `nested`: k folds, in each of them k folds again that choose the penalty. `kfold`: k folds on the training set choose
 it, one fit is tested. `fixed_split`: the dev set chooses it. Among penalties of equal mean accuracy, rounded to a
 hundredth of a percent as SentEval does, the first of the grid wins: the strongest regularisation for `exact`, the
-weakest for `senteval-adam`. Dev accuracy is the chosen penalty's on what chose it.
+weakest for `senteval-adam`. Dev accuracy is the chosen penalty's on what chose it; accuracies are from 0 to 1.
+
+Letters: n items, d features, P fits. Features (n, d), labels (n,), and masks of items (n,) bool, go to all three; each
+raises ReproError where a class has too few items for the folds, or the probe cannot be fitted (`probes.base.coded`).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ SEED = 1111  # of both fold makers in validation.py
 
 
 def nested(probe: Probe, features: np.ndarray, labels: np.ndarray, folds: int) -> tuple[float, np.ndarray]:
-    """(mean dev accuracy, prediction (n,) of each item by the fold that did not see it), accuracies 0 to 1."""
+    """(dev accuracy, the mean over folds; predicted label (n,) of each item by the fold that did not see it)."""
     outer = list(folds_of(labels, folds))
     inner = [
         Fit(_mask(labels, train[learn]), penalty, _mask(labels, train[watch]))
@@ -31,17 +34,17 @@ def nested(probe: Probe, features: np.ndarray, labels: np.ndarray, folds: int) -
     means = accuracy.reshape(folds, len(probe.nested), folds).mean(axis=2)  # (outer fold, penalty)
     chosen = [best(row) for row in means]
     final = [Fit(_mask(labels, train), probe.nested[i]) for (train, _), i in zip(outer, chosen, strict=True)]
-    found = probe.fit_predict(features, labels, final)  # (outer fold, n)
+    by_fold = probe.fit_predict(features, labels, final)  # (outer fold, n)
     predicted = np.empty_like(labels)
-    for (_, test), of_fold in zip(outer, found, strict=True):
-        predicted[test] = of_fold[test]
+    for (_, test), labels_of_fold in zip(outer, by_fold, strict=True):
+        predicted[test] = labels_of_fold[test]
     return float(np.mean([row[i] for row, i in zip(means, chosen, strict=True)])), predicted
 
 
 def kfold(
     probe: Probe, features: np.ndarray, labels: np.ndarray, train: np.ndarray, folds: int
 ) -> tuple[float, np.ndarray]:
-    """(dev accuracy by cross-validation on the items of `train` (n,) bool, prediction (n,) of a fit on all of them)."""
+    """(dev accuracy by cross-validation on the items of `train`; label (n,) that a fit on all of these predicts)."""
     rows = np.flatnonzero(train)
     fits = [
         Fit(_mask(labels, rows[learn]), penalty, _mask(labels, rows[watch]))
@@ -58,12 +61,12 @@ def kfold(
 def fixed_split(
     probe: Probe, features: np.ndarray, labels: np.ndarray, train: np.ndarray, dev: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """(dev accuracy, prediction (n,)); the final fit is watched by the dev set too, so it is the chosen one."""
+    """(dev accuracy; predicted label (n,)). The final fit is watched by the dev set too, so it is the chosen one."""
     fits = [Fit(train, penalty, dev) for penalty in probe.nested]
-    found = probe.fit_predict(features, labels, fits)
-    accuracy = _watched(fits, labels, found)
+    predicted = probe.fit_predict(features, labels, fits)
+    accuracy = _watched(fits, labels, predicted)
     chosen = best(accuracy)
-    return float(accuracy[chosen]), found[chosen]
+    return float(accuracy[chosen]), predicted[chosen]
 
 
 def best(accuracies: np.ndarray) -> int:
@@ -91,6 +94,6 @@ def _watched(fits: Sequence[Fit], labels: np.ndarray, predicted: np.ndarray) -> 
 
 
 def _mask(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    found = np.zeros(len(labels), bool)
-    found[rows] = True
-    return found
+    mask = np.zeros(len(labels), bool)
+    mask[rows] = True
+    return mask

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from repro import __version__
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import protocol_of
-from repro.evaluation.systems import FREE
+from repro.evaluation.system import FREE
 from repro.metrics import metric
 from repro.results.csv_lines import COUNTS, NUMBERS, number
 from repro.results.signature import Signature

@@ -46,12 +46,16 @@ class Store:
             say_altered(path, f"the stored result {path} was altered or is damaged; it is computed again")
             return None
 
+    def remember(self, key: Key, result: Result) -> None:
+        """Keep a result for this process alone."""
+        self.fresh[digest(key)] = result
+
     def put(self, key: Key, result: Result) -> None:
         """Keep a result: readers and other runs see all of its file or nothing.
 
         Where nothing can be written that is said, once, and the run goes on.
         """
-        self.fresh[digest(key)] = result
+        self.remember(key, result)
         path = self.path(key)
         try:
             make_way(path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +11,9 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe
 from repro.errors import ReproError
 from repro.evaluation.column import AnyColumn, Average, Column, Difference
-from repro.evaluation.systems import FineTuned, Quoted, System, Timed, system_of
+from repro.evaluation.given import given
+from repro.evaluation.system import System
+from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 
@@ -17,6 +21,7 @@ __all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference"
 __all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
 SPEED = "sentences-per-second"
+OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # module:object, an encoder of the user's own
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,8 @@ class Table:
 
     def _system(self, name: str) -> System:
         """Of a named encoder: as it is, or timed where that is what the table's rows are."""
+        if OBJECT.fullmatch(name) and not os.path.exists(name):
+            return given(name)
         recipe = zoo.recipe(name)
         if not any(column.metric == SPEED for column in self.scored()):
             return system_of(recipe)

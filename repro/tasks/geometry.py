@@ -31,7 +31,7 @@ class GeometryTask(StsData):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """All four."""
+        """Alignment, uniformity, average cosine and IsoScore."""
         return METRICS
 
     def _protocol(self, name: str) -> dict[str, str]:
@@ -63,7 +63,7 @@ class GeometryScores(Scores):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """All four."""
+        """Alignment, uniformity, average cosine and IsoScore."""
         return METRICS
 
     @cached_property

@@ -21,7 +21,7 @@ METRICS = tuple(f"{correlation}-{aggregation}" for correlation in CORRELATIONS f
 
 
 class SimilarityTask(Task):
-    """A task on graded pairs."""
+    """A task on graded pairs, scored by the correlation of similarities with the gold scores."""
 
     scores_pairs = True
 

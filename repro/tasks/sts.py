@@ -39,7 +39,7 @@ class StsData(Task):
         return max(same, key=lambda other: len(other.splits)).name
 
     def files(self, item: Dataset) -> tuple[Source, ...]:
-        """Those of the splits."""
+        """The files of the splits; all subsets of an STS year."""
         return tuple(source for source in item.contents if not self.splits or source.split in self.splits)
 
     def load(self, root: Path, item: Dataset, limit: int | None = None) -> Data:

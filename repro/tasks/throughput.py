@@ -27,7 +27,7 @@ class SpeedTask(StsData):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Sentences a second alone."""
+        """Sentences per second, which is all there is."""
         return METRICS
 
     def _protocol(self, name: str) -> dict[str, str]:
@@ -64,21 +64,21 @@ class SpeedScores(Scores):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Sentences a second alone."""
+        """Sentences per second, which is all there is."""
         return METRICS
 
     def samples(self, name: str) -> Samples:
-        """Those of each run, whose median is reported."""
+        """Sentences a second of each run, whose median is reported."""
         return Samples([(np.array(self.runs),)])
 
     @property
     def repeats(self) -> int:
-        """The number of runs."""
+        """Number of timed runs."""
         return len(self.runs)
 
     @property
     def std(self) -> float:
-        """Over the runs (n − 1)."""
+        """Standard deviation over the runs (n − 1)."""
         return stdev(self.runs)
 
 

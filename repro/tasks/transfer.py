@@ -64,7 +64,7 @@ class TransferTask(Task):
         super()._check_count(source, count)
 
     def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:
-        """Fit and test the probe."""
+        """Choose a penalty, fit the probe and predict the test items, by the task's validation."""
         features = np.concatenate([pair_features(part, row_of, vectors) for part in data])  # (n, d)
         labels = _codes(data)  # (n,) uint8
         split = _splits(data)  # (n,)
@@ -108,7 +108,7 @@ class TransferScores(Scores):
 
     @property
     def correct(self) -> np.ndarray:
-        """(n,) bool."""
+        """Which test items are classified correctly, (n,) bool."""
         return np.asarray(self.predicted == self.gold)
 
     @property

@@ -31,14 +31,14 @@ class TripletTask(Task):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Accuracy alone."""
+        """Accuracy, which is all there is."""
         return METRICS
 
     def _protocol(self, name: str) -> dict[str, str]:
         return {"metric": name, "sim": "euclidean"}
 
     def files(self, item: Dataset) -> tuple[Source, ...]:
-        """That of the split."""
+        """The file of the split."""
         return tuple(source for source in item.contents if source.split == self.split)
 
     def sentences(self, data: Data) -> list[str]:
@@ -72,11 +72,11 @@ class TripletScores(Scores):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Accuracy alone."""
+        """Accuracy, which is all there is."""
         return METRICS
 
     def samples(self, name: str) -> Samples:
-        """The answers."""
+        """Which triplets came out right."""
         return Samples([(self.right,)])
 
     def items(self, name: str) -> tuple[np.ndarray, ...]:
@@ -84,7 +84,7 @@ class TripletScores(Scores):
         return (self.right.astype(np.uint8),)
 
     def p_value(self, other: Any, name: str, difference: np.ndarray) -> tuple[float, str]:
-        """McNemar's exact test."""
+        """McNemar's exact test on which triplets came out right."""
         return mcnemar(self.right, other.right), "McNemar"
 
 

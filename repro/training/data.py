@@ -98,12 +98,12 @@ def _twice(sentences: Sequence[str]) -> Examples:
 def _nli_triplets(folder: Path) -> Examples:
     """Premise, entailed and contradicted hypothesis (SimCSE §4): a premise's in file order, each in one triplet."""
     pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
-    found: dict[str, dict[str, list[str]]] = {}
+    by_premise: dict[str, dict[str, list[str]]] = {}
     for premise, hypothesis, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
-        found.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
+        by_premise.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
     triplets = [
         (premise, entailed, contradicted)
-        for premise, by in found.items()
+        for premise, by in by_premise.items()
         for entailed, contradicted in zip(by.get("entailment", ()), by.get("contradiction", ()), strict=False)
     ]
     if not triplets:

@@ -219,14 +219,14 @@ class CrossEncoder:
         from transformers import AutoModelForSequenceClassification
 
         quietly()
-        found: Resolved = resolve(recipe)
+        resolved: Resolved = resolve(recipe)
         self.device = pick_device(device)
-        length = found.recipe.max_length or NO_LIMIT
+        length = resolved.recipe.max_length or NO_LIMIT
         self.cut = {} if length == NO_LIMIT else {"truncation": True, "max_length": length}
-        self.tokenizer = load_tokenizer(found.layout)
-        with loading_errors(found.folder):
+        self.tokenizer = load_tokenizer(resolved.layout)
+        with loading_errors(resolved.folder):
             self.module, report = AutoModelForSequenceClassification.from_pretrained(
-                found.folder,
+                resolved.folder,
                 num_labels=classes,
                 dtype=torch.float32,
                 weights_only=True,
@@ -237,16 +237,16 @@ class CrossEncoder:
             )
         lost = {name for name, *_ in report["mismatched_keys"]} | set(report["missing_keys"])
         base = f"{self.module.base_model_prefix}."
-        refuse_missing(found.folder, sorted(n for n in lost if n.startswith(base) and "pooler" not in n.split(".")))
+        refuse_missing(resolved.folder, sorted(n for n in lost if n.startswith(base) and "pooler" not in n.split(".")))
         if not new_head:
-            refuse_missing(found.folder, sorted(lost))
+            refuse_missing(resolved.folder, sorted(lost))
         self.module.to(self.device).eval()
-        self.folder = found.folder
+        self.folder = resolved.folder
 
     def inputs(self, first: Sequence[str], second: Sequence[str]) -> list[dict[str, list[int]]]:
         """Token ids (and segment ids where the model has them) of each pair, cut at max_length."""
-        found = self.tokenizer(list(first), list(second), **self.cut, return_attention_mask=False)
-        return [{name: found[name][i] for name in found} for i in range(len(first))]
+        encoded = self.tokenizer(list(first), list(second), **self.cut, return_attention_mask=False)
+        return [{name: encoded[name][i] for name in encoded} for i in range(len(first))]
 
     def logits(self, inputs: Sequence[dict[str, list[int]]]) -> Tensor:
         """(B, k) for one batch of `inputs`; differentiable."""
@@ -260,11 +260,11 @@ class CrossEncoder:
         self.module.eval()
         inputs = self.inputs(first, second)
         order = np.argsort([len(item["input_ids"]) for item in inputs], kind="stable")
-        found = np.empty((len(inputs), self.module.config.num_labels), np.float32)
+        logits = np.empty((len(inputs), self.module.config.num_labels), np.float32)
         for start in range(0, len(order), 32):
             rows = order[start : start + 32]
-            found[rows] = self.logits([inputs[row] for row in rows]).cpu().numpy()
-        return found
+            logits[rows] = self.logits([inputs[row] for row in rows]).cpu().numpy()
+        return logits
 
 
 def _without_pooler(model: Any) -> Any:

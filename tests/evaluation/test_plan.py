@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from repro.cli.main import main
 
 LOOKING = [
     ["claims"],
-    ["doctor", "--offline"],
+    ["doctor"],
     ["doctor", "--offline", "--json"],
     ["table", "sbert-1", "--dry-run"],
     ["table", "sbert-2", "--dry-run"],
@@ -45,6 +48,31 @@ def test_who_looks_leaves_an_empty_home_empty(
     assert ("no stored column in common; run the table first" in said) == (command[0] == "compare")
     assert "asked for" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+COUNTED = """
+import socket, sys
+attempts = []
+for name in ("connect", "connect_ex"):
+    setattr(socket.socket, name, lambda *_: attempts.append(1) or (_ for _ in ()).throw(OSError("blocked")))
+for name in ("getaddrinfo", "create_connection"):
+    setattr(socket, name, lambda *_, **__: attempts.append(1) or (_ for _ in ()).throw(OSError("blocked")))
+from repro.cli.main import main
+status = main(sys.argv[1:])
+print(f"{len(attempts)} attempts, torch {'torch' in sys.modules}", file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("command", ["table sbert-2 --row minilm-avg --dry-run", "claims", "doctor", "verify sbert-1"])
+def test_who_looks_makes_no_attempt_to_connect(command: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "REPRO_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED, *command.split()], env=environment, capture_output=True, text=True, check=True
+    )
+    devices = command == "doctor"  # which it asks torch for
+    assert done.stderr.splitlines()[-1] == f"0 attempts, torch {devices}"
+    assert not (tmp_path / "home").exists()
 
 
 # row, column, and the data sets that these need

@@ -16,6 +16,7 @@ from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.evaluation import trainings
 from repro.evaluation.config import Options
+from repro.evaluation.executors import Cluster
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.run import run as compute
 from repro.evaluation.session import Session
@@ -46,7 +47,7 @@ def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
 
 def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[Plan, list[str]]:
     said: list[str] = []
-    return compute(plan(made, options), said.append, executor=executor), said
+    return compute(plan(made, options), said.append, cluster=Cluster(executor) if executor else None), said
 
 
 @pytest.mark.parametrize("kind", ["", "cross-"])
