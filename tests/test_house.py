@@ -25,6 +25,8 @@ BELOW = {"errors", "paths", "checksums", "sealed", "provenance"}
 LOWER = {"encoders", "postprocessing", "probes", "metrics", "tasks", "training", "data"}
 FORBIDDEN_TO_LOWER = {"tables", "published", "evaluation", "results", "reports", "cli", "bench"}
 LONGEST = 350  # lines
+# the modules that define the kinds of recipe and of system
+DEFINING = {PACKAGE / name for name in ("encoders/recipe.py", "training/recipe.py", "evaluation/systems.py")}
 
 
 def room(module: str) -> str:
@@ -81,6 +83,28 @@ def test_a_module_is_short_and_leaves_printing_to_the_command_line(path: Path) -
         names = {node.id for node in ast.walk(ast.parse(source(path))) if isinstance(node, ast.Name)}
         assert "print" not in names
         assert "sys.stdout" not in source(path)
+
+
+@pytest.mark.parametrize("asking", [r"isinstance.*(recipe|system|task)", r"(recipe|system|task).*isinstance"])
+def test_recipes_systems_and_tasks_answer_for_their_kind(asking: str) -> None:
+    """A line that asks of which kind one is stands where the kinds are defined, if anywhere."""
+    lines = [
+        f"{path.relative_to(PACKAGE)}: {line.strip()}"
+        for path in sorted(set(PACKAGE.rglob("*.py")) - DEFINING)
+        for line in source(path).splitlines()
+        if re.search(asking, line, re.IGNORECASE)
+    ]
+    assert lines == []
+
+
+def test_the_name_of_a_class_identifies_a_recipe_and_decides_nothing() -> None:
+    naming = [
+        line.strip()
+        for path in PACKAGE.rglob("*.py")
+        for line in source(path).splitlines()
+        if re.search(r"type\((self|recipe|system|task|base|column)\)\.__name__", line)
+    ]
+    assert naming == ['return {"kind": type(recipe).__name__, **asdict(recipe)}']
 
 
 def entries_of_the_map() -> dict[str, str]:
