@@ -84,28 +84,28 @@ class Given(System):
     name: str
 
     def absent(self, column: str) -> str:
-        """Nothing is."""
+        """'': it can be scored in every column."""
         return ""
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """Its name."""
+        """Its name, and float32."""
         return {"enc": self.name, "dtype": DTYPES["float32"], "seeds": ""}
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """Data alone."""
+        """What is missing of the task's data."""
         return list(session.needs_data(column.task))
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
-        """Of this process alone: what the object computes may change without a trace."""
+        """A key for this process: what the object computes may change without a trace."""
         system = {"kind": "Given", "name": self.name}
         return key(session.options, column, system, session.digest(column.task))
 
     def stored(self, column: Column, session: Session) -> Result | None:
-        """What this process has measured."""
+        """The result that this process has measured, or None."""
         return by_key(lambda: self.key(column, session), session)
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
-        """The encoding of its data set."""
+        """The encoding of the column's data set."""
         return [GivenUnit(row, self, TASKS[column.task].dataset, tuple(tasks), (column,))]
 
     def weights(self, session: Session) -> str:

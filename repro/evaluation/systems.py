@@ -45,11 +45,11 @@ class Quoted(System):
 
     @property
     def nothing(self) -> str:  # type: ignore[override]
-        """The reason."""
+        """Why nothing is ever measured."""
         return self.why
 
     def absent(self, column: str) -> str:
-        """The reason, whatever the column."""
+        """The same reason in every column."""
         return self.why
 
 
@@ -58,7 +58,7 @@ class Unknown(System):
     """A row that a file has and the table has not: another run's --encoder or --base."""
 
     def absent(self, column: str) -> str:
-        """Where its number is not there, this run cannot say more."""
+        """'': nothing is known that speaks against a number of it in any column."""
         return ""
 
 
@@ -71,7 +71,7 @@ class Pretrained(System):
     why: str = ""
 
     def absent(self, column: str) -> str:
-        """Outside `only` nothing is measured."""
+        """`why` for a column outside `only`, else ''."""
         return self.why if self.only and column not in self.only else ""
 
     @property
@@ -81,15 +81,15 @@ class Pretrained(System):
 
     @property
     def unpinned(self) -> str:
-        """Of the recipe."""
+        """The hub id of its model where no revision is named, else ''."""
         return self.base.unpinned
 
     def bases(self) -> list[BaseRecipe]:
-        """One."""
+        """The one encoder that it is."""
         return [self.base]
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """As the recipe has them."""
+        """Signature fields of the recipe, and the precision."""
         return {**self.described(self.base), "dtype": DTYPES[self.base.computed_in(options.dtype)], "seeds": ""}
 
     def described(self, base: BaseRecipe) -> dict[str, str]:
@@ -97,7 +97,7 @@ class Pretrained(System):
         return base.signature()
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """Data and weights."""
+        """What is missing of the task's data and the encoder's files."""
         return [*session.needs_data(column.task), *session.needs_weights(self.base)]
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
@@ -105,15 +105,15 @@ class Pretrained(System):
         return key(session.options, column, identity(self.base, session), session.digest(column.task))
 
     def stored(self, column: Column, session: Session) -> Result | None:
-        """By its key."""
+        """The result stored under its key, or None."""
         return by_key(lambda: self.key(column, session), session)
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
-        """The encoding of its data set."""
+        """The encoding of the column's data set."""
         return [EncodingUnit(TASKS[column.task].dataset, tuple(tasks), (Member(row, self, (column,)),))]
 
     def weights(self, session: Session) -> str:
-        """Of the base."""
+        """Name, revision and checksum of the encoder's weights; '' where they are not here."""
         return weights_of(self.base, session)
 
     def versions(self, task: str, embedded: Embedded, embed: Embed, session: Session) -> list[Embedded]:
@@ -135,7 +135,7 @@ class PostProcessed(Pretrained):
 
     @property
     def legend(self) -> str:  # type: ignore[override]
-        """The map's name."""
+        """The name of the map, whitening or flow, which figures show it under."""
         return self.recipe.name
 
     @property
@@ -144,24 +144,24 @@ class PostProcessed(Pretrained):
         return self.recipe.seeded
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """Base, map and number of fits."""
+        """Signature fields of encoder and map, the precision, and the number of fits."""
         fits = str(len(self.runs(options.seeds))) if self.seeded else ""
         dtype = DTYPES[self.base.computed_in(options.dtype)]
         return {**self.described(self.base), "dtype": dtype, "seeds": fits}
 
     def described(self, base: BaseRecipe) -> dict[str, str]:
-        """Base and map."""
+        """Signature fields of encoder and map, `base` being the encoder's recipe with everything filled in."""
         return replace(self.recipe, base=base).signature()
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """Also what the map is fitted on."""
+        """What is missing of data, weights and the corpus that the map is fitted on."""
         source, needs = self.recipe.source, super().needs(column, session)
         if source != TARGET and not is_file(source):
             needs += session.needs_set(CORPORA[source][0], methodcaller("corpus", source))
         return needs
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
-        """Also the map, what it is fitted on, and how often."""
+        """What decides its number: encoder, map, the sentences it is fitted on, and the number of fits."""
         system = describe(self.recipe) | {
             "base": identity(self.base, session),
             "fitted_on": session.corpora.digest(self.recipe, column.task),
@@ -170,14 +170,14 @@ class PostProcessed(Pretrained):
         return key(session.options, column, system, session.digest(column.task))
 
     def weights(self, session: Session) -> str:
-        """Of the base, and the file of the map where it comes from one."""
+        """The encoder's weights, and the checksum of a saved map where it comes from a file."""
         weights = super().weights(session)
         if not weights or not is_file(self.recipe.source):
             return weights
         return f"{weights}, fit sha256:{session.corpora.digest(self.recipe, '')[:12]}"
 
     def versions(self, task: str, embedded: Embedded, embed: Embed, session: Session) -> list[Embedded]:
-        """Under the map, once for each seed; the time of encoding is the first one's."""
+        """The vectors under the map of each seed; the first one's seconds include the encoding."""
         versions = []
         base = session.ready(self.base).recipe
         for number, seed in enumerate(self.runs(session.options.seeds)):
@@ -199,7 +199,7 @@ class FineTuned(System):
     seeded = True
 
     def absent(self, column: str) -> str:
-        """Where nothing is trained for it."""
+        """A reason for a column that no training serves, else ''."""
         return "" if column in self._by_column else "nothing is trained for this column"
 
     @cached_property
@@ -212,31 +212,31 @@ class FineTuned(System):
 
     @property
     def unpinned(self) -> str:
-        """Of the roots."""
+        """The hub id of the first model that its trainings start from and no revision is named of, else ''."""
         return next((root.unpinned for root in self.bases() if root.unpinned), "")
 
     def bases(self) -> list[BaseRecipe]:
-        """What the trainings start from."""
+        """The pretrained encoders that the trainings start from."""
         return list(dict.fromkeys(recipe.root for _, recipe in self.trainings))
 
     def training_sets(self) -> list[str]:
-        """Of every stage."""
+        """Names of the data sets that any stage of its trainings reads."""
         stages = [stage for _, recipe in self.trainings for stage in recipe.stages]
         return list(dict.fromkeys(SETS[stage.data][0] for stage in stages if stage.data in SETS))
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """Of the training, and how many."""
+        """Signature fields of the column's training, the precision, and the number of seeds."""
         if column not in self._by_column:
             return None
         about = self.recipe(column, options).signature()
         return {**about, "dtype": DTYPES[options.dtype], "seeds": str(len(self.runs(options.seeds)))}
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """Data, weights, and what is trained and selected on."""
+        """What is missing of the task's data, the base's files, and the training and selection sets."""
         return trainings.needs(self.recipe(column.slug, session.options), column, session)
 
     def stored(self, column: Column, session: Session) -> Result | None:
-        """From the results of every seed and fold; None unless all are stored."""
+        """The mean over the stored results of all seeds and folds; None unless every one is there."""
         try:
             folds = trainings.folds(column.task, session)
             by_seed = [[self._unit(column, seed, fold, session) for fold in folds] for seed in self._runs(session)]
@@ -277,20 +277,20 @@ class Timed(System):
     recipe: TimedRecipe
 
     def absent(self, column: str) -> str:
-        """Nothing is, but where the machine has no such device."""
+        """'': every column of a table of speeds is timed; `needs` refuses a device that is not here."""
         return ""
 
     @property
     def unpinned(self) -> str:
-        """Of the encoder, unless its weights are drawn."""
+        """The hub id of its model where no revision is named, else '', as for drawn weights."""
         return "" if self.recipe.random else self.recipe.base.unpinned
 
     def bases(self) -> list[BaseRecipe]:
-        """None where its weights are drawn."""
+        """The encoder; nothing where its weights are drawn."""
         return [] if self.recipe.random else [self.recipe.base]
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """In its own precision, whatever the run's is."""
+        """Signature fields of the encoder, in the row's own precision whatever the run's is."""
         return {
             **self.recipe.signature(),
             "dtype": DTYPES[self.recipe.base.computed_in(self.recipe.dtype)],
@@ -298,7 +298,7 @@ class Timed(System):
         }
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """Sentences, weights unless they are drawn, and the device."""
+        """What is missing of sentences and weights; NotAvailable where the device is."""
         needs = list(session.needs_data(column.task))
         timing.device_for(TASKS[column.task].device)
         for base in self.bases():
@@ -306,21 +306,21 @@ class Timed(System):
         return needs
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
-        """Also the machine."""
+        """What decides its number: the encoder and the machine."""
         hardware = timing.hardware(timing.device_for(TASKS[column.task].device))
         system = describe(self.recipe) | {"base": identity(self.recipe.base, session), "hardware": hardware}
         return key(session.options, column, system, session.digest(column.task))
 
     def stored(self, column: Column, session: Session) -> Result | None:
-        """By its key."""
+        """The time stored for this machine, or None."""
         return by_key(lambda: self.key(column, session), session)
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
-        """One timing."""
+        """One timing of the row on the column's device."""
         return [timing.TimingUnit(row, self, column)]
 
     def weights(self, session: Session) -> str:
-        """Of the encoder."""
+        """Name, revision and checksum of the encoder's weights; '' where they are drawn or not here."""
         return weights_of(self.recipe.base, session) if self.bases() else ""
 
 

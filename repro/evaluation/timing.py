@@ -115,7 +115,7 @@ class TimingUnit:
 
     @property
     def cells(self) -> list[Place]:
-        """One."""
+        """The one cell."""
         return [(self.row, self.column.slug)]
 
     @property
