@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,3 +125,23 @@ def on_a_disk_of(kilobytes: int, folder: Path, work: Work) -> Work:
 def mount(folder: Path, kilobytes: int, flags: int = 0) -> int:
     """mount(2) of a disk in memory; with MS_REMOUNT as flag another size of one that is there."""
     return ctypes.CDLL(None).mount(b"tmpfs", bytes(folder), b"tmpfs", flags, f"size={kilobytes}k".encode())  # type: ignore[no-any-return]
+
+
+def members(group: int, within: float = 0) -> list[str]:
+    """Processes of a group that still run, after as many seconds as it takes them to end, `within` at most.
+
+    /proc/<pid>/stat has the state after the name, and the group two further.
+    """
+    for _ in range(round(100 * within)):
+        if not members(group):
+            break
+        time.sleep(0.01)
+    running = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(its_group) == group and state not in "ZX":
+            running.append(stat.parent.name)
+    return running

@@ -29,10 +29,10 @@ class Source:
     split: str  # train, dev, test, the name of a subset; `all` where there is one file, or one a label
     rows: int
     labels: str  # "0:34 1:94 …"
-    bytes: int = 0  # of the download; 0 where that is not known
     url: str = ""  # empty for embedded files, the user's own, and what comes through the hub
     sha256: str = ""
     format: str = ""  # of convert.CONVERTERS, of a data set made from several sources, of hub.py (`hub-…`), or `user`
+    bytes: int = 0  # of the download; 0 where that is not known
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ class EncodingUnit:
     tasks: tuple[str, ...]
     members: tuple[Member, ...]
     turn: ClassVar[int] = 0  # before what takes longer
+    alone: ClassVar[bool] = False
 
     @property
     def together(self) -> object:

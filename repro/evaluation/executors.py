@@ -72,20 +72,23 @@ def _slurm_names() -> set[str]:
 def submit(cluster: Cluster, work: Sequence[Unit], options: Options, say: Say) -> Iterator[Outcome]:
     """Run the units with so many jobs at a time; the outcome of each, when it is done.
 
-    What is stored counts, so a run that was cut short goes on. A unit whose job dies costs its own cells.
+    What is stored counts, so a run that was cut short goes on. A unit whose job dies costs its own cells. Jobs on this
+    machine share its cores, and what is timed runs alone.
     """
     name = cluster.name
     do = _in_this_process if name == "debug" else _in_a_job
-    if name == "local":  # jobs that share a machine share its cores
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // cluster.jobs)))
+    here = name == "local"
     executor = cluster.executor()
     waiting, done = list(enumerate(work)), 0
     running: dict[int, Any] = {}
     try:
         while waiting or running:
             while waiting and len(running) < cluster.jobs:
-                number, unit = waiting.pop(0)
-                with _deaf_to_the_terminal():
+                number, unit = waiting[0]
+                if here and running and any(one.alone for one in (unit, *(work[other] for other in running))):
+                    break
+                waiting.pop(0)
+                with _deaf_to_the_terminal(), _sharing_cores(cluster.jobs if here and not unit.alone else 1):
                     running[number] = executor.submit(do, unit, options)
                 say(f"submitted {unit.title}")
             for number, job in list(running.items()):
@@ -138,6 +141,19 @@ def _deaf_to_the_terminal() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _sharing_cores(jobs: int) -> Iterator[None]:
+    """What is started here computes on its share of the cores, unless the user said on how many."""
+    if jobs == 1 or "OMP_NUM_THREADS" in os.environ:
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
 
 
 def _cancel(name: str, job: Any) -> None:

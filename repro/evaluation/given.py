@@ -33,6 +33,7 @@ class GivenUnit:
     tasks: tuple[str, ...]
     columns: tuple[Column, ...]
     turn: ClassVar[int] = 0
+    alone: ClassVar[bool] = False
 
     @property
     def title(self) -> str:

@@ -106,6 +106,7 @@ class TimingUnit:
     system: TimedSystem
     column: Column
     turn: ClassVar[int] = 1  # after the encodings
+    alone: ClassVar[bool] = True
 
     @property
     def title(self) -> str:

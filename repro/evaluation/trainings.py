@@ -39,6 +39,7 @@ class TrainingUnit:
     fold: str | None
     wanted: tuple[tuple[str, Column], ...]
     turn: ClassVar[int] = 2  # last
+    alone: ClassVar[bool] = False
 
     @property
     def together(self) -> object:

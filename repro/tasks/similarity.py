@@ -31,7 +31,7 @@ class SimilarityTask(Task):
         return METRICS
 
     def _protocol(self, name: str) -> dict[str, str]:
-        correlation, aggregation = name.split("-")
+        correlation, _, aggregation = name.rpartition("-")
         return {"agg": aggregation, "corr": correlation, "sim": "cos"}
 
     def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:

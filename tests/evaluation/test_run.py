@@ -110,7 +110,7 @@ def test_a_cut_run_carries_its_limit_and_its_own_file_name(suite: Suite, tiny_be
     cell = made.stored[str(tiny_bert), "stsb"]
     assert "|limit:30|" in str(cell.signature)
     assert options.variant == ".limit-30"
-    assert len(cell.scores) == 6
+    assert len(cell.scores) == 9
     assert cell.ci_low < cell.value < cell.ci_high
 
 

@@ -124,7 +124,7 @@ def test_data_sets_missing_from_a_users_folder_cost_their_columns_alone(
     assert {column for column, line in found.items() if line["value"]} == {"sts16", "sickr", "sickr-all"}
     for column, reason in {
         "sts12": r"STS12-en-test",
-        "stsb": r"sts-test.csv is missing",
+        "stsb": r"sts-test.csv is not there",
         "avg": "not run: sts12, sts13, sts14, sts15, stsb",
     }.items():
         assert found[column]["verdict"] == "not-run"

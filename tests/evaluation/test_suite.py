@@ -98,7 +98,7 @@ def test_what_is_missing_costs_its_own_cells_only(home: Path, tmp_path: Path) ->
     edit(own / "downstream/SICK/SICK_train.txt")  # the user's own: counts alone
     sick = own / "downstream/SICK/SICK_test_annotated.txt"
     sick.write_text(sick.read_text().rsplit("\n", 2)[0] + "\n")
-    with pytest.raises(NotAvailable, match=r"SICK_test_annotated\.txt: expected 4927 scored pairs, found 4926"):
+    with pytest.raises(NotAvailable, match=r"SICK_test_annotated\.txt: expected 4927 items, found 4926"):
         suite.load("sickr")
     assert tree(own).keys() == before.keys() - {str(own / SCORE)}
 
