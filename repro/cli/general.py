@@ -44,6 +44,7 @@ def read_by(arguments: argparse.Namespace) -> list[Path]:
 
 
 def listing(arguments: argparse.Namespace) -> int:
+    """Print the names of the tables, encoders, tasks, data sets or trainings there are, one a line."""
     if arguments.what == "tables":
         from repro.tables import TABLES
 
@@ -101,23 +102,25 @@ def claims(arguments: argparse.Namespace) -> int:
         planned = plan(tables.get(name), Options(suite=Suite(offline=True)))
         for claim in (claim for claim in CLAIMS if claim.table == name):
             print(f"{name}: {claim.text}")
-            for found in evaluate(claim, arguments.out, planned):
-                failed += found.source == "published" and found.holds is False
-                print(f"  {found}")
+            for outcome in evaluate(claim, arguments.out, planned):
+                failed += outcome.source == "published" and outcome.holds is False
+                print(f"  {outcome}")
     return 1 if failed else 0
 
 
 def doctor(arguments: argparse.Namespace) -> int:
+    """Print what is installed and present on this machine, and which rows could run."""
     import json
 
     from repro.evaluation import doctor
 
-    found = doctor.examine(suite_of(arguments), arguments.ask_hub)
-    print(json.dumps(found, indent=1) if arguments.json else doctor.as_text(found))
+    findings = doctor.examine(suite_of(arguments), arguments.ask_hub)
+    print(json.dumps(findings, indent=1) if arguments.json else doctor.as_text(findings))
     return 0
 
 
 def compare(arguments: argparse.Namespace) -> int:
+    """Print the paired difference of two rows in every column, with its interval and p."""
     from repro import tables
     from repro.evaluation.config import Options
     from repro.evaluation.plan import plan
@@ -129,14 +132,13 @@ def compare(arguments: argparse.Namespace) -> int:
         if name not in {r.slug for r in tables.get(arguments.id).rows}
     )
     options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
-    made = plan(table, options)
-    comparisons = list(compare(made, arguments.first, arguments.second))
+    comparisons = list(compare(plan(table, options), arguments.first, arguments.second))
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
-    labels = [", ".join(filter(None, [found.column.label, found.column.section])) for found in comparisons]
+    labels = [", ".join(filter(None, [each.column.label, each.column.section])) for each in comparisons]
     width = max(map(len, labels))
-    for label, found in zip(labels, comparisons, strict=True):
-        low, high = found.interval
-        print(f"{label:{width}} {found.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {found.p_text}")
+    for label, each in zip(labels, comparisons, strict=True):
+        low, high = each.interval
+        print(f"{label:{width}} {each.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {each.p_text}")
     return 0
 
 
@@ -165,6 +167,7 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 
 def cache(arguments: argparse.Namespace) -> int:
+    """Print which embeddings are kept on disk and how large they are, or remove them all."""
     from datetime import datetime
 
     from repro.encoders.cache import EmbeddingCache
@@ -186,6 +189,7 @@ def cache(arguments: argparse.Namespace) -> int:
 
 
 def ratios(arguments: argparse.Namespace) -> int:
+    """Print the lines of one benchmark as it goes."""
     from repro.bench import bench
 
     for line in bench(arguments.what)(suite_of(arguments), arguments.sentences, arguments.repeats):

@@ -44,11 +44,11 @@ class Visitor(Protocol[Answer]):
     """
 
     def transformer(self, recipe: TransformerRecipe) -> Answer:
-        """For a transformer."""
+        """What is to be done where the encoder is a transformer."""
         ...
 
     def word_vectors(self, recipe: WordVectorRecipe) -> Answer:
-        """For averaged word vectors."""
+        """What is to be done where the encoder averages word vectors."""
         ...
 
 

@@ -203,7 +203,7 @@ class Ready(ABC):
 
 @dataclass(frozen=True)
 class ReadyTransformer(Ready):
-    """A transformer in its folder."""
+    """A transformer whose folder is on this machine, its layout and settings read."""
 
     resolved: Resolved
 
@@ -222,13 +222,13 @@ class ReadyTransformer(Ready):
 
 @dataclass(frozen=True)
 class ReadyWordVectors(Ready):
-    """A file of word vectors."""
+    """Averaged word vectors whose file is on this machine."""
 
     recipe: WordVectorRecipe
     path: Path
 
     def device(self, asked: str) -> str:
-        """Always the CPU."""
+        """The CPU, whatever is asked for: looking words up gains nothing from a GPU."""
         return "cpu"
 
     def load(self, members: Sequence[Self], device: str, dtype: str) -> Backbone:

@@ -175,7 +175,7 @@ class Glow(nn.Module):
         return torch.cat([*out, x], dim=1), log_det
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Vectors (B, d) of a latent."""
+        """The vectors (B, d) whose latent (B, d) this is: undoes `forward`."""
         sizes = [z.shape[1]]
         for _ in range(len(self.levels) - 1):
             sizes[-1:] = [sizes[-1] // 2, sizes[-1] - sizes[-1] // 2]

@@ -66,7 +66,7 @@ class Moments:
 
     @property
     def mean(self) -> np.ndarray:
-        """(d,)."""
+        """The mean (d,) of all rows so far, float64."""
         return self._shift + self._sum / self.count
 
     @property

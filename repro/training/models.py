@@ -198,7 +198,7 @@ class CrossLearner:
         return cross_loss(self.name, logits, self.labels[torch.from_numpy(rows)])
 
     def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
-        """The first logit (n,)."""
+        """The first logit (n,) of each pair: higher where the model takes the sentences for more alike."""
         return [self.model.predict(first, second)[:, 0]]
 
     def save(self, folder: Path) -> None:

@@ -33,10 +33,10 @@ def test_a_folder_gives_its_own_size(hidden: int, whole: bool, tmp_path: Path) -
     if not whole:
         (own / "model.safetensors").unlink()
     (tmp_path / "made").mkdir()
-    found = random_like(TransformerRecipe(str(own), pooling="cls"), tmp_path / "made", [])
+    recipe = random_like(TransformerRecipe(str(own), pooling="cls"), tmp_path / "made", [])
     assert sizes(tmp_path / "made") == (2, hidden, len(VOCABULARY))
-    assert found == TransformerRecipe(str(tmp_path / "made"), pooling="cls")
-    assert zoo.build(found, device="cpu").encode(["the cat sits ."])[0].vectors.shape == (1, hidden)
+    assert recipe == TransformerRecipe(str(tmp_path / "made"), pooling="cls")
+    assert zoo.build(recipe, device="cpu").encode(["the cat sits ."])[0].vectors.shape == (1, hidden)
     if whole:
         assert (tmp_path / "made/model.safetensors").read_bytes() != (own / "model.safetensors").read_bytes()
 
@@ -103,7 +103,7 @@ def test_a_small_model_without_its_tokenizer(tmp_path: Path, minilm: zoo.Group) 
     [("glove.6B.300d.txt", 300), ("glove.6B.50d.txt", 50), ("crawl-300d-2M.vec", 300), ("my.vec", 300)],
 )
 def test_word_vectors_have_the_dimensions_of_their_name(name: str, d: int, tmp_path: Path) -> None:
-    found = random_like(WordVectorRecipe(name, "whitespace"), tmp_path, ["cat", "dog"])
-    vectors = zoo.build(found).encode(["cat", "dog", "cat dog"])[0].vectors
+    recipe = random_like(WordVectorRecipe(name, "whitespace"), tmp_path, ["cat", "dog"])
+    vectors = zoo.build(recipe).encode(["cat", "dog", "cat dog"])[0].vectors
     assert vectors.shape == (3, d)
     np.testing.assert_allclose(vectors[2], vectors[:2].mean(axis=0), atol=1e-6)

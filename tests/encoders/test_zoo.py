@@ -14,9 +14,9 @@ from repro.results.signature import SYSTEM_FIELDS
 
 def test_names_settings_and_paths(tmp_path: Path) -> None:
     assert zoo.recipe("all-minilm-l6-v2") == zoo.MINILM
-    found = zoo.recipe("all-minilm-l6-v2,pooling=cls,layers=1+-1,max_length=64,normalize=true")
-    assert isinstance(found, TransformerRecipe)
-    assert (found.pooling, found.layers, found.max_length, found.normalize) == ("cls", (1, -1), 64, True)
+    recipe = zoo.recipe("all-minilm-l6-v2,pooling=cls,layers=1+-1,max_length=64,normalize=true")
+    assert isinstance(recipe, TransformerRecipe)
+    assert (recipe.pooling, recipe.layers, recipe.max_length, recipe.normalize) == ("cls", (1, -1), 64, True)
     assert zoo.recipe("owner/model").weights == "owner/model"
     assert zoo.recipe("my.vec,tokens=whitespace,lowercase=true") == WordVectorRecipe("my.vec", "whitespace", True)
     assert isinstance(zoo.recipe(str(tmp_path)), TransformerRecipe)
@@ -50,9 +50,9 @@ RECOVERED = {
 
 @pytest.mark.parametrize("name", RECOVERED)
 def test_recovered_recipes(name: str) -> None:
-    found = zoo.ZOO[name]
-    assert isinstance(found, TransformerRecipe)
-    assert (found.pooling, found.layers, found.max_length) == RECOVERED[name]
+    recipe = zoo.ZOO[name]
+    assert isinstance(recipe, TransformerRecipe)
+    assert (recipe.pooling, recipe.layers, recipe.max_length) == RECOVERED[name]
 
 
 # every token as it is written: SentEval examples/bow.py
@@ -60,9 +60,9 @@ def test_recovered_recipes(name: str) -> None:
     ("name", "file"), [("glove-840b-bow", "glove.840B.300d.txt"), ("fasttext-bow", "crawl-300d-2M.vec")]
 )
 def test_sentevals_bags_of_words(name: str, file: str) -> None:
-    found = zoo.ZOO[name]
-    assert isinstance(found, WordVectorRecipe)
-    assert (found.weights, found.tokens, found.lowercase) == (file, "whitespace", False)
+    recipe = zoo.ZOO[name]
+    assert isinstance(recipe, WordVectorRecipe)
+    assert (recipe.weights, recipe.tokens, recipe.lowercase) == (file, "whitespace", False)
 
 
 # the paper's Table 7 has two levels, its code's default (config_l3_d3_w32) three

@@ -44,9 +44,7 @@ def planned(base: TransformerRecipe, seeds: int = 2, **recipes: FittedRecipe) ->
     """A table of the plain base and of the recipes, run."""
     rows = [Row("plain", "plain", BEYOND, system_of(base))]
     rows += [Row(name, name, BEYOND, system_of(recipe, seeds)) for name, recipe in recipes.items()]
-    made = plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20))
-    made = compute(made)
-    return made
+    return compute(plan(Table("t", "T", "P", tuple(rows), COLUMNS), Options(suite=MINI, device="cpu", resamples=20)))
 
 
 def test_the_target_is_every_pair_of_the_data_set() -> None:
@@ -91,9 +89,9 @@ def test_a_target_is_in_the_text_that_is_scored(task: str, target: str) -> None:
 
 
 def test_single_sentences_are_paired_with_their_neighbours() -> None:
-    found = Corpus.of_lines(["a", "b", "a", "c", "d"])
-    assert found.sentences == ["a", "b", "a", "c", "d"]
-    assert found.pairs.tolist() == [[0, 1], [2, 3]]
+    corpus = Corpus.of_lines(["a", "b", "a", "c", "d"])
+    assert corpus.sentences == ["a", "b", "a", "c", "d"]
+    assert corpus.pairs.tolist() == [[0, 1], [2, 3]]
 
 
 # siamese_utils.py, Sts_12_16_Processor: a year's full file is its train, dev and test set
@@ -129,7 +127,7 @@ def test_a_flow_reads_the_pairs_as_often_as_the_published_code(
 @pytest.mark.real
 def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Group) -> None:
     base = replace(zoo.MINILM, pooling="cls")
-    made = planned(base, white=WhitenedRecipe(base, k=32), corpus=WhitenedRecipe(base, "nli", 32))
+    finished = planned(base, white=WhitenedRecipe(base, k=32), corpus=WhitenedRecipe(base, "nli", 32))
     group = zoo.build(base, device="cpu")
     for name, source in (("white", "target"), ("corpus", "nli")):
         fitted_on = fitting.Corpora(MINI).corpus(source, "stsb").sentences
@@ -138,21 +136,21 @@ def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Grou
         sentences = TASKS["stsb"].sentences(data)
         vectors = map(group.encode(sentences)[0].vectors)
         expected = TASKS["stsb"].score(data, sentences, vectors, "").values["spearman-all"]
-        cell = made.stored[name, "stsb"]
+        cell = finished.stored[name, "stsb"]
         assert cell.value == pytest.approx(expected, abs=1e-3)
         assert f"|fit:{source}|whiten:32|" in str(cell.signature)
         assert cell.seeds == 1
         assert cell.ci_low is not None
-    assert made.stored["plain", "stsb"].value != made.stored["white", "stsb"].value
-    assert made.stored["white", "cosine"].value == pytest.approx(0, abs=0.05)  # isotropic on what it was fitted on
-    assert made.stored["white", "isoscore"].value > made.stored["plain", "isoscore"].value
+    assert finished.stored["plain", "stsb"].value != finished.stored["white", "stsb"].value
+    assert finished.stored["white", "cosine"].value == pytest.approx(0, abs=0.05)  # isotropic on what it was fitted on
+    assert finished.stored["white", "isoscore"].value > finished.stored["plain", "isoscore"].value
 
 
 def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) -> None:
     base = TransformerRecipe(str(tiny_bert))
     recipe = FlowedRecipe(base, epochs=3)
-    made = planned(base, seeds=3, flow=recipe)
-    cell = made.stored["flow", "stsb"]
+    finished = planned(base, seeds=3, flow=recipe)
+    cell = finished.stored["flow", "stsb"]
     values = list(cell.scores.values())
     assert (cell.seeds, len(values)) == (3, 3)
     assert (cell.value, cell.std) == (pytest.approx(fmean(values)), pytest.approx(stdev(values)))
@@ -160,7 +158,7 @@ def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) ->
     assert "|flow:l2d3w32,additive,reversal|flowepochs:3|flowlr:0.001|" in str(cell.signature)
     assert "|flowbatch:32|flowdecay:0.01|flowpasses:code|flowinit:data|" in str(cell.signature)
     assert "|seeds:3|" in str(cell.signature)
-    assert planned(base, seeds=3, flow=recipe).stored == made.stored
+    assert planned(base, seeds=3, flow=recipe).stored == finished.stored
     assert planned(base, seeds=2, flow=recipe).stored["flow", "stsb"].scores == dict(list(cell.scores.items())[:2])
 
 
@@ -169,10 +167,10 @@ def test_the_time_of_encoding_counts_once_over_five_seeds(tiny_bert: Path, monke
     slow = lambda *given: [replace(item, seconds=1000.0) for item in embed(*given)]  # noqa: E731
     monkeypatch.setattr(Embedder, "embed", slow)
     base = TransformerRecipe(str(tiny_bert))
-    made = planned(base, seeds=5, flow=FlowedRecipe(base, epochs=3), white=WhitenedRecipe(base, k=4))
+    finished = planned(base, seeds=5, flow=FlowedRecipe(base, epochs=3), white=WhitenedRecipe(base, k=4))
     for row in ("plain", "flow", "white"):
-        assert 1000 <= made.stored[row, "stsb"].seconds < 1500
-    assert made.stored["flow", "stsb"].seeds == 5
+        assert 1000 <= finished.stored[row, "stsb"].seconds < 1500
+    assert finished.stored["flow", "stsb"].seeds == 5
 
 
 @pytest.mark.real
@@ -285,7 +283,7 @@ def test_a_fit_without_meaning_is_refused(
 ) -> None:
     (tmp_path / "some.txt").write_text("".join(f"{line}\n" for line in lines))
     names = {"MODEL": str(tiny_bert), "FILE": str(tmp_path / "some.txt"), "OUT": str(tmp_path / "out")}
-    arguments = [re.sub("MODEL|FILE|OUT", lambda found: names[found.group()], word) for word in command]
+    arguments = [re.sub("MODEL|FILE|OUT", lambda name: names[name.group()], word) for word in command]
     assert main([*arguments, "--offline", "--device", "cpu"]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

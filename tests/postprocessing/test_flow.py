@@ -38,20 +38,20 @@ def drawn(n: int = 512, d: int = 12) -> np.ndarray:
 @pytest.mark.parametrize("d", [12, 13])
 def test_the_inverse_gives_the_vectors_back(coupling: str, mixing: str, levels: int, d: int) -> None:
     vectors = drawn(d=d)
-    found = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).network
+    network = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).network
     with torch.no_grad():
         x = torch.from_numpy(vectors)
-        np.testing.assert_allclose(found.inverse(found(x)[0]), x, atol=1e-4)
+        np.testing.assert_allclose(network.inverse(network(x)[0]), x, atol=1e-4)
 
 
 @pytest.mark.parametrize(("coupling", "mixing", "levels"), KINDS)
 def test_the_log_determinant_is_that_of_the_jacobian(coupling: str, mixing: str, levels: int) -> None:
     vectors = drawn(d=9)
-    found = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).network.double()
+    network = fitted(vectors, settings(coupling=coupling, mixing=mixing, levels=levels, epochs=3)).network.double()
     for row in torch.from_numpy(vectors[:5]).double():
-        jacobian = torch.autograd.functional.jacobian(lambda x: found(x[None])[0][0], row)
+        jacobian = torch.autograd.functional.jacobian(lambda x: network(x[None])[0][0], row)
         expected = torch.linalg.slogdet(jacobian).logabsdet
-        assert float(found(row[None])[1][0].detach()) == pytest.approx(float(expected), abs=1e-8)
+        assert float(network(row[None])[1][0].detach()) == pytest.approx(float(expected), abs=1e-8)
 
 
 def test_the_likelihood_of_a_known_gaussian() -> None:
@@ -59,9 +59,9 @@ def test_the_likelihood_of_a_known_gaussian() -> None:
     rng = np.random.default_rng(0)
     deviations = np.linspace(0.2, 3, 8)
     vectors = (rng.normal(size=(8_000, 8)) * deviations + 5).astype(np.float32)
-    found = fitted(vectors, settings(epochs=2)).network
+    network = fitted(vectors, settings(epochs=2)).network
     with torch.no_grad():
-        average = float(found.log_likelihood(torch.from_numpy(vectors)).mean())
+        average = float(network.log_likelihood(torch.from_numpy(vectors)).mean())
     entropy = float(np.log(deviations * math.sqrt(2 * math.pi * math.e)).sum())
     assert average == pytest.approx(-entropy, abs=0.05)
 
@@ -80,9 +80,9 @@ def test_training_raises_the_likelihood_and_a_seed_decides_all() -> None:
 def test_dimensions_that_do_not_vary_are_left_out() -> None:
     vectors = drawn()
     constant = np.concatenate([np.full((len(vectors), 1), 0.7, np.float32), vectors], axis=1)
-    found = fitted(constant, settings())
-    assert list(found.kept) == list(range(1, 13))
-    np.testing.assert_array_equal(found.transform(constant), fitted(vectors, settings()).transform(vectors))
+    with_a_constant = fitted(constant, settings())
+    assert list(with_a_constant.kept) == list(range(1, 13))
+    np.testing.assert_array_equal(with_a_constant.transform(constant), fitted(vectors, settings()).transform(vectors))
 
 
 def by_hand(model: Glow, first: torch.Tensor, second: torch.Tensor, rate: float) -> list[torch.Tensor]:

@@ -29,8 +29,8 @@ def published(vectors: np.ndarray, k: int | None) -> np.ndarray:
     """x ↦ (x − μ) W, W = U Λ^(−1/2) from the SVD of the covariance, k columns, unit length (Su et al., §3.2-3.3)."""
     mean = vectors.mean(axis=0, keepdims=True)
     u, s, _ = np.linalg.svd(np.cov(vectors.T))
-    found = (vectors - mean) @ (u @ np.diag(1 / np.sqrt(s)))[:, :k]
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    whitened = (vectors - mean) @ (u @ np.diag(1 / np.sqrt(s)))[:, :k]
+    return whitened / np.linalg.norm(whitened, axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("k", [None, 8])
@@ -39,11 +39,11 @@ def test_whitened_vectors_of_the_fitting_set_have_zero_mean_and_identity_covaria
     k: int | None, offset: float
 ) -> None:
     vectors = drawn(offset=offset)
-    found = Whitening(k).fit(vectors).whiten(vectors)
-    assert found.dtype == np.float32
-    assert found.shape == (3000, k or 24)
-    np.testing.assert_allclose(found.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
-    np.testing.assert_allclose(np.cov(found.T), np.eye(k or 24), atol=1e-3)
+    whitened = Whitening(k).fit(vectors).whiten(vectors)
+    assert whitened.dtype == np.float32
+    assert whitened.shape == (3000, k or 24)
+    np.testing.assert_allclose(whitened.mean(axis=0, dtype=np.float64), 0, atol=1e-3)
+    np.testing.assert_allclose(np.cov(whitened.T), np.eye(k or 24), atol=1e-3)
 
 
 @pytest.mark.real
@@ -55,7 +55,7 @@ def test_scores_on_real_embeddings_are_those_of_the_published_formula(data: Path
         ours = Whitening(k).fit(vectors).transform(vectors)
         np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
         theirs = published(vectors.astype(np.float64), k)
-        scores = [TASK.score(parts, sentences, found, "").values["spearman-all"] for found in (ours, theirs)]
+        scores = [TASK.score(parts, sentences, vectors, "").values["spearman-all"] for vectors in (ours, theirs)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-3)
         whole = Whitening(k).fit(vectors).whiten(vectors)
         np.testing.assert_allclose(np.cov(whole.T), np.eye(whole.shape[1]), atol=1e-3)
@@ -63,11 +63,11 @@ def test_scores_on_real_embeddings_are_those_of_the_published_formula(data: Path
 
 def test_one_pass_over_blocks_gives_the_moments_of_the_whole() -> None:
     vectors = drawn(offset=50.0).astype(np.float64)
-    found = Moments(24)
+    moments = Moments(24)
     for block in (vectors[:0], *np.array_split(vectors, 7), vectors[:0]):  # an empty one changes nothing
-        found.add(block)
-    np.testing.assert_allclose(found.mean, vectors.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(found.covariance, np.cov(vectors.T), atol=1e-12)
+        moments.add(block)
+    np.testing.assert_allclose(moments.mean, vectors.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(moments.covariance, np.cov(vectors.T), atol=1e-12)
 
 
 def test_the_first_k_dimensions_are_those_of_the_largest_variance() -> None:
@@ -79,9 +79,9 @@ def test_the_first_k_dimensions_are_those_of_the_largest_variance() -> None:
 def test_directions_without_variance_are_left_out_by_rule() -> None:
     vectors = drawn(d=10)
     twice = np.concatenate([vectors, vectors[:, :3]], axis=1)  # rank 10 of 13
-    found = Whitening().fit(twice)
-    assert found.kernel.shape == (13, 10)
-    np.testing.assert_allclose(np.cov(found.whiten(twice).T), np.eye(10), atol=1e-3)
+    whitening = Whitening().fit(twice)
+    assert whitening.kernel.shape == (13, 10)
+    np.testing.assert_allclose(np.cov(whitening.whiten(twice).T), np.eye(10), atol=1e-3)
     with pytest.raises(ReproError, match=r"k = 11 is above the rank 10 of the covariance of 3000 sentences; lower k"):
         Whitening(11).fit(twice)
 
@@ -136,13 +136,13 @@ def test_repeated_sentences_count_as_often_as_they_occur() -> None:
 
 def test_a_fit_is_saved_and_loaded(tmp_path: Path) -> None:
     path = tmp_path / "fit.safetensors"
-    made = Whitening(8).fit(drawn(), source="nli")
-    made.save(path)
-    found = Whitening.load(path)
-    np.testing.assert_array_equal(found.transform(drawn()), made.transform(drawn()))
-    assert (found.count, found.source) == (3000, "nli")
+    fitted = Whitening(8).fit(drawn(), source="nli")
+    fitted.save(path)
+    loaded = Whitening.load(path)
+    np.testing.assert_array_equal(loaded.transform(drawn()), fitted.transform(drawn()))
+    assert (loaded.count, loaded.source) == (3000, "nli")
     with pytest.raises(ReproError, match="is of 24 dimensions, the vectors have 7"):
-        found.transform(drawn(d=7))
+        loaded.transform(drawn(d=7))
     path.write_bytes(b"no such thing")
     with pytest.raises(ReproError, match=r"fit\.safetensors is not a saved whitening; write one with `repro fit`"):
         Whitening.load(path)

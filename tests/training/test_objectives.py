@@ -77,8 +77,8 @@ def test_cosine_and_triplet_equal_sentence_transformers(name: str) -> None:
 
     theirs = losses.CosineSimilarityLoss(Fixed()) if name == "cosine" else losses.TripletLoss(Fixed(), triplet_margin=1)
     vectors, labels = drawn(2 if name == "cosine" else 3), torch.rand(16, dtype=torch.float64)
-    found = recipe(name).objective_module(8, 0)(vectors, labels)
-    assert found.item() == pytest.approx(theirs(features(vectors), labels).item(), abs=1e-6)  # theirs is float32
+    ours = recipe(name).objective_module(8, 0)(vectors, labels)
+    assert ours.item() == pytest.approx(theirs(features(vectors), labels).item(), abs=1e-6)  # theirs is float32
 
 
 def test_softmax_is_the_formula_of_the_paper() -> None:
@@ -93,10 +93,10 @@ def test_softmax_is_the_formula_of_the_paper() -> None:
 
 
 def test_a_classifier_that_stays_as_drawn_hands_the_gradient_on() -> None:
-    made = replace(recipe("softmax"), objective="softmax-drawn").objective_module(8, 3)
-    assert not any(parameter.requires_grad for parameter in made.parameters())
+    softmax = replace(recipe("softmax"), objective="softmax-drawn").objective_module(8, 3)
+    assert not any(parameter.requires_grad for parameter in softmax.parameters())
     u, v = (vectors.float().requires_grad_() for vectors in drawn(2))
-    made((u, v), torch.zeros(16, dtype=torch.int64)).backward()
+    softmax((u, v), torch.zeros(16, dtype=torch.int64)).backward()
     assert u.grad is not None
     assert u.grad.abs().max() > 0
 
@@ -125,8 +125,8 @@ def test_triplet_is_the_hinge_of_euclidean_distances_with_margin_one() -> None:
     ],
 )
 def test_triplet_by_hand(vectors: tuple[list[list[float]], ...], expected: float) -> None:
-    found = Triplet()([torch.tensor(v, dtype=torch.float64) for v in vectors], torch.zeros(1))
-    assert float(found) == pytest.approx(expected, abs=1e-5)
+    loss = Triplet()([torch.tensor(v, dtype=torch.float64) for v in vectors], torch.zeros(1))
+    assert float(loss) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["softmax", "cosine", "triplet", "contrastive"])
@@ -178,10 +178,10 @@ def test_contrastive_equals_sentence_transformers() -> None:
 
 def test_the_head_is_a_dense_layer_and_tanh() -> None:
     vectors = drawn(2)
-    made = Contrastive(8, head=True, temperature=0.05).double()
-    dense = made.head[0]  # type: ignore[index]
+    objective = Contrastive(8, head=True, temperature=0.05).double()
+    dense = objective.head[0]  # type: ignore[index]
     through = [torch.tanh(v @ dense.weight.T + dense.bias) for v in vectors]
     plain = Contrastive(8, head=False, temperature=0.05)
-    assert float(made(vectors, torch.empty(0)).detach()) == pytest.approx(
+    assert float(objective(vectors, torch.empty(0)).detach()) == pytest.approx(
         float(plain(through, torch.empty(0)).detach())
     )
