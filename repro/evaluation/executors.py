@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from repro.errors import ReproError
@@ -21,6 +22,7 @@ from repro.paths import home
 from repro.signals import Interruption
 
 TIMEOUT = 24 * 60  # minutes of a job
+GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,10 @@ def submit(cluster: Cluster, work: Sequence[Unit], options: Options, say: Say) -
     machine share its cores, and what is timed runs alone.
     """
     name = cluster.name
-    do = _in_this_process if name == "debug" else _in_a_job
     here = name == "local"
+    do: Callable[..., Outcome] = _in_this_process if name == "debug" else _in_a_job
+    if here:
+        do = partial(_in_a_job_here, os.environ.get(GPUS))
     executor = cluster.executor()
     waiting, done = list(enumerate(work)), 0
     running: dict[int, Any] = {}
@@ -131,6 +135,14 @@ def _in_a_job(unit: Unit, options: Options) -> Outcome:
             return run(unit, Session(options))
     except KeyboardInterrupt:
         raise SystemExit(interruption.status) from None
+
+
+def _in_a_job_here(gpus: str | None, unit: Unit, options: Options) -> Outcome:
+    """With the submitter's GPUs: submitit hides from jobs on its machine all that it is not told of."""
+    os.environ.pop(GPUS, None)
+    if gpus is not None:
+        os.environ[GPUS] = gpus
+    return _in_a_job(unit, options)
 
 
 @contextmanager

@@ -10,19 +10,24 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from repro.encoders.recipe import FlowedRecipe, TimedRecipe, TransformerRecipe, WhitenedRecipe
+from repro.errors import ReproError
 from repro.evaluation import written
 from repro.evaluation.config import Options
-from repro.evaluation.executors import Cluster
+from repro.evaluation.executors import GPUS, Cluster, submit
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.run import run
+from repro.evaluation.session import Session
 from repro.evaluation.suite import Suite
 from repro.evaluation.systems import FineTuned, PostProcessed, Pretrained, Quoted, Timed
+from repro.evaluation.units import Outcome
 from repro.paths import UNFINISHED
 from repro.tables.spec import Average, Column, Difference, Row, Table
 from repro.training import setups
@@ -174,3 +179,31 @@ def test_what_is_timed_runs_alone_and_on_all_cores(tiny_bert: Path) -> None:
         "3 of 3: timed in order: CPU done",
         "measured: timed timed in order",
     ]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A unit that reports which GPUs its process may use."""
+
+    turn: ClassVar[int] = 0
+    alone: ClassVar[bool] = False
+    together: str = ""
+    title: str = "a look"
+    cells: tuple[tuple[str, str], ...] = (("row", "column"),)
+
+    def joined(self, others: Sequence[Look]) -> Look:
+        return self
+
+    def run(self, session: Session) -> Outcome:
+        return Outcome(failed={("row", "column"): ReproError(repr(os.environ.get(GPUS)))})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gpus", [None, "", "1,0"])
+def test_jobs_here_have_the_gpus_of_who_submits_them(gpus: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # where a job finds this module
+    monkeypatch.delenv(GPUS, raising=False)
+    if gpus is not None:
+        monkeypatch.setenv(GPUS, gpus)
+    (outcome,) = submit(Cluster("local"), [Look()], OPTIONS, lambda line: None)
+    assert str(outcome.failed["row", "column"]) == repr(gpus)

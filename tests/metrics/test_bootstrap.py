@@ -2,17 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from repro.metrics import bootstrap
 from repro.metrics.correlation import CORRELATIONS
+from tests.metrics import oracles
 
 
 def draws_of(name: str, x: np.ndarray, y: np.ndarray, resamples: int = 1000, seed: int = bootstrap.SEED) -> np.ndarray:
     return bootstrap.draws(CORRELATIONS[name].resampled(x, y), len(x), resamples, seed)
-
-
-ORACLES = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}
 
 
 @pytest.mark.parametrize("name", CORRELATIONS)
@@ -23,7 +20,7 @@ def test_each_draw_is_the_correlation_of_that_resample(name: str) -> None:
     again = np.random.default_rng(5)
     for draw in draws:
         chosen = again.integers(0, 60, 60)
-        assert draw == pytest.approx(ORACLES[name](x[chosen], y[chosen]).statistic, abs=1e-12)
+        assert draw == pytest.approx(oracles.CORRELATIONS[name](x[chosen], y[chosen]).statistic, abs=1e-12)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score
 
 from repro.errors import ReproError
@@ -14,8 +13,7 @@ from repro.metrics import METRICS, metric
 from repro.metrics.base import Metric, Samples, Statistic, of_resamples
 from repro.metrics.correlation import CORRELATIONS
 from repro.tasks import TASKS
-
-ORACLES = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}
+from tests.metrics import oracles
 
 
 def subsets(*sizes: int) -> Samples:
@@ -23,9 +21,9 @@ def subsets(*sizes: int) -> Samples:
     return Samples([(rng.normal(size=n), np.round(rng.normal(size=n))) for n in sizes])
 
 
-@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("name", oracles.CORRELATIONS)
 def test_values_and_draws_are_scipys_under_every_aggregation(name: str) -> None:
-    samples, oracle, resamples = subsets(30, 90), ORACLES[name], 15
+    samples, oracle, resamples = subsets(30, 90), oracles.CORRELATIONS[name], 15
     whole = Samples([samples.joined()])
     for seed in (7, 8):
         drawn = []
@@ -89,7 +87,7 @@ def test_every_metric_of_every_task_is_known_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("name", "higher", "low", "high"),
     [
-        *((f"{name}-wmean", True, -100, 100) for name in ORACLES),
+        *((f"{name}-wmean", True, -100, 100) for name in oracles.CORRELATIONS),
         *((name, True, 0, 100) for name in ("accuracy", "dev-accuracy", "f1")),
         ("sentences-per-second", True, 0, math.inf),
         ("alignment", False, 0, 4),
@@ -129,5 +127,5 @@ def test_an_unknown_name_is_an_error_that_lists_the_known(name: str) -> None:
 
 
 def test_a_correlation_stands_in_one_place() -> None:
-    assert set(CORRELATIONS) == set(ORACLES)
+    assert set(CORRELATIONS) == set(oracles.CORRELATIONS)
     assert [name for name in METRICS if name.endswith("-all")] == [f"{name}-all" for name in CORRELATIONS]
