@@ -13,6 +13,7 @@ from repro.evaluation.plan import NOT_ASKED, Plan, plan
 from repro.evaluation.session import Session
 from repro.evaluation.units import Outcome, Place
 from repro.paths import sweep_once
+from repro.results.result import Result
 
 
 def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, cluster: Cluster | None = None) -> Plan:
@@ -30,14 +31,17 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
         sweep_once(folder)
     work = planned.units()
     failed: dict[Place, ReproError] = {}
+    elsewhere: dict[Place, Result] = {}
     for outcome in submit(cluster, work, options, say) if cluster else _here(work, session):
         session.store.fresh |= outcome.results
+        elsewhere |= outcome.elsewhere
         for place, error in outcome.failed.items():
             failed.setdefault(place, error)
     if work:
         made = plan(table, replace(options, force=False), session.store)
         made.options = options
         made.refused = [*planned.refused, *(why for why in made.refused if why not in planned.refused)]
+        made.stored |= {place: result for place, result in elsewhere.items() if place not in made.stored}
         _settle(made, failed)
     else:
         made = planned
@@ -59,7 +63,7 @@ def _here(work: list[units.Unit], session: Session) -> list[Outcome]:
 def _settle(made: Plan, failed: dict[Place, ReproError]) -> None:
     """What is not stored after the run: the reasons that the run found, else what the plan says."""
     places = [*((row.slug, column.slug) for row, column in made.pending), *made.lacking]
-    for place in places:
+    for place in (place for place in places if place not in made.stored):
         error = failed.get(place)
         if error is not None:
             made.fail(place, error)

@@ -137,4 +137,5 @@ class TimingUnit:
             scores, subject = measure(self.row, recipe, ready, TASKS[task], session.data(task))
             result = result_of(session.options, self.column, subject, scores, session.digest(task))
             session.store.put(self.system.key(self.column, session), result)
+            outcome.elsewhere[self.row, self.column.slug] = result
         return outcome

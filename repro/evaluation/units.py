@@ -22,6 +22,8 @@ class Outcome:
 
     results: dict[str, Result] = field(default_factory=dict)
     failed: dict[Place, ReproError] = field(default_factory=dict)
+    # results whose key nobody else can know beforehand: a time's has the machine that a cluster chose for it
+    elsewhere: dict[Place, Result] = field(default_factory=dict)
 
     def blame(self, row: str, columns: Iterable[Column], error: ReproError) -> None:
         """These cells of a row could not be made; a reason that is known already stays."""

@@ -14,8 +14,10 @@ from repro.evaluation import timing, written
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
 from repro.evaluation.run import run as compute
+from repro.evaluation.session import Session
 from repro.evaluation.suite import Suite
 from repro.evaluation.systems import Timed
+from repro.evaluation.units import Outcome
 from repro.published import ledger
 from repro.reports import markdown
 from repro.reports.layout import cell_view
@@ -58,6 +60,26 @@ def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_
     assert markdown.cell_text(cell_view(line, 0)).endswith(" (44)")
     again = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
     assert again.stored == made.stored
+
+
+def test_what_another_machine_timed_stands_in_the_table_that_asked(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster's node is not the machine that plans: its result is stored under its own hardware."""
+    planned = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu", rows=("smart",), tasks=("cpu",)))
+    real, run_unit = timing.hardware, timing.TimingUnit.run
+
+    def on_a_node(unit: timing.TimingUnit, session: Session) -> Outcome:
+        monkeypatch.setattr(timing, "hardware", lambda device: "a node")
+        try:
+            return run_unit(unit, session)
+        finally:
+            monkeypatch.setattr(timing, "hardware", real)
+
+    monkeypatch.setattr(timing.TimingUnit, "run", on_a_node)
+    made = compute(planned)
+    assert "|on:a node|" in str(made.stored["smart", "cpu"].signature)
+    assert ("smart", "cpu") not in made.why_not
 
 
 def test_a_fast_encoder_is_measured_faster() -> None:
