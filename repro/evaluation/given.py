@@ -18,7 +18,8 @@ from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import Subject, key, result_of
 from repro.evaluation.session import Need, Session
 from repro.evaluation.system import System, by_key
-from repro.evaluation.units import Outcome, Place, Unit
+from repro.evaluation.units import Outcome, Unit
+from repro.results.csv_lines import Place
 from repro.results.result import Result
 from repro.tasks import TASKS
 

@@ -13,7 +13,8 @@ from repro.errors import NotAvailable, ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.config import Options
 from repro.evaluation.session import Need, Session
-from repro.evaluation.units import Place, Unit, join
+from repro.evaluation.units import Unit, join
+from repro.results.csv_lines import Place
 from repro.results.result import Result
 from repro.results.store import Store
 from repro.tables.spec import Row, Table

@@ -11,8 +11,9 @@ from repro.evaluation.config import Say
 from repro.evaluation.executors import Cluster, submit
 from repro.evaluation.plan import NOT_ASKED, Plan, plan
 from repro.evaluation.session import Session
-from repro.evaluation.units import Outcome, Place
+from repro.evaluation.units import Outcome
 from repro.paths import sweep_once
+from repro.results.csv_lines import Place
 from repro.results.result import Result
 
 

@@ -19,7 +19,8 @@ from repro.errors import NotAvailable
 from repro.evaluation.column import Column
 from repro.evaluation.measurement import Subject, result_of
 from repro.evaluation.session import Need, Session
-from repro.evaluation.units import Outcome, Place
+from repro.evaluation.units import Outcome
+from repro.results.csv_lines import Place
 from repro.tasks import TASKS
 from repro.tasks.base import Scores, Task
 

@@ -17,7 +17,8 @@ from repro.evaluation.identity import identity
 from repro.evaluation.measurement import Subject, key, result_of
 from repro.evaluation.session import Need, Session
 from repro.evaluation.suite import Suite
-from repro.evaluation.units import Outcome, Place
+from repro.evaluation.units import Outcome
+from repro.results.csv_lines import Place
 from repro.tasks import TASKS
 from repro.training import selection
 from repro.training.data import SETS, Examples, graded

@@ -11,9 +11,8 @@ from typing import ClassVar, Protocol, Self
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.session import Session
+from repro.results.csv_lines import Place
 from repro.results.result import Result
-
-Place = tuple[str, str]  # slugs of row and column
 
 
 @dataclass
