@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from repro import memo
 from repro.encoders.cache import EmbeddingCache
 from repro.errors import ReproError
 from repro.evaluation import units
@@ -30,6 +31,7 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
     session.store = planned.session.store
     for folder in (session.store.folder, EmbeddingCache().folder):
         sweep_once(folder)
+    memo.keep()  # of what the planning derived
     work = planned.units()
     failed: dict[Place, ReproError] = {}
     elsewhere: dict[Place, Result] = {}
@@ -39,7 +41,8 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
         for place, error in outcome.failed.items():
             failed.setdefault(place, error)
     if work:
-        made = plan(table, replace(options, force=False), session.store)
+        planned.session.look_again()
+        made = plan(table, replace(options, force=False), planned.session)
         made.options = options
         made.refused = [*planned.refused, *(why for why in made.refused if why not in planned.refused)]
         made.stored |= {place: result for place, result in elsewhere.items() if place not in made.stored}
