@@ -176,10 +176,10 @@ def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
     if arguments.probe is None:
         return tuple(arguments.task)
     columns = table.pick_columns(arguments.task)
-    found = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
-    if not found:
+    slugs = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
+    if not slugs:
         raise ReproError(f"{table.id} has no column of the probe {arguments.probe} among those asked for")
-    return tuple(found)
+    return tuple(slugs)
 
 
 def _show(layout: Layout, picture: Path | None) -> None:

@@ -81,10 +81,10 @@ class Session:
                 self._ready[recipe] = zoo.locate(recipe, self.suite.root, offline=True)
             except ReproError as error:
                 self._ready[recipe] = error
-        found = self._ready[recipe]
-        if isinstance(found, ReproError):
-            raise found
-        return found
+        ready = self._ready[recipe]
+        if isinstance(ready, ReproError):
+            raise ready
+        return ready
 
     def needs_data(self, task: str) -> Iterator[Need]:
         """The task's data, where they are not here."""

@@ -126,13 +126,13 @@ def unit_key(recipe: TrainedRecipe, column: Column, seed: int, fold: str, sessio
 
 def needs(recipe: TrainedRecipe, column: Column, session: Session) -> list[Need]:
     """What the training and its scores need and is not here."""
-    found = [*session.needs_data(column.task), *session.needs_weights(recipe.root)]
+    lacking = [*session.needs_data(column.task), *session.needs_weights(recipe.root)]
     for stage in recipe.stages:
         if stage.data != HELD_OUT:
-            found += session.needs_set(SETS[stage.data][0], methodcaller("examples", stage.data))
+            lacking += session.needs_set(SETS[stage.data][0], methodcaller("examples", stage.data))
         if stage.select_every:
-            found += session.needs_set(session.suite.dev_set(stage.select), methodcaller("dev", stage.select))
-    return found
+            lacking += session.needs_set(session.suite.dev_set(stage.select), methodcaller("dev", stage.select))
+    return lacking
 
 
 def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, str, Callable[[], str]]]:
