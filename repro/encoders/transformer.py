@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -161,29 +161,14 @@ class TransformerEncoder:
             pass
 
     def run(self, tokens: Tokens, cut: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
-        """(B, d) float32 vectors of each recipe for every batch of rows, in order.
-
-        On the CPU as many batches at a time as torch has threads, each on one: one batch on all threads waits at every
-        operation for the slowest of them, which costs more the busier the machine is; and a vector's last bits do not
-        depend on the number of threads.
-        """
+        """(B, d) float32 vectors of each recipe for every batch of rows, in order."""
 
         @torch.inference_mode()
         def forward(rows: np.ndarray) -> list[np.ndarray]:
             with loading_errors(self.resolved[0].folder, "the model fails on these sentences"):
                 return [vectors.cpu().numpy() for vectors in self.vectors(tokens.select(rows))]
 
-        if self.device != "cpu":
-            yield from map(forward, cut)
-            return
-        with one_thread_each() as workers:
-            waiting: deque[Future[list[np.ndarray]]] = deque()
-            for rows in cut:  # a few ahead of what has been fetched: vectors that wait take memory
-                waiting.append(workers.submit(forward, rows))
-                if len(waiting) > AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+        return each_batch(forward, cut, self.device)
 
     def vectors(self, batch: Tokens, embedded: Tensor | None = None) -> list[Tensor]:
         """(B, d) float32 vectors of each recipe for one batch, on the encoder's device; differentiable.
@@ -252,6 +237,29 @@ class TransformerEncoder:
         embedded = self.model.get_input_embeddings()(tokens).float()  # (B, T, d)
         total: Tensor = (embedded * words[:, :, None]).sum(dim=1)  # (B, d)
         return total / words.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+Output = TypeVar("Output")
+
+
+def each_batch(forward: Callable[[np.ndarray], Output], cut: Sequence[np.ndarray], device: str) -> Iterator[Output]:
+    """What `forward` gives for every batch of rows, in order.
+
+    On the CPU as many batches at a time as torch has threads, each on one: one batch on all threads waits at every
+    operation for the slowest of them, which costs more the busier the machine is; and a vector's last bits do not
+    depend on the number of threads.
+    """
+    if device != "cpu":
+        yield from map(forward, cut)
+        return
+    with one_thread_each() as workers:
+        waiting: deque[Future[Output]] = deque()
+        for rows in cut:  # a few ahead of what has been fetched: vectors that wait take memory
+            waiting.append(workers.submit(forward, rows))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager

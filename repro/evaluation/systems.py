@@ -298,8 +298,10 @@ class Timed(System):
         }
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """What is missing of sentences and weights; NotAvailable where the device is."""
+        """What is missing of sentences and weights; NotAvailable where the device is, or no pairs can be read."""
         needs = list(session.needs_data(column.task))
+        if TASKS[column.task].scores_pairs and self.recipe.base.trainable is None:
+            raise NotAvailable("word vectors score no pairs: there is no cross-encoder of them")
         timing.device_for(TASKS[column.task].device)
         for base in self.bases():
             needs += session.needs_weights(base)
@@ -317,7 +319,7 @@ class Timed(System):
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """One timing of the row on the column's device."""
-        return [timing.TimingUnit(row, self, column)]
+        return [timing.TimingUnit(row, self, (column,))]
 
     def weights(self, session: Session) -> str:
         """Name, revision and checksum of the encoder's weights; '' where they are drawn or not here."""

@@ -26,9 +26,10 @@ from repro.evaluation.session import Need, Session
 from repro.evaluation.units import Outcome
 from repro.results.csv_lines import Place
 from repro.tasks import TASKS
-from repro.tasks.base import Scores, Task
+from repro.tasks.base import Scores, Similarity, Task
 
 BATCH = 32  # sentences, without smart batching
+HEAD_SEED = 12  # of a cross-encoder's head, on whose values its speed does not depend
 
 
 def hardware(device: str) -> str:
@@ -87,16 +88,38 @@ def encoder_of(
         if ready is None:
             ready = zoo.locate(random_like(recipe.base, Path(folder), words))
         group = zoo.Group([ready], device, recipe.dtype)
-        yield group.encode if recipe.batching == "smart" else partial(group.backbone.encode_in_order, size=BATCH)
+        if recipe.batching == "smart":
+            yield lambda sentences: group.encode(sentences)[0].vectors
+        else:
+            yield partial(group.backbone.encode_in_order, size=BATCH)
+
+
+@contextmanager
+def pair_scorer_of(recipe: TimedRecipe, ready: zoo.Ready | None, device: str) -> Iterator[Similarity]:
+    """A cross-encoder of the recipe's size, which is what is timed: its transformer under a head that is drawn."""
+    import torch
+
+    from repro.training.models import CrossEncoder
+
+    with tempfile.TemporaryDirectory(prefix="repro-") as folder:
+        base = (ready.recipe if ready else random_like(recipe.base, Path(folder), ())).trainable
+        assert base is not None  # Timed.needs has refused word vectors
+        torch.manual_seed(HEAD_SEED)
+        model = CrossEncoder(base, 1, device, new_head=True, dtype=recipe.dtype)
+        yield lambda first, second: model.predict(first, second)[:, 0]
 
 
 def measure(name: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: Task, data: Any) -> tuple[Scores, Subject]:
     """Time an encoder on the task's device; `ready` is None for random weights."""
     device = device_for(task.device)
-    words = sorted({word for sentence in task.sample(data) for word in sentence.split()})
     start = time.perf_counter()
-    with encoder_of(recipe, ready, device, words) as encode:
-        scores = task.time(data, encode)
+    if task.scores_pairs:
+        with pair_scorer_of(recipe, ready, device) as similarity:
+            scores = task.time_pairs(data, similarity)
+    else:
+        words = sorted({word for sentence in task.sample(data) for word in sentence.split()})
+        with encoder_of(recipe, ready, device, words) as encode:
+            scores = task.time(data, encode)
     base = ready.recipe if ready else recipe.base
     about = replace(recipe, base=base).signature() | {"on": hardware(device)}
     weights = ready.weights if ready else f"random, of the size of {recipe.weights}"
@@ -121,42 +144,43 @@ class TimedSystem(Protocol):
 
 @dataclass(frozen=True)
 class TimingUnit:
-    """One row on one kind of device."""
+    """One row on one kind of device: all numbers that one task times."""
 
     row: str
     system: TimedSystem
-    column: Column
+    columns: tuple[Column, ...]
     turn: ClassVar[int] = 1  # after the encodings
     alone: ClassVar[bool] = True
 
     @property
     def title(self) -> str:
         """Row and device."""
-        return f"{self.row}: {self.column.label}"
+        return f"{self.row}: {self.columns[0].task}"
 
     @property
     def cells(self) -> list[Place]:
-        """The one cell."""
-        return [(self.row, self.column.slug)]
+        """The cells of the task's numbers."""
+        return [(self.row, column.slug) for column in self.columns]
 
     @property
     def together(self) -> object:
-        """Nothing else is done beside it."""
-        return self
+        """Equal for the numbers of one task, which are timed once."""
+        return self.row, self.columns[0].task
 
     def joined(self, others: Sequence[TimingUnit]) -> TimingUnit:
-        """There are no others."""
-        return self
+        """The same timing with the columns of all."""
+        return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
 
     def run(self, session: Session) -> Outcome:
         """Time it and store the result."""
         outcome = Outcome()
-        with outcome.blaming(self.row, [self.column]):
-            session.get(self.system.needs(self.column, session))
-            recipe, task = self.system.recipe, self.column.task
+        with outcome.blaming(self.row, self.columns):
+            session.get(self.system.needs(self.columns[0], session))
+            recipe, task = self.system.recipe, self.columns[0].task
             ready = None if recipe.random else session.ready(recipe.base)
             scores, subject = measure(self.row, recipe, ready, TASKS[task], session.data(task))
-            result = result_of(session.options, self.column, subject, scores, session.digest(task))
-            session.store.put(self.system.key(self.column, session), result)
-            outcome.elsewhere[self.row, self.column.slug] = result
+            for column in self.columns:
+                result = result_of(session.options, column, subject, scores, session.digest(task))
+                session.store.put(self.system.key(column, session), result)
+                outcome.elsewhere[self.row, column.slug] = result
         return outcome

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from repro.errors import ReproError
-from repro.metrics import geometry
+from repro.metrics import geometry, throughput
 from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
 from repro.metrics.classification import accuracy, f1
 from repro.metrics.correlation import CORRELATIONS
@@ -33,7 +33,13 @@ METRICS: dict[str, Metric] = {
         Metric("uniformity", Statistic(geometry.uniformity), higher_is_better=False, low=-8, high=0),
         Metric("cosine", Statistic(geometry.average_cosine), higher_is_better=False, low=-1, high=1),
         Metric("isoscore", Statistic(geometry.isoscore), high=1),
-        Metric("sentences-per-second", Statistic(lambda runs: float(np.median(runs))), high=math.inf),
+        Metric("sentences-per-second", Statistic(lambda runs: float(np.median(runs))), high=math.inf, of_machine=True),
+        *(
+            Metric(name, Statistic(lambda seconds: float(seconds[0])), False, high=math.inf, of_machine=True)
+            for name in ("encode-seconds", "search-seconds", "closest-pair-seconds")
+        ),
+        Metric("pairs-per-second", of_resamples(throughput.rate), high=math.inf, of_machine=True),
+        Metric("hours-for-all-pairs", of_resamples(throughput.mean), False, high=math.inf, of_machine=True),
     )
 }
 

@@ -66,6 +66,7 @@ class Metric:
     high: float = 100
     aggregation: str = "all"
     scale: float = 1
+    of_machine: bool = False  # a time or a speed: what another machine gave is no target
 
     def value(self, samples: Samples) -> float:
         """The number that is reported; NaN where it is not defined."""

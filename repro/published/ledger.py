@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from repro.tables.spec import AnyColumn, ColumnRef, Ref, Row, Table
+from repro.tables.spec import AnyColumn, Column, ColumnRef, Ref, Row, Table
 
 FOLDER = Path(__file__).parent
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
@@ -130,6 +130,8 @@ def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tu
 
 def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
     """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
+    from repro.metrics import metric  # brings SciPy, which a list of tables does without
+
     only = row.system.only
     there = published(row.published, column.slug) if not only or column.slug in only else None
     number, spread = (there.value, there.std) if there else (None, None)
@@ -137,7 +139,7 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
         return Verdict(number, None, None, "not-run", why_not, spread)
     if number is None:
         return Verdict(None, None, None, "no-published")
-    if column.metric == "sentences-per-second":
+    if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number

@@ -20,7 +20,6 @@ from repro.training.setups import on
 __all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
 __all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
-SPEED = "sentences-per-second"
 OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # module:object, an encoder of the user's own
 
 
@@ -125,8 +124,10 @@ class Table:
         """Of a named encoder: as it is, or timed where that is what the table's rows are."""
         if OBJECT.fullmatch(name) and not os.path.exists(name):
             return given(name)
+        from repro.metrics import metric  # brings SciPy, which a list of tables does without
+
         recipe = zoo.recipe(name)
-        if not any(column.metric == SPEED for column in self.scored()):
+        if not any(metric(column.metric).of_machine for column in self.scored()):
             return system_of(recipe)
         if recipe.plain != recipe:
             raise ReproError(f"{name}: {self.id} times an encoder alone; name it without post=")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from repro.tasks.argument_similarity import ARGUMENT_TASKS
 from repro.tasks.base import Task
+from repro.tasks.closest_pair import CLOSEST_PAIR_TASKS
 from repro.tasks.geometry import GEOMETRY_TASKS
 from repro.tasks.sts import STS_TASKS, WHOLE
 from repro.tasks.throughput import SPEED_TASKS
@@ -14,6 +15,7 @@ TASKS: dict[str, Task] = {
     **STS_TASKS,
     **GEOMETRY_TASKS,
     **SPEED_TASKS,
+    **CLOSEST_PAIR_TASKS,
     **ARGUMENT_TASKS,
     **TRIPLET_TASKS,
     **TRANSFER_TASKS,

@@ -24,7 +24,7 @@ from repro.metrics.bootstrap import paired_p_value
 
 Data = list[Pairs]  # the parts of a task's data: subsets, splits or folds by name
 Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]  # n first and n second sentences → (n,)
-Encode = Callable[[Sequence[str]], Any]
+Encode = Callable[[Sequence[str]], Any]  # n sentences → (n, d)
 
 
 class Scores(ABC):
@@ -183,8 +183,12 @@ class Task(ABC):
         raise ReproError(f"{self.name} is scored from sentence vectors and not timed")
 
     def time(self, data: Data, encode: Encode) -> Scores:
-        """Time `encode` on the `sample`; ReproError where `timed` is False."""
-        raise ReproError(f"{self.name} is scored from sentence vectors and not timed")
+        """Time `encode` on the `sample`; ReproError where `timed` is False, or pairs are what is timed."""
+        raise ReproError(f"{self.name} is not a task that times the encoding of sentences")
+
+    def time_pairs(self, data: Data, similarity: Similarity) -> Scores:
+        """Time `similarity` on pairs of the `sample`; ReproError unless `timed` and `scores_pairs` are True."""
+        raise ReproError(f"{self.name} is not a task that times a model which reads pairs")
 
     def folds(self, data: Data) -> Sequence[str]:
         """Names of the folds that a trained model is cross-validated on; ("",) where the task has its own test set."""

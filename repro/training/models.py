@@ -19,7 +19,7 @@ from repro.encoders.loading import PARTS, SAFELY, load_tokenizer, quietly, refus
 from repro.encoders.model_files import loading_errors
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.encoders.tokens import Tokens, join
-from repro.encoders.transformer import TransformerEncoder, pick_device
+from repro.encoders.transformer import TOKEN_BUDGET, TransformerEncoder, batches, each_batch, pick_device
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
 from repro.metrics.correlation import cosines
@@ -215,7 +215,9 @@ class CrossEncoder:
 
     module: Any
 
-    def __init__(self, recipe: TransformerRecipe, classes: int, device: str, new_head: bool = False) -> None:
+    def __init__(
+        self, recipe: TransformerRecipe, classes: int, device: str, new_head: bool = False, dtype: str = "float32"
+    ) -> None:
         from transformers import AutoModelForSequenceClassification
 
         quietly()
@@ -240,7 +242,7 @@ class CrossEncoder:
         refuse_missing(resolved.folder, sorted(n for n in lost if n.startswith(base) and "pooler" not in n.split(".")))
         if not new_head:
             refuse_missing(resolved.folder, sorted(lost))
-        self.module.to(self.device).eval()
+        self.module.to(self.device, getattr(torch, dtype)).eval()
         self.folder = resolved.folder
 
     def inputs(self, first: Sequence[str], second: Sequence[str]) -> list[dict[str, list[int]]]:
@@ -254,16 +256,20 @@ class CrossEncoder:
             batch = self.tokenizer.pad(list(inputs), return_tensors="pt", return_attention_mask=True)
             return self.module(**batch.to(self.device)).logits.float()  # type: ignore[no-any-return]
 
-    @torch.inference_mode()
     def predict(self, first: Sequence[str], second: Sequence[str]) -> np.ndarray:
         """float32 (n, k) logits, the model in evaluation mode."""
         self.module.eval()
         inputs = self.inputs(first, second)
-        order = np.argsort([len(item["input_ids"]) for item in inputs], kind="stable")
+        lengths = np.array([max(len(item["input_ids"]), 1) for item in inputs])  # a pair without a token is run too
+        cut = batches(lengths, TOKEN_BUDGET[torch.device(self.device).type])
+
+        @torch.inference_mode()  # holds for one thread
+        def forward(rows: np.ndarray) -> np.ndarray:
+            return self.logits([inputs[row] for row in rows]).cpu().numpy()  # (B, k)
+
         logits = np.empty((len(inputs), self.module.config.num_labels), np.float32)
-        for start in range(0, len(order), 32):
-            rows = order[start : start + 32]
-            logits[rows] = self.logits([inputs[row] for row in rows]).cpu().numpy()
+        for rows, of_batch in zip(cut, each_batch(forward, cut, self.device), strict=True):
+            logits[rows] = of_batch
         return logits
 
 

@@ -1,0 +1,17 @@
+"""Means over timed runs, which are resampled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from repro.metrics.bootstrap import Measure
+
+
+def mean(values: np.ndarray) -> Measure:
+    """Mean of (r,) values, one a run, among drawn runs."""
+    return lambda drawn: float(values[drawn].mean())
+
+
+def rate(seconds: np.ndarray) -> Measure:
+    """Items a second over all drawn runs of equal length, from the seconds (r,) an item of each."""
+    return lambda drawn: float(1 / seconds[drawn].mean())
