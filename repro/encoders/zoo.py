@@ -46,6 +46,7 @@ SBERT_NLI_BASE = hub("sentence-transformers/bert-base-nli-mean-tokens")
 SBERT_NLI_LARGE = hub("sentence-transformers/bert-large-nli-mean-tokens")
 SROBERTA_NLI_BASE = hub("sentence-transformers/roberta-base-nli-mean-tokens")
 MINILM = hub("sentence-transformers/all-MiniLM-L6-v2")
+MPNET = hub("sentence-transformers/all-mpnet-base-v2")
 
 ZOO: dict[str, Recipe] = {
     "glove-avg": WordVectorRecipe("glove.6B.300d.txt"),
@@ -76,6 +77,7 @@ ZOO: dict[str, Recipe] = {
     "minilm-first-last-avg": replace(MINILM, pooling="mean", layers=(1, -1)),
     "minilm-top2-avg": replace(MINILM, pooling="mean", layers=(-1, -2)),
     "all-minilm-l6-v2": MINILM,
+    "all-mpnet-base-v2": MPNET,
     "roberta-base-embedding-last-avg": replace(ROBERTA_BASE, pooling="mean", layers=(0, -1)),
     "bert-large-avg": replace(BERT_LARGE, pooling="mean"),
     # evaluation.py:119-136 @49fa580: [CLS] before the pooler where that was for training only, else the pooler's output
