@@ -77,6 +77,10 @@ ZOO: dict[str, Recipe] = {
     "minilm-first-last-avg": replace(MINILM, pooling="mean", layers=(1, -1)),
     "minilm-top2-avg": replace(MINILM, pooling="mean", layers=(-1, -2)),
     "all-minilm-l6-v2": MINILM,
+    "mpnet-cls": replace(MPNET, pooling="cls"),
+    "mpnet-avg": replace(MPNET, pooling="mean"),
+    "mpnet-first-last-avg": replace(MPNET, pooling="mean", layers=(1, -1)),
+    "mpnet-top2-avg": replace(MPNET, pooling="mean", layers=(-1, -2)),
     "all-mpnet-base-v2": MPNET,
     "roberta-base-embedding-last-avg": replace(ROBERTA_BASE, pooling="mean", layers=(0, -1)),
     "bert-large-avg": replace(BERT_LARGE, pooling="mean"),
@@ -125,13 +129,10 @@ _BASES = {
 for _name, (_base, _k) in _BASES.items():
     ZOO[f"{_name}-first-last-avg"] = _first_last(_base)
     ZOO |= _fitted(_name, _first_last(_base), _k)
-MINILM_POOLINGS = {
-    "minilm-avg": "mean",
-    "minilm-cls": "CLS",
-    "minilm-first-last-avg": "first-last",
-    "minilm-top2-avg": "top-2",
-}
-for _name in MINILM_POOLINGS:
+# the models of PyPI packages, which run without a hub: how their names in the zoo begin, and end
+PACKAGED = {"minilm": "all-MiniLM-L6-v2", "mpnet": "all-mpnet-base-v2"}
+PACKAGED_POOLINGS = {"avg": "mean", "cls": "CLS", "first-last-avg": "first-last", "top2-avg": "top-2"}
+for _name in (f"{model}-{pooling}" for model in PACKAGED for pooling in PACKAGED_POOLINGS):
     ZOO |= _fitted(_name, ZOO[_name].plain, 256, "nli-sample")
 
 

@@ -40,6 +40,7 @@ TABLE = Table(
             "all-MiniLM-L6-v2's token embeddings, averaged (static)",
             BEYOND,
         ),
+        zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
     ),
     columns=(
         *(

@@ -10,7 +10,7 @@ the same size stand in, and their rows say so. Three to five minutes on two core
 from dataclasses import replace
 
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe
-from repro.encoders.zoo import MINILM, SBERT_NLI_BASE, ZOO
+from repro.encoders.zoo import MINILM, MPNET, SBERT_NLI_BASE, ZOO
 from repro.evaluation.systems import Timed
 from repro.tables.columns import in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Table, outside_row
@@ -63,6 +63,7 @@ TABLE = Table(
         RANDOM_VECTORS,
         *rows("random-bert-base", "Random BERT-base", RANDOM, SBERT_NLI_BASE, random=True),
         *ALL_MINILM,
+        *rows("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND, MPNET, sbert=False),
     ),
     demo=(replace(RANDOM_VECTORS, published=None), *ALL_MINILM[:2]),
     columns=(

@@ -9,7 +9,7 @@ poolings, each plain, whitened and flowed, and trained on as SimCSE does.
 
 from repro.evaluation.systems import Quoted
 from repro.tables import demo
-from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, minilm_rows, sts
+from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, packaged_rows, sts
 from repro.tables.simcse_5_sts import TEXT, minilm_trained
 from repro.tables.spec import BEYOND, AnyColumn, Average, Column, ColumnRef, Difference, Ref, Row, Table, zoo_row
 
@@ -76,7 +76,8 @@ TABLE = Table(
         quoted("whitening-nli-quoted", "BERT-whitening (NLI)", "wmean"),
         quoted("whitening-target-quoted", "BERT-whitening (target)", "wmean"),
         zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2, as released", BEYOND),
-        *minilm_rows(
+        zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2, as released", BEYOND),
+        *packaged_rows(
             *("whitening-nli", "whitening-256-nli", "whitening-target", "whitening-256-target"),
             *("flow3-nli", "flow3-target"),
         ),

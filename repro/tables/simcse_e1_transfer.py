@@ -60,6 +60,7 @@ TABLE = Table(
         row("sup-simcse-roberta-large", "SimCSE-RoBERTa-large", SUP),
         unreleased("sup-simcse-roberta-large-mlm", "SimCSE-RoBERTa-large w/ MLM", SUP),
         zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND),
+        zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
     ),
     columns=tuple(
         column for suffix, name in PROBES.items() for column in accuracies(suffix, "accuracy", f"Test accuracy, {name}")
