@@ -16,7 +16,8 @@ from repro.results.result import Result, unpack
 from repro.tables.spec import Average, Row, Table
 
 MARKERS = {"plain": "o", "whitening": "s", "flow": "^", "trained": "D"}
-CURVES = 12  # more in one figure cannot be told apart
+CURVES = 12  # more in one panel cannot be told apart
+Spectrum = tuple[Row, np.ndarray]  # singular values, falling
 LINES = {"plain": "-", "whitening": "--", "flow": ":", "trained": "-."}
 
 
@@ -29,8 +30,8 @@ def figures(table: Table, stored: Mapping[Place, Result]) -> Iterator[tuple[str,
     results = [(row, stored.get((row.slug, "isoscore"))) for row in table.rows]
     spectra = [(row, unpack(result.items[0])) for row, result in results if result and result.items]
     spectra = [(row, values) for row, values in spectra if values[0] > 0]  # vectors that are all the same have none
-    if 1 < len(spectra) <= CURVES:
-        yield from _files(".spectra", _spectra(table, spectra))
+    if len(spectra) > 1 and (panels := _panels(spectra)):
+        yield from _files(".spectra", _spectra(table, panels))
 
 
 def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> tuple[Row, float, float, float] | None:
@@ -45,7 +46,7 @@ def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> tuple[
 
 def _scatter(table: Table, points: list[tuple[Row, float, float, float]]) -> Figure:
     """Uniformity across, alignment up, as SimCSE's figure 3; lower left is better; the shade is the average score."""
-    figure, axes = _axes(table, "alignment against uniformity on STS-B")
+    figure, (axes,) = _axes(table, "alignment against uniformity on STS-B")
     shades = [point[3] for point in points]
     for name, marker in MARKERS.items():
         of = [point for point in points if point[0].system.legend == name]
@@ -75,9 +76,25 @@ def _scatter(table: Table, points: list[tuple[Row, float, float, float]]) -> Fig
     return figure
 
 
-def _spectra(table: Table, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
+def _panels(spectra: list[Spectrum]) -> list[list[Spectrum]]:
+    """All in one panel; or, where they are too many, those of each model in one of its own, unless even these are."""
+    if len(spectra) <= CURVES:
+        return [spectra]
+    models: dict[tuple[str, ...], list[Spectrum]] = {}
+    for row, values in spectra:
+        models.setdefault(tuple(base.weights for base in row.system.bases()), []).append((row, values))
+    return [of for of in models.values() if len(of) <= CURVES]
+
+
+def _spectra(table: Table, panels: list[list[Spectrum]]) -> Figure:
     """Standard deviation along each principal axis, divided by the largest; an axis of rounding noise is not drawn."""
-    figure, axes = _axes(table, "spectra of sentence vectors on STS-B")
+    figure, each = _axes(table, "spectra of sentence vectors on STS-B", len(panels))
+    for axes, spectra in zip(each, panels, strict=True):
+        _curves(axes, spectra)
+    return figure
+
+
+def _curves(axes: Axes, spectra: list[Spectrum]) -> None:
     for number, (row, values) in enumerate(spectra, 1):
         grey = str(0.7 * (number - 1) / len(spectra))
         drawn = values[np.square(values) > NOISE * values[0] ** 2] / values[0]
@@ -91,15 +108,16 @@ def _spectra(table: Table, spectra: list[tuple[Row, np.ndarray]]) -> Figure:
     axes.set_xlabel("principal axis")
     axes.set_ylabel("singular value / largest")
     axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1.02, 1.0))
-    return figure
 
 
-def _axes(table: Table, title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(10, 5.5))
-    axes = figure.subplots()
-    axes.set_title(f"{table.id}: {title}", fontsize=10)
-    axes.grid(alpha=0.3)
-    return figure, axes
+def _axes(table: Table, title: str, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure and its panels, one below the other."""
+    figure = Figure(figsize=(10, 5.5 * panels))
+    each = list(figure.subplots(panels, squeeze=False)[:, 0])
+    each[0].set_title(f"{table.id}: {title}", fontsize=10)
+    for axes in each:
+        axes.grid(alpha=0.3)
+    return figure, each
 
 
 def _files(name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
