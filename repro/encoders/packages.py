@@ -84,9 +84,15 @@ with (Path(__file__).parent / "packages.csv").open(encoding="utf-8", newline="")
     PACKAGES: list[Package] = [_read(line) for line in csv.DictReader(_file)]
 
 
-def carrying(weights: str, revision: str = "") -> Package | None:
+def carrying(weights: str, revision: str | None = None) -> Package | None:
     """The entry for weights that a recipe names, at that revision."""
-    return next((each for each in PACKAGES if (each.weights, each.revision) == (weights, revision)), None)
+    return next((each for each in PACKAGES if (each.weights, each.revision) == (weights, revision or "")), None)
+
+
+def hint(weights: str, revision: str | None = None) -> str:
+    """`Package.hint` of weights that a recipe names; '' where no package carries them."""
+    package = carrying(weights, revision)
+    return package.hint if package else ""
 
 
 def named(name: str) -> Package:

@@ -86,7 +86,7 @@ def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, Tr
     if recipe.weights.count("/") != 1 or recipe.weights.startswith((".", "/", "~")):
         raise ReproError(f"{recipe.weights!r} is neither a folder nor a hub id (owner/name); see `repro list encoders`")
     recipe = replace(recipe, revision=recipe.revision or pinned_revision(recipe.weights))
-    package = packages.carrying(recipe.weights, recipe.revision or "")
+    package = packages.carrying(recipe.weights, recipe.revision)
     if package is None:
         return _hub(recipe, offline, own)
     if folder := packages.present(package):

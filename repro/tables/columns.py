@@ -111,6 +111,15 @@ def mapped_rows(name: str, label: str, maps: tuple[str, ...]) -> list[Row]:
     ]
 
 
+def glove_50d_rows() -> tuple[Row, ...]:
+    """GloVe 6B with 50 dimensions, from a PyPI package, under each tokenisation."""
+    tokenisations = {"whitespace": "blanks", "whitespace-lower": "blanks, lower-cased", "sbert": "SBERT's tokens"}
+    return tuple(
+        zoo_row(f"glove-6b-50d-{tokens}", f"GloVe 6B, 50 dimensions, {label}", BEYOND)
+        for tokens, label in tokenisations.items()
+    )
+
+
 def map_label(kind: str, nli: str = "NLI sample") -> str:
     """`whitening-256-nli` → `whitening-256 (NLI sample)`; `flow3` → `flow, three levels`."""
     method, _, source = kind.rpartition("-")

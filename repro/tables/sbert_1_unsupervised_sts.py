@@ -9,7 +9,7 @@ paper's numbers except where the ledger says that they are not the paper's model
 
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import Pretrained
-from repro.tables.columns import STS_IN_LEDGER, YEARS, in_ledger
+from repro.tables.columns import STS_IN_LEDGER, YEARS, glove_50d_rows, in_ledger
 from repro.tables.spec import BEYOND, Average, Column, Ref, Row, Table, outside_row, zoo_row
 
 WITHOUT = "Without NLI training"
@@ -69,6 +69,7 @@ TABLE = Table(
         sick_words("GloVe 840B, SICK's words, blanks", "glove-840b-sick-whitespace"),
         sick_words("GloVe 840B, SICK's words, blanks, lower-cased", "glove-840b-sick-whitespace-lower"),
         sick_words("GloVe 840B, SICK's words, SBERT's tokens", "glove-840b-sick-sbert"),
+        *glove_50d_rows(),
     ),
     columns=(
         Column("sts12", "STS12", "sts12"),

@@ -8,7 +8,7 @@ averaged; on two cores about half an hour, for encoding 119,000 sentences once a
 """
 
 from repro.tables import demo
-from repro.tables.columns import TRANSFER, TRANSFER_IN_LEDGER, accuracies
+from repro.tables.columns import TRANSFER, TRANSFER_IN_LEDGER, accuracies, glove_50d_rows
 from repro.tables.spec import BEYOND, Column, Difference, Ref, Table, outside_row, zoo_row
 
 BASELINES = "Baselines"
@@ -41,6 +41,7 @@ TABLE = Table(
             BEYOND,
         ),
         zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
+        *glove_50d_rows(),
     ),
     columns=(
         *(

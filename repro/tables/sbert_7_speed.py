@@ -64,6 +64,13 @@ TABLE = Table(
         *rows("random-bert-base", "Random BERT-base", RANDOM, SBERT_NLI_BASE, random=True),
         *ALL_MINILM,
         *rows("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND, MPNET, sbert=False),
+        Row(
+            "glove-6b-50d",
+            "Avg. GloVe embeddings, 6B, 50 dimensions",
+            BEYOND,
+            Timed(TimedRecipe(ZOO["glove-6b-50d-sbert"].plain)),
+            paper("Avg. GloVe embeddings"),
+        ),
     ),
     demo=(replace(RANDOM_VECTORS, published=None), *ALL_MINILM[:2]),
     columns=(
