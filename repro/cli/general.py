@@ -178,7 +178,7 @@ def _packages(names: list[str]) -> int:
 
     for package in map(packages.named, names) if names else packages.PACKAGES:
         if names or packages.is_installed(package):
-            print(f"{package.name}: {packages.bring(package)}", flush=True)
+            print(f"{package.name}: {packages.bring(package)} ({package.licence})", flush=True)
         else:
             print(f"{package.name}: not installed, {package.hint}", flush=True)
     return 0

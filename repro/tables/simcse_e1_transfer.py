@@ -2,7 +2,8 @@
 
     make simcse        (repro table simcse-e1; --probe exact leaves out the slower of the two classifiers)
 
-The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2.
+The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2; after
+`make base` and `make glove` those of all-mpnet-base-v2 and of GloVe with 50 dimensions.
 """
 
 from repro.evaluation.systems import Quoted

