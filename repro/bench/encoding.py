@@ -94,8 +94,8 @@ def _bfloat16_cells(suite: Suite, sentences: list[str], vectors: dict[str, np.nd
             return
         rows = [row[sentence] for sentence in asked]
         score = partial(STS_TASKS[name].score, parts, asked)
-        found = [score(vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
-        worst = max(worst, abs(found[0]["spearman-all"] - found[1]["spearman-all"]))
+        scores = [score(vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
+        worst = max(worst, abs(scores[0]["spearman-all"] - scores[1]["spearman-all"]))
     yield f"bfloat16: largest difference of a Table 1 cell {worst:.3f}"
 
 

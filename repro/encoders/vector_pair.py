@@ -71,8 +71,8 @@ class VectorPair:
             reason = shorten(str(error) or type(error).__name__, 100)
             raise ReproError(f"{self.matrix} cannot be read as a matrix ({reason}); save it by numpy.save") from error
         if matrix.ndim != 2 or not matrix.size or matrix.dtype.kind != "f" or matrix.dtype.itemsize > 8:
-            found = f"{matrix.dtype} of shape {matrix.shape}"
-            raise ReproError(f"{self.matrix} is {found}, expected float16, float32 or float64 of shape (words, values)")
+            kind = f"{matrix.dtype} of shape {matrix.shape}"
+            raise ReproError(f"{self.matrix} is {kind}, expected float16, float32 or float64 of shape (words, values)")
         if self.matrix.stat().st_size != matrix.offset + matrix.nbytes:
             raise ReproError(f"{self.matrix} is longer than its header says; save it anew by numpy.save")
         return matrix

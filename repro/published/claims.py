@@ -64,10 +64,10 @@ class Finding:
         apart = "".join(f"\n    {line}" for line in self.apart)
         if self.holds is None:
             return f"{self.source}: not measured{apart}"
-        wrong, made = sum("✗" in line for line in self.details), len(self.details)
-        rest = f"; {self.of - made} not measured" if made < self.of else ""
+        wrong, total = sum("✗" in line for line in self.details), len(self.details)
+        rest = f"; {self.of - total} not measured" if total < self.of else ""
         head = f"{self.source}: {'holds' if self.holds else 'does not hold'}"
-        head += f" ({made - wrong} of {made} comparisons{rest})"
+        head += f" ({total - wrong} of {total} comparisons{rest})"
         shown = [line for line in self.details if self.source != "published" or line.endswith("✗")]
         return head + "".join(f"\n    {line}" for line in shown) + apart
 
@@ -198,9 +198,9 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
             except ReproError as error:
                 apart.append(f"{comparison.column}: {cells[0][0]} and {cells[1][0]}: {error}")
                 continue
-            found = [float(line["value"]) for line in there]
-            held.append(comparison.holds(*found))
-            details.append(_detail(comparison, prefix, found) + _test(planned, comparison, prefix, found))
+            values = [float(line["value"]) for line in there]
+            held.append(comparison.holds(*values))
+            details.append(_detail(comparison, prefix, values) + _test(planned, comparison, prefix, values))
         yield Finding(source, all(held) if held else None, len(comparisons), tuple(details), tuple(apart))
 
 
@@ -217,12 +217,12 @@ def _sources(claim: Claim, table: Table) -> Iterator[tuple[str, str, tuple[Compa
 
 def _measured(path: Path) -> dict[tuple[str, str], Line]:
     """The lines of a written table that have a value; ReproError where it has two values of one cell."""
-    found: dict[tuple[str, str], Line] = {}
+    by_place: dict[tuple[str, str], Line] = {}
     for line in csv_lines.from_csv(path):
         place = (line["row"], line["column"])
-        if line["value"] and found.setdefault(place, line)["value"] != line["value"]:
+        if line["value"] and by_place.setdefault(place, line)["value"] != line["value"]:
             raise ReproError(f"{path} has two values of {place[0]} × {place[1]}; see `repro verify`")
-    return found
+    return by_place
 
 
 def published(claim: Claim, table: Table) -> Finding:
@@ -230,8 +230,8 @@ def published(claim: Claim, table: Table) -> Finding:
     refs = {row.slug: row.published for row in table.rows}
     details, held = [], []
     for comparison in claim.comparisons:
-        found = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
-        first, second = (number.value for number in found if number)
+        references = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
+        first, second = (number.value for number in references if number)
         held.append(comparison.holds(first, second))
         details.append(_detail(comparison, "", [first, second]))
     return Finding("published", all(held), len(claim.comparisons), tuple(details))
@@ -251,5 +251,5 @@ def _test(planned: Plan, comparison: Comparison, prefix: str, written: list[floa
     if any(cell is None or abs(cell.value - value) > 1e-6 for cell, value in zip(stored, written, strict=True)):
         return ""
     (column,) = (column for column in planned.table.scored() if column.slug == comparison.column)
-    found = significance(planned, column, *rows)
-    return f", {found.p_text}" if found else ""
+    test = significance(planned, column, *rows)
+    return f", {test.p_text}" if test else ""

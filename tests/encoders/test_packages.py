@@ -106,9 +106,9 @@ def carried(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Car
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setattr(packages, "PACKAGES", [])
-    made = Carried(site, model)
-    made.install()
-    return made
+    tiny_base = Carried(site, model)
+    tiny_base.install()
+    return tiny_base
 
 
 def unpack() -> int:
@@ -381,6 +381,6 @@ def test_the_real_packages(name: str) -> None:
     from sentence_transformers import SentenceTransformer
 
     sentences = [*SENTENCES, "Ünïcödé – “quotes” & ™", *(f"Sentence {'very ' * i}long" for i in range(15))]
-    found = zoo.build("all-mpnet-base-v2", device="cpu", offline=True).encode(sentences)[0].vectors
+    vectors = zoo.build("all-mpnet-base-v2", device="cpu", offline=True).encode(sentences)[0].vectors
     expected = SentenceTransformer(str(folder), device="cpu").encode(sentences)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)

@@ -55,15 +55,15 @@ def test_a_pair_gives_what_the_same_vectors_give_as_text(
     monkeypatch.setattr(vector_pair, "ROWS", 5)
     matrix = np.asfortranarray(MATRIX) if kind == "in columns" else MATRIX.astype(kind)
     pair, text = write(tmp_path, matrix, parquet=parquet), as_text(tmp_path, matrix)
-    found = encoded(f"{pair},tokens={tokens}")
-    np.testing.assert_array_equal(found, encoded(f"{text},tokens={tokens}"))
-    assert found.dtype == np.float32
-    assert np.abs(found[0]).min() > 0
+    vectors = encoded(f"{pair},tokens={tokens}")
+    np.testing.assert_array_equal(vectors, encoded(f"{text},tokens={tokens}"))
+    assert vectors.dtype == np.float32
+    assert np.abs(vectors[0]).min() > 0
 
 
 def test_the_first_of_two_rows_for_one_word_counts(tmp_path: Path) -> None:
-    found = zoo.build(f"{write(tmp_path)},tokens=whitespace").encode(["cat"])[0].vectors
-    np.testing.assert_array_equal(found, MATRIX[[3]])
+    vectors = zoo.build(f"{write(tmp_path)},tokens=whitespace").encode(["cat"])[0].vectors
+    np.testing.assert_array_equal(vectors, MATRIX[[3]])
 
 
 def test_the_identity_is_that_of_both_files_wherever_they_are(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_the_real_vectors() -> None:
     package = packages.named("glove-6b-50d")
     if packages.present(package) is None:
         pytest.skip(f"it is not installed; {package.hint}")
-    found = zoo.build("glove-6b-50d-whitespace").encode(["the", "The", "the ,"])[0].vectors
-    np.testing.assert_allclose(found[0, :5], [0.418, 0.24968, -0.41242, 0.1217, 0.34527], atol=1e-6)
-    assert not found[1].any()  # the vocabulary is lower-cased
-    np.testing.assert_allclose(found[2, 0], (0.418 + 0.013441) / 2, atol=1e-6)
+    vectors = zoo.build("glove-6b-50d-whitespace").encode(["the", "The", "the ,"])[0].vectors
+    np.testing.assert_allclose(vectors[0, :5], [0.418, 0.24968, -0.41242, 0.1217, 0.34527], atol=1e-6)
+    assert not vectors[1].any()  # the vocabulary is lower-cased
+    np.testing.assert_allclose(vectors[2, 0], (0.418 + 0.013441) / 2, atol=1e-6)
