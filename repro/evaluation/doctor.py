@@ -11,7 +11,7 @@ from typing import Any
 from repro import __version__
 from repro.checksums import reading_only
 from repro.data import registry
-from repro.encoders import zoo
+from repro.encoders import packages, zoo
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable
 from repro.evaluation.suite import Suite
@@ -102,7 +102,7 @@ def cpu_has_bfloat16() -> bool:
 
 def folders() -> list[Path]:
     """Where fetched data, results, embeddings and weights are kept."""
-    return [*(home() / name for name in ("data", "results", "embeddings")), hub_cache()]
+    return [*(home() / name for name in ("data", "results", "embeddings", "weights")), hub_cache()]
 
 
 def hub_cache() -> Path:
@@ -140,7 +140,8 @@ def _weights(recipe: BaseRecipe, hub: bool | None) -> str:
         zoo.locate(recipe, offline=True)
     except NotAvailable:
         no_hub = "weights not on this machine, and the hub is not asked or does not answer"
-        return no_hub if hub is False else "after a download"
+        state = no_hub if hub is False else "after a download"
+        return "; ".join(filter(None, (state, packages.hint(recipe.weights, recipe.revision))))
     return "yes"
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from filelock import FileLock
 
 from repro.data import registry
-from repro.encoders import zoo
+from repro.encoders import packages, zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable, ReproError
@@ -35,9 +35,12 @@ class Need:
     why: str
     get: Callable[[Suite], object] | None = field(default=None, compare=False)
     megabytes: float | None = None  # of the download, where the registry knows
+    hint: str = ""  # what else would bring it
 
     def __str__(self) -> str:
-        return self.what + (f" ({self.megabytes:.1f} MB)" if self.megabytes else "")
+        size = f"{self.megabytes:.1f} MB" if self.megabytes else ""
+        about = "; ".join(filter(None, (size, self.hint)))
+        return self.what + (f" ({about})" if about else "")
 
 
 class Session:
@@ -103,7 +106,8 @@ class Session:
         try:
             self.ready(recipe)
         except NotAvailable as error:
-            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe))
+            hint = packages.hint(recipe.weights, recipe.revision)
+            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe), hint=hint)
 
     def _getter(self, recipe: BaseRecipe) -> Callable[[Suite], object] | None:
         if recipe.in_data_folder:

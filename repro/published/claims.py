@@ -15,7 +15,8 @@ from repro.results.csv_lines import Line
 from repro.results.signature import Signature, check_comparable
 from repro.tables.spec import Table
 
-OWN = ("", "minilm-")  # prefixes of the rows that stand for the paper's: its own systems run here, all-MiniLM-L6-v2
+# models whose rows stand for the paper's, by how the names of these rows begin; the rest of them are the paper's names
+MODELS = {"minilm-": "all-MiniLM-L6-v2", "mpnet-": "all-mpnet-base-v2"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Claim:
-    """A finding: it holds when all of its comparisons do. `own`: the same between rows that the paper does not have.
+    """A finding: it holds when all of its comparisons do. `own`: the same between rows of MODELS, prefix left out.
 
     One without `comparisons` is this suite's own.
     """
@@ -122,32 +123,32 @@ CLAIMS: tuple[Claim, ...] = (
         "whitening-1",
         "whitening on NLI raises first-last-avg on STS-B and STS12-16",
         _raised("bert-base-whitening-nli", "bert-base-first-last-avg"),
-        _raised("minilm-first-last-avg-whitening-nli", "minilm-first-last-avg"),
+        _raised("first-last-avg-whitening-nli", "first-last-avg"),
     ),
     Claim(
         "whitening-1",
         "a third of the dimensions is enough: no set falls by more than 1.5 points",
         _raised("bert-base-whitening-256-target", "bert-base-whitening-target", _STS, -1.5),
-        _raised("minilm-first-last-avg-whitening-256-target", "minilm-first-last-avg-whitening-target", _STS, -1.5),
+        _raised("first-last-avg-whitening-256-target", "first-last-avg-whitening-target", _STS, -1.5),
     ),
     Claim(
         "whitening-1",
         "whitening makes a model worse that was trained by contrast, under the pooling it was trained for",
         own=(
-            *_raised("minilm-avg", "minilm-avg-whitening-nli", _STS),
-            *_raised("minilm-avg", "minilm-avg-whitening-256-nli", _STS),
+            *_raised("avg", "avg-whitening-nli", _STS),
+            *_raised("avg", "avg-whitening-256-nli", _STS),
         ),
     ),
     Claim(
         "whitening-1",
         "under a pooling it was not trained for (CLS) whitening on NLI helps such a model on STS-B and STS12-16",
-        own=_raised("minilm-cls-whitening-nli", "minilm-cls"),
+        own=_raised("cls-whitening-nli", "cls"),
     ),
     Claim(
         "flow-2",
         "a flow on the target raises last2avg on STS-B and STS12-16",
         _raised("bert-base-flow-target", "bert-base-first-last-avg"),
-        _raised("minilm-first-last-avg-flow-target", "minilm-first-last-avg"),
+        _raised("first-last-avg-flow-target", "first-last-avg"),
     ),
     Claim(
         "simcse-5",
@@ -157,8 +158,8 @@ CLAIMS: tuple[Claim, ...] = (
             *_raised("unsup-simcse-bert-base", "bert-base-whitening-nli", _STS),
         ),
         (
-            *_raised("minilm-unsup-simcse-mean", "minilm-avg-flow3-nli", _STS),
-            *_raised("minilm-unsup-simcse-mean", "minilm-avg-whitening-nli", _STS),
+            *_raised("unsup-simcse-mean", "avg-flow3-nli", _STS),
+            *_raised("unsup-simcse-mean", "avg-whitening-nli", _STS),
         ),
     ),
     Claim(
@@ -170,7 +171,7 @@ CLAIMS: tuple[Claim, ...] = (
         "simcse-5",
         "unsupervised SimCSE raises every set over the model that it started from",
         _raised("unsup-simcse-bert-base", "bert-base-embedding-last-avg", _STS),
-        _raised("minilm-unsup-simcse", "minilm-cls", _STS),
+        _raised("unsup-simcse", "cls", _STS),
     ),
 )
 
@@ -185,8 +186,7 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
         yield published(claim, table)
     path = folder / f"{claim.table}.csv"
     lines = _measured(path) if path.is_file() else {}
-    sources = [(prefix, claim.comparisons) for prefix in OWN if claim.comparisons and not (prefix and claim.own)]
-    for prefix, comparisons in [*sources, *([("", claim.own)] if claim.own else [])]:
+    for source, prefix, comparisons in _sources(claim, table):
         details, held, apart = [], [], []
         for comparison in comparisons:
             cells = [(prefix + row, comparison.column) for row in (comparison.first, comparison.second)]
@@ -201,8 +201,18 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
             values = [float(line["value"]) for line in there]
             held.append(comparison.holds(*values))
             details.append(_detail(comparison, prefix, values) + _test(planned, comparison, prefix, values))
-        source = "measured" + (f", {prefix}" if prefix else ", all-MiniLM-L6-v2" if comparisons is claim.own else "")
         yield Finding(source, all(held) if held else None, len(comparisons), tuple(details), tuple(apart))
+
+
+def _sources(claim: Claim, table: Table) -> Iterator[tuple[str, str, tuple[Comparison, ...]]]:
+    """(name, prefix of its rows, what is compared) of what can be measured: the paper's own systems, and MODELS."""
+    if claim.comparisons:
+        yield "measured", "", claim.comparisons
+    slugs = {row.slug for row in table.rows}
+    for prefix, model in MODELS.items():
+        comparisons = claim.own or claim.comparisons
+        if any(prefix + comparison.first in slugs for comparison in comparisons):
+            yield f"measured, {model}", prefix, comparisons
 
 
 def _measured(path: Path) -> dict[tuple[str, str], Line]:

@@ -19,11 +19,12 @@ LINES = {"plain": "-", "whitening": "--", "flow": ":", "trained": "-."}
 
 def draw(plot: Plot, form: str) -> bytes:
     """The figure as a file of that form, `svg` or `png`."""
-    figure = Figure(figsize=(10, 5.5))
-    axes = figure.subplots()
-    axes.grid(alpha=0.3)
-    title = _DRAWERS[plot.name](figure, axes, plot.marks)  # type: ignore[operator]
-    axes.set_title(f"{plot.table}: {title}", fontsize=10)
+    figure = Figure(figsize=(10, 5.5 * len(plot.panels)))
+    each = figure.subplots(len(plot.panels), squeeze=False)[:, 0]
+    for axes, marks in zip(each, plot.panels, strict=True):
+        axes.grid(alpha=0.3)
+        title = _DRAWERS[plot.name](figure, axes, marks)  # type: ignore[operator]
+    each[0].set_title(f"{plot.table}: {title}", fontsize=10)
     buffer = io.BytesIO()
     metadata = {"Date": None} if form == "svg" else {"Software": None}
     with matplotlib.rc_context({"svg.hashsalt": "repro"}):  # the same bytes each time

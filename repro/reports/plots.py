@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from repro.results.csv_lines import Place
 from repro.results.result import Result, unpack
 from repro.tables.spec import Average, Row, Table
 
-CURVES = 12  # more in one figure cannot be told apart
+CURVES = 12  # more in one panel cannot be told apart
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure: `geometry` of points or `spectra` of curves, of the table of that id."""
+    """A figure: `geometry` of points or `spectra` of curves, of the table of that id; one panel below the other."""
 
     name: str
     table: str
-    marks: tuple[Point, ...] | tuple[Curve, ...]
+    panels: tuple[tuple[Point, ...], ...] | tuple[tuple[Curve, ...], ...]
 
 
 def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
@@ -46,10 +46,10 @@ def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
     average = next((column for column in table.columns if isinstance(column, Average)), None)
     points = tuple(point for row in table.rows if average and (point := _point(stored, row, average)))
     if len(points) > 1:
-        yield Plot("geometry", table.id, points)
-    curves = tuple(curve for row in table.rows if (curve := _curve(stored, row)))
-    if 1 < len(curves) <= CURVES:
-        yield Plot("spectra", table.id, curves)
+        yield Plot("geometry", table.id, (points,))
+    curves = [(row, curve) for row in table.rows if (curve := _curve(stored, row))]
+    if len(curves) > 1 and (panels := _panels(curves)):
+        yield Plot("spectra", table.id, panels)
 
 
 def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> Point | None:
@@ -60,6 +60,16 @@ def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> Point 
     alignment, uniformity = (cell.value for cell in cells if cell)
     score = average.value([cell.value for cell in scores if cell])
     return Point(row.label, row.system.legend, alignment, uniformity, score)
+
+
+def _panels(curves: Sequence[tuple[Row, Curve]]) -> tuple[tuple[Curve, ...], ...]:
+    """All in one panel; or, where they are too many, those of each model in one of its own, unless even these are."""
+    if len(curves) <= CURVES:
+        return (tuple(curve for _, curve in curves),)
+    models: dict[tuple[str, ...], list[Curve]] = {}
+    for row, curve in curves:
+        models.setdefault(tuple(base.weights for base in row.system.bases()), []).append(curve)
+    return tuple(tuple(of) for of in models.values() if len(of) <= CURVES)
 
 
 def _curve(stored: Mapping[Place, Result], row: Row) -> Curve | None:

@@ -12,6 +12,7 @@ import pytest
 from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.reports import drawing, figures, plots
 from repro.results.result import pack
+from tests.conftest import save_tiny_bert
 from tests.evaluation.test_fitting import planned
 
 
@@ -55,3 +56,16 @@ def test_vectors_that_are_all_the_same_have_no_spectrum(tiny_bert: Path) -> None
     place = finished.table.rows[0].slug, "isoscore"
     finished.stored[place] = replace(finished.stored[place], items=(pack(np.zeros(16)),))
     assert not list(plots.plots(finished.table, finished.stored))  # one curve is left, and one is no comparison
+
+
+def test_spectra_that_are_too_many_for_one_panel_have_one_for_each_model(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, other = TransformerRecipe(str(tiny_bert)), TransformerRecipe(str(save_tiny_bert(tmp_path / "other", seed=2)))
+    maps = {"white": WhitenedRecipe(base, k=4), "other": other, "whitened": WhitenedRecipe(other, k=4)}
+    finished = planned(base, **maps)
+    for bound, sizes in ((4, [4]), (3, [2, 2]), (1, [])):
+        monkeypatch.setattr(plots, "CURVES", bound)
+        drawn = list(plots.plots(finished.table, finished.stored))
+        assert [len(panel) for plot in drawn for panel in plot.panels] == sizes
+        assert len(dict(figures.files(finished.table, finished.stored, tmp_path / "x.csv"))) == 2 * bool(sizes)
