@@ -155,18 +155,20 @@ def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
 
 
 def _figures(finished: Plan, lines: list[Line], csv_path: Path) -> Iterator[tuple[Path, bytes]]:
-    """The figures of a table with geometry, unless the results of some numbers in it are not on this machine."""
-    table = finished.table
-    columns = {column.slug for column in table.scored()}
-    places = [(line["row"], line["column"]) for line in lines if line["value"] and line["column"] in columns]
-    if not any(column.task == "geometry" for column in table.scored()):
-        return
+    """The figures that the table gives, but for those of which some results in the file are not on this machine."""
     from repro.reports import figures
+    from repro.reports.plots import columns_of, plots
 
-    if any(place not in finished.stored for place in places):
+    table, whole = finished.table, True
+    shown = {(line["row"], line["column"]) for line in lines if line["value"]}
+    for plot in plots(table, finished.stored):
+        columns = columns_of(plot, table)
+        if all(place in finished.stored for place in shown if place[1] in columns):
+            yield from figures.files(plot, csv_path)
+        else:
+            whole = False
+    if not whole:
         print(f"{table.id}: figures not drawn; only a part of the numbers was computed here", file=sys.stderr)
-        return
-    yield from figures.files(table, finished.stored, csv_path)
 
 
 def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from repro.postprocessing.whitening import NOISE
-from repro.reports.plots import Curve, Plot, Point
+from repro.reports.plots import Curve, Growth, Plot, Point
 
 MARKERS = {"plain": "o", "whitening": "s", "flow": "^", "trained": "D"}
+TIMES = {"a second": 1, "a minute": 60, "an hour": 3600, "a day": 86400, "a year": 31_536_000}
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = {"plain": "-", "whitening": "--", "flow": ":", "trained": "-."}
 
 
@@ -83,4 +85,30 @@ def _spectra(figure: Figure, axes: Axes, curves: Sequence[Curve]) -> str:
     return "spectra of sentence vectors on STS-B"
 
 
-_DRAWERS = {"geometry": _scatter, "spectra": _spectra}
+def _growth(figure: Figure, axes: Axes, rows: Sequence[Growth]) -> str:
+    """Seconds against n: marks are measured, lines go with n for bi-encoders and n (n − 1) / 2 for cross-encoders."""
+    sizes = np.geomspace(1_000, 100_000, 41)
+    for number, row in enumerate(rows, 1):
+        grey = str(0.7 * (number - 1) / len(rows))
+        last, seconds = row.sizes[-1], row.seconds[-1]
+        axes.plot(row.sizes, row.seconds, MARKS[number % len(MARKS)], color=grey, ms=5, label=f"{number}  {row.label}")
+        axes.plot(sizes, seconds * sizes / last, "-", color=grey, lw=1)
+        axes.annotate(str(number), (sizes[-1], seconds * sizes[-1] / last), fontsize=7, va="center")
+        if row.pairs_per_second is not None:
+            all_pairs = sizes * (sizes - 1) / 2 / row.pairs_per_second
+            axes.plot(sizes, all_pairs, "--", color=grey, lw=1)
+            axes.annotate(str(number), (sizes[-1], all_pairs[-1]), fontsize=7, va="center")
+    axes.plot([], [], "k-", lw=1, label="bi-encoder: encoding and search, with n")
+    axes.plot([], [], "k--", lw=1, label="cross-encoder: all pairs, with n (n − 1) / 2")
+    for name, seconds in TIMES.items():
+        axes.axhline(seconds, color="0.8", lw=0.6, zorder=0)
+        axes.annotate(name, (sizes[0], seconds), fontsize=6.5, color="0.4", va="bottom")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("n, sentences")
+    axes.set_ylabel("seconds")
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    return "seconds to find the closest pair"
+
+
+_DRAWERS = {"geometry": _scatter, "spectra": _spectra, "growth-cpu": _growth, "growth-gpu": _growth}

@@ -11,24 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from repro import memo
-from repro.reports.plots import Plot, plots
-from repro.results.csv_lines import Place
-from repro.results.result import Result
-from repro.tables.spec import Table
+from repro.reports.plots import Plot
 
 FORMS = ("svg", "png")
-SUFFIXES = tuple(f".{name}.{form}" for name in ("geometry", "spectra") for form in FORMS)  # of the files of a table
+NAMES = ("geometry", "spectra", "growth-cpu", "growth-gpu")
+SUFFIXES = tuple(f".{name}.{form}" for name in NAMES for form in FORMS)  # of the files of a table
 
 
-def files(table: Table, stored: Mapping[Place, Result], csv_path: Path) -> Iterator[tuple[Path, bytes]]:
-    """(path, content) of every figure that the stored cells give, beside the table's CSV.
+def files(plot: Plot, csv_path: Path) -> Iterator[tuple[Path, bytes]]:
+    """(path, content) of a figure in every form, beside the table's CSV.
 
     A file that is there and was drawn here from the same numbers by the same code is not drawn again.
     """
-    for plot in plots(table, stored):
-        paths = {form: csv_path.with_suffix(f".{plot.name}.{form}") for form in FORMS}
-        drawn = _kept(plot, paths) or _drawn(plot)
-        yield from ((paths[form], content) for form, content in drawn.items())
+    paths = {form: csv_path.with_suffix(f".{plot.name}.{form}") for form in FORMS}
+    drawn = _kept(plot, paths) or _drawn(plot)
+    yield from ((paths[form], content) for form, content in drawn.items())
 
 
 def _drawn(plot: Plot) -> dict[str, bytes]:

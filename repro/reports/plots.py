@@ -33,12 +33,26 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """Seconds to find the closest of n sentences: those measured of a bi-encoder, (s,) each, and a cross-encoder's.
+
+    `pairs_per_second` is None where no cross-encoder was timed.
+    """
+
+    label: str
+    sizes: tuple[float, ...]
+    seconds: tuple[float, ...]
+    pairs_per_second: float | None
+
+
+@dataclass(frozen=True)
 class Plot:
-    """A figure: `geometry` of points or `spectra` of curves, of the table of that id; one panel below the other."""
+    """A figure: `geometry` of points, `spectra` of curves or `growth`, of the table of that id; panels one below the
+    other."""
 
     name: str
     table: str
-    panels: tuple[tuple[Point, ...], ...] | tuple[tuple[Curve, ...], ...]
+    panels: tuple[tuple[Point, ...], ...] | tuple[tuple[Curve, ...], ...] | tuple[tuple[Growth, ...], ...]
 
 
 def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
@@ -50,6 +64,17 @@ def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
     curves = [(row, curve) for row in table.rows if (curve := _curve(stored, row))]
     if len(curves) > 1 and (panels := _panels(curves)):
         yield Plot("spectra", table.id, panels)
+    for device in ("cpu", "gpu"):
+        if growth := tuple(line for row in table.rows if (line := _growth(stored, row, device))):
+            yield Plot(f"growth-{device}", table.id, (growth,))
+
+
+def columns_of(plot: Plot, table: Table) -> set[str]:
+    """The columns whose numbers a figure needs: of all rows that have them, or it would show a part for the whole."""
+    kind, _, device = plot.name.partition("-")
+    if kind == "growth":
+        return {f"seconds-{device}", f"pairs-{device}"}
+    return {column.slug for column in table.scored()}
 
 
 def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> Point | None:
@@ -79,3 +104,13 @@ def _curve(stored: Mapping[Place, Result], row: Row) -> Curve | None:
         return None
     values = tuple(unpack(result.items[0]).tolist())
     return Curve(row.label, row.system.legend, values) if values[0] > 0 else None
+
+
+def _growth(stored: Mapping[Place, Result], row: Row, device: str) -> Growth | None:
+    """None where the row was not timed on that device."""
+    both, pairs = (stored.get((row.slug, f"{name}-{device}")) for name in ("seconds", "pairs"))
+    if both is None or not both.items:
+        return None
+    sizes, encoding, search = map(unpack, both.items)
+    total = tuple((encoding + search).tolist())
+    return Growth(row.label, tuple(sizes.tolist()), total, pairs.value if pairs else None)

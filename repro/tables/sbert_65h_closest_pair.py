@@ -11,7 +11,7 @@ half an hour on two cores, most of it for the models of BERT-base's size.
 from dataclasses import replace
 
 from repro.encoders.recipe import BaseRecipe, TimedRecipe
-from repro.encoders.zoo import MINILM, SBERT_NLI_BASE, ZOO
+from repro.encoders.zoo import MINILM, MPNET, SBERT_NLI_BASE, ZOO
 from repro.evaluation.systems import Timed
 from repro.tables.spec import BEYOND, AnyColumn, Column, ColumnRef, Ref, Row, Table
 
@@ -70,6 +70,8 @@ TABLE = Table(
             "random-vectors", "Random word vectors, averaged as GloVe's", RANDOM, Timed(TimedRecipe(GLOVE, random=True))
         ),
         *ALL_MINILM,
+        *rows("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND, MPNET),
+        Row("glove-6b-50d", "GloVe 6B, 50 dimensions", BEYOND, Timed(TimedRecipe(ZOO["glove-6b-50d-sbert"].plain))),
         Row("glove-avg", "Avg. GloVe embeddings", BEYOND, Timed(TimedRecipe(GLOVE))),
     ),
     columns=(*columns("cpu"), *columns("gpu")),

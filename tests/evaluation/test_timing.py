@@ -93,7 +93,7 @@ def test_a_fast_encoder_is_measured_faster() -> None:
     assert 0 < slow.values["sentences-per-second"] < fast.values["sentences-per-second"]
     with pytest.raises(ReproError, match="speed is measured while encoding"):
         task.score(data, [], np.empty((0, 2)), "x")
-    with pytest.raises(ReproError, match="stsb is scored from sentence vectors and not timed"):
+    with pytest.raises(ReproError, match="stsb is not a task that times the encoding of sentences"):
         TASKS["stsb"].time(data, lambda sentences: None)
 
 
