@@ -3,7 +3,7 @@ BIN := .venv/bin
 # counting lines is cheap on Python 3.12 and later, and makes the tests a third slower on 3.11: there, `make coverage`
 COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov" if sys.version_info >= (3, 12) else "")')
 # a table's id is how the name of its module begins: repro/tables/flow_2_without_nli.py is flow-2
-TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+[a-z]?)_.*\.py$$/\1-\2/p')
+TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+[a-z]?)_.*\.py$$/\1-\2/p' | sort -V)
 SBERT := $(patsubst sbert-%,table%,$(filter-out sbert-65h,$(filter sbert-%,$(TABLES))))
 
 .PHONY: help 65h setup base glove demo whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
