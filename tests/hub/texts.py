@@ -115,9 +115,7 @@ def _stsb(path: Path, split: str, draw: Draw) -> None:
 
 
 def _sick(path: Path, split: str, draw: Draw) -> None:
-    rows = [
-        f"{n}\t{a} \t{b}\t{max(gold, 1):.1f}\tNEUTRAL" for n, (a, b, gold) in enumerate(draw.pairs(SICK[split]), 1)
-    ]
+    rows = [f"{n}\t{a} \t{b}\t{max(gold, 1):.1f}\tNEUTRAL" for n, (a, b, gold) in enumerate(draw.pairs(SICK[split]), 1)]
     _lines(path, ["pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment", *rows])
 
 
@@ -194,9 +192,7 @@ def write_hub(root: Path) -> None:
     folder = root / "datasets" / SECTIONS[0] / SECTIONS_CONFIG
     for split, parts in {"train": 2, "validation": 1, "test": 1}.items():
         for part in range(parts):
-            columns = {
-                name: [draw.sentence() for _ in range(TRIPLETS)] for name in ("anchor", "positive", "negative")
-            }
+            columns = {name: [draw.sentence() for _ in range(TRIPLETS)] for name in ("anchor", "positive", "negative")}
             _parquet(folder / f"{split}-{part:05}-of-{parts:05}.parquet", columns)
     _parquet(folder.parent / "pair" / "train-00000-of-00001.parquet", {"anchor": ["not"], "positive": ["this"]})
     for folder in (root / "datasets").glob("*/*"):
