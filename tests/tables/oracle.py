@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Oracle:
         folder = self.hub / "models" / repo / inner
         return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
 
+    @cache
     def encoder(
         self,
         repo: str,
@@ -45,24 +47,21 @@ class Oracle:
         length: int | None = None,
         inner: str = "",
         lower: bool = False,
-        unit: bool = False,
     ) -> Encode:
         """Vectors of a transformer: `cls`, `mean` or `pooler` of the mean of some layers, one sentence at a time."""
         tokenizer, model = self.model(repo, inner)
 
+        @cache
         @torch.inference_mode()
-        def encode(sentences: Sequence[str]) -> np.ndarray:
-            rows = []
-            for sentence in sentences:
-                text = sentence.lower() if lower else sentence
-                cut = {"truncation": True, "max_length": length} if length else {}
-                output = model(**tokenizer(text, return_tensors="pt", **cut), output_hidden_states=True)
-                hidden = torch.stack([output.hidden_states[layer] for layer in layers]).mean(0)[0]  # (T, d)
-                row = {"cls": hidden[0], "mean": hidden.mean(0), "pooler": output.pooler_output[0]}[pool].double()
-                rows.append(row / row.norm() if unit else row)
-            return torch.stack(rows).numpy()
+        def vector(sentence: str) -> np.ndarray:
+            text = sentence.lower() if lower else sentence
+            cut = {"truncation": True, "max_length": length} if length else {}
+            output = model(**tokenizer(text, return_tensors="pt", **cut), output_hidden_states=True)
+            hidden = torch.stack([output.hidden_states[layer] for layer in layers]).mean(0)[0]  # (T, d)
+            row = {"cls": hidden[0], "mean": hidden.mean(0), "pooler": output.pooler_output[0]}[pool]
+            return row.double().numpy()  # type: ignore[no-any-return]
 
-        return encode
+        return lambda sentences: np.stack([vector(sentence) for sentence in sentences])
 
     def words(self, name: str, lower: bool = False, sbert: bool = False) -> Encode:
         """Averaged word vectors of the tokens between blanks, or of Sentence-BERT's tokens."""
