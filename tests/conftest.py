@@ -171,12 +171,13 @@ def ask_hub(endpoint: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None
     from repro import hub
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     close_session()
-    hub._silence.cache_clear()
+    hub.forget()
 
 
 Connect = Callable[..., None]
@@ -201,4 +202,4 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect
 
     yield to
     close_session()
-    hub._silence.cache_clear()
+    hub.forget()

@@ -11,17 +11,18 @@ from repro import hub
 from repro.data.convert import NLI_HEADER
 from repro.data.registry import Dataset
 from repro.errors import NotAvailable
+from repro.revisions import PUBLIC, commit_of
 
-# corpus: hub id, revision, file; both label 0 entailment, 1 neutral, 2 contradiction, and −1 where nobody agreed
+# corpus: hub id, file; both label 0 entailment, 1 neutral, 2 contradiction, and −1 where nobody agreed
 NLI_FILES = {
-    "SNLI": ("stanfordnlp/snli", "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b", "plain_text/train-00000-of-00001.parquet"),
-    "MultiNLI": ("nyu-mll/multi_nli", "da70db2af9d09693783c3320c4249840212ee221", "data/train-00000-of-00001.parquet"),
+    "SNLI": ("stanfordnlp/snli", "plain_text/train-00000-of-00001.parquet"),
+    "MultiNLI": ("nyu-mll/multi_nli", "data/train-00000-of-00001.parquet"),
 }
 LABELS = ("entailment", "neutral", "contradiction")
 # SimCSE's training sets (data/download_wiki.sh, download_nli.sh @49fa580)
-SIMCSE = ("princeton-nlp/datasets-for-simcse", "e145e8bb659b2aa2669f32ef79cb4cdef6c58fef")
+SIMCSE = "princeton-nlp/datasets-for-simcse"
 # Wikipedia's sections as triplets (Dor et al. 2018): the data set's page names the splits, not their files
-SECTIONS = ("sentence-transformers/wikipedia-sections", "576bb61f0fc9ebc728b742f91bd5c81cb7d92c71")
+SECTIONS = "sentence-transformers/wikipedia-sections"
 SECTIONS_CONFIG = "triplet"
 TRIPLET_HEADER = ("Sentence1", "Sentence2", "Sentence3")
 
@@ -46,22 +47,26 @@ def cached(item: Dataset) -> bool:
     return True
 
 
+def _commit(repo: str) -> str | None:
+    """The revision that public code names; ReproError where a lock file says another."""
+    return commit_of(repo, PUBLIC[repo].revision)
+
+
 def _nli_files(name: str, offline: bool) -> list[Path]:
-    return [hub.file(repo, file, revision, offline, "dataset") for repo, revision, file in NLI_FILES.values()]
+    return [hub.file(repo, file, _commit(repo), offline, "dataset") for repo, file in NLI_FILES.values()]
 
 
 def _simcse_file(name: str, offline: bool) -> list[Path]:
-    repo, revision = SIMCSE
-    return [hub.file(repo, name, revision, offline, "dataset")]
+    return [hub.file(SIMCSE, name, _commit(SIMCSE), offline, "dataset")]
 
 
 def _section_files(name: str, offline: bool) -> list[Path]:
-    repo, revision = SECTIONS
-    folder = hub.snapshot(repo, revision, [f"{SECTIONS_CONFIG}/*.parquet"], offline, "dataset") / SECTIONS_CONFIG
+    snapshot = hub.snapshot(SECTIONS, _commit(SECTIONS), [f"{SECTIONS_CONFIG}/*.parquet"], offline, "dataset")
+    folder = snapshot / SECTIONS_CONFIG
     split = Path(name).stem
     files = sorted(path for path in folder.rglob("*.parquet") if str(path.relative_to(folder)).startswith(split))
     if not files:
-        raise NotAvailable(f"the data set {repo} has no Parquet file of {split} below {SECTIONS_CONFIG}/ at {revision}")
+        raise NotAvailable(f"the data set {SECTIONS} has no Parquet file of {split} in {folder}")
     return files
 
 

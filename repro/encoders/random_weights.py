@@ -16,7 +16,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import BaseRecipe, TransformerRecipe, WordVectorRecipe
 from repro.encoders.weights import resolve
 from repro.errors import NotAvailable, ReproError
-from repro.hub import pinned_revision
+from repro.revisions import commit_of
 
 SEED = 12
 DIMENSIONS = 300  # of word vectors whose file does not say another number in its name, as glove.6B.50d.txt does
@@ -82,7 +82,7 @@ def _source(base: TransformerRecipe) -> Path | None:
     local = os.path.expanduser(base.weights)
     path: object = os.path.join(local, "config.json")
     if not os.path.isdir(local):
-        revision = base.revision or pinned_revision(base.weights)
+        revision = commit_of(base.weights, base.revision)
         try:
             path = try_to_load_from_cache(base.weights, "config.json", revision=revision)
         except HFValidationError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -26,14 +25,13 @@ from repro.encoders.recipe import (
 )
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
-
-with (Path(__file__).parent / "revisions.csv").open(encoding="utf-8", newline="") as _file:
-    REVISIONS: dict[str, str] = {line["id"]: line["revision"] for line in csv.DictReader(_file)}
+from repro.revisions import PUBLIC
 
 
 def hub(weights: str, pooling: str | None = None) -> TransformerRecipe:
     """A model of the hub, at the revision that public code names for it (revisions.csv), where one is known."""
-    return TransformerRecipe(weights, REVISIONS.get(weights), pooling)
+    public = PUBLIC.get(weights)
+    return TransformerRecipe(weights, public.revision if public else None, pooling)
 
 
 BERT_BASE = hub("google-bert/bert-base-uncased")

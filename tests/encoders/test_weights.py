@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from repro.encoders import weights, zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.hub import pinned_revision
+from repro.revisions import pins
 from tests.conftest import Connect, on_loopback
 
 
@@ -132,7 +132,7 @@ def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_be
     expected = zoo.build(str(tiny_bert), device="cpu").encode(["the cat sits", "a dog"])[0].vectors
     for file in (output, output.with_name("out.npy.offline.npy")):
         np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
-    assert pinned_revision("owner/tiny") == COMMIT
+    assert pins() == {"owner/tiny": COMMIT}
 
 
 def test_a_commit_says_nothing_of_a_folder(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

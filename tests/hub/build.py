@@ -20,8 +20,7 @@ from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
 from torch import Tensor
 from transformers import BertConfig, BertForPreTraining, BertModel, RobertaConfig, RobertaModel
 
-from repro.data.hub import NLI_FILES, SECTIONS, SIMCSE
-from repro.encoders.zoo import REVISIONS
+from repro.revisions import PUBLIC
 from tests.hub import texts
 
 # what a repository holds beside what is read: other frameworks, other formats, scripts, results
@@ -50,8 +49,8 @@ MINILM = Size(6, 260, 4)
 
 def commits() -> dict[str, str]:
     """The commits of those repositories that public code names one of."""
-    data = {repo: revision for repo, revision, _ in NLI_FILES.values()} | dict([SIMCSE, SECTIONS])
-    return REVISIONS | {f"datasets/{repo}": revision for repo, revision in data.items()}
+    prefixes = {"model": "", "dataset": "datasets/"}
+    return {prefixes[public.kind] + public.id: public.revision for public in PUBLIC.values()}
 
 
 def build(root: Path) -> None:
@@ -69,7 +68,7 @@ def build(root: Path) -> None:
         for name in DECOYS:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"{}\n")
+            path.write_text(json.dumps({"of": f"{repo}/{name}"}))  # one content would be downloaded once for all
 
 
 def _wordpieces(folder: Path) -> None:

@@ -177,19 +177,19 @@ _WRITERS = {
 
 def write_hub(root: Path) -> None:
     """The data sets of the hub below `root/datasets`, in their repositories' files, with others beside them."""
-    for number, (repo, _, name) in enumerate(NLI_FILES.values()):
+    for number, (repo, name) in enumerate(NLI_FILES.values()):
         rows = _hub_pairs(number)
         columns = {"premise": [row[0] for row in rows], "hypothesis": [row[1] for row in rows]}
         path = root / "datasets" / repo / name
         _parquet(path, columns | {"label": [row[2] for row in rows]})
         _parquet(path.with_name("test-00000-of-00001.parquet"), columns)
-    draw, folder = Draw(21), root / "datasets" / SIMCSE[0]
+    draw, folder = Draw(21), root / "datasets" / SIMCSE
     folder.mkdir(parents=True)
     _lines(folder / "wiki1m_for_simcse.txt", (draw.sentence() for _ in range(50)))
     cells = ([draw.sentence() for _ in range(3)] for _ in range(49))
     rows = [",".join(f'"{cell}"' for cell in row) for row in cells]
     _lines(folder / "nli_for_simcse.csv", ["sent0,sent1,hard_neg", *rows, '"One cell is empty.",,"So."'])
-    folder = root / "datasets" / SECTIONS[0] / SECTIONS_CONFIG
+    folder = root / "datasets" / SECTIONS / SECTIONS_CONFIG
     for split, parts in {"train": 2, "validation": 1, "test": 1}.items():
         for part in range(parts):
             columns = {name: [draw.sentence() for _ in range(TRIPLETS)] for name in ("anchor", "positive", "negative")}

@@ -33,12 +33,6 @@ class Oracle:
     hub: Path
     data: Path
 
-    def model(self, repo: str, inner: str = "") -> tuple[Any, Any]:
-        """(tokenizer, model) of a repository."""
-        folder = self.hub / "models" / repo / inner
-        return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-
-    @cache
     def encoder(
         self,
         repo: str,
@@ -49,19 +43,7 @@ class Oracle:
         lower: bool = False,
     ) -> Encode:
         """Vectors of a transformer: `cls`, `mean` or `pooler` of the mean of some layers, one sentence at a time."""
-        tokenizer, model = self.model(repo, inner)
-
-        @cache
-        @torch.inference_mode()
-        def vector(sentence: str) -> np.ndarray:
-            text = sentence.lower() if lower else sentence
-            cut = {"truncation": True, "max_length": length} if length else {}
-            output = model(**tokenizer(text, return_tensors="pt", **cut), output_hidden_states=True)
-            hidden = torch.stack([output.hidden_states[layer] for layer in layers]).mean(0)[0]  # (T, d)
-            row = {"cls": hidden[0], "mean": hidden.mean(0), "pooler": output.pooler_output[0]}[pool]
-            return row.double().numpy()  # type: ignore[no-any-return]
-
-        return lambda sentences: np.stack([vector(sentence) for sentence in sentences])
+        return _encoder(self.hub / "models" / repo / inner, pool, layers, length, lower)
 
     def words(self, name: str, lower: bool = False, sbert: bool = False) -> Encode:
         """Averaged word vectors of the tokens between blanks, or of Sentence-BERT's tokens."""
@@ -133,6 +115,24 @@ class Oracle:
 
     def _lines(self, name: str) -> list[str]:
         return (self.data / name).read_text(encoding="utf-8").split("\n")[:-1]
+
+
+@cache
+def _encoder(folder: Path, pool: str, layers: tuple[int, ...], length: int | None, lower: bool) -> Encode:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    cut = {"truncation": True, "max_length": length} if length else {}
+
+    @cache
+    @torch.inference_mode()
+    def vector(sentence: str) -> np.ndarray:
+        text = sentence.lower() if lower else sentence
+        output = model(**tokenizer(text, return_tensors="pt", **cut), output_hidden_states=True)
+        hidden = torch.stack([output.hidden_states[layer] for layer in layers]).mean(0)[0]  # (T, d)
+        row = {"cls": hidden[0], "mean": hidden.mean(0), "pooler": output.pooler_output[0]}[pool]
+        return np.asarray(row.double())
+
+    return lambda sentences: np.stack([vector(sentence) for sentence in sentences])
 
 
 def _moses(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from repro.evaluation.systems import Quoted
+from repro.revisions import is_commit
 from repro.tables import TABLES
+from tests.hub import build
 from tests.tables import oracle, oracle_trained
 from tests.tables.oracle import Encode, Oracle, Pair, rho
 from tests.tables.oracle_flow import flowed
@@ -52,9 +55,8 @@ def target(plain: Oracle) -> list[str]:
     return oracle.sides([pair for split in ("train", "dev", "test") for pair in plain.stsb(split)])
 
 
-def first_last(plain: Oracle, repo: str, inner: str = "") -> Encode:
-    layers = 24 if "large" in repo else 12
-    return plain.encoder(repo, "mean", (1, layers), 64, inner)
+def first_last(plain: Oracle, repo: str) -> Encode:
+    return plain.encoder(repo, "mean", (1, 24 if "large" in repo else 12), 64)
 
 
 Value = Callable[[Oracle], float]
@@ -63,7 +65,6 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     # bert-as-service: the layer before the last, 25 tokens
     ("sbert-1", "bert-base-avg-service", "stsb"): lambda o: rho(o.encoder(BERT, "mean", (-2,), 25), o.stsb()),
     ("sbert-1", "bert-base-cls-service", "stsb"): lambda o: rho(o.encoder(BERT, "cls", (-2,), 25), o.stsb()),
-    ("sbert-1", "bert-base-cls-service", "sts12"): lambda o: all_pairs(o.encoder(BERT, "cls", (-2,), 25), o),
     ("sbert-1", "bert-base-avg", "stsb"): lambda o: rho(o.encoder(BERT, "mean"), o.stsb()),
     # layers 1 and 12; embedding output and 12
     ("whitening-1", "bert-base-first-last-avg", "stsb"): lambda o: rho(first_last(o, BERT), o.stsb()),
@@ -73,9 +74,6 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     ),
     ("simcse-5", "roberta-base-embedding-last-avg", "stsb"): lambda o: rho(
         o.encoder(ROBERTA, "mean", (0, 12)), o.stsb(senteval=True)
-    ),
-    ("simcse-5", "roberta-base-embedding-last-avg", "sts12"): lambda o: all_pairs(
-        o.encoder(ROBERTA, "mean", (0, 12)), o
     ),
     # layouts of sentence-transformers; SRoBERTa reads lower-cased text
     ("sbert-1", "sbert-nli-base", "stsb"): lambda o: rho(sbert(o, "bert-base-nli-mean-tokens"), o.stsb()),
@@ -87,11 +85,8 @@ ENCODED: dict[tuple[str, str, str], Value] = {
         sbert(o, "roberta-large-nli-mean-tokens", lower=True), o.stsb()
     ),
     ("sbert-1", "all-minilm-l6-v2", "stsb"): lambda o: rho(sbert(o, "all-MiniLM-L6-v2"), o.stsb()),
-    ("sbert-2", "sbert-nli-stsb-base-released", "stsb"): lambda o: rho(
-        sbert(o, "bert-base-nli-stsb-mean-tokens"), o.stsb()
-    ),
-    ("sbert-2", "sbert-nli-stsb-large-released", "stsb-dev"): lambda o: rho(
-        sbert(o, "bert-large-nli-stsb-mean-tokens"), o.stsb("dev")
+    ("simcse-b2", "sbert-nli-base", "sts12-all"): lambda o: rho(
+        sbert(o, "bert-base-nli-mean-tokens"), oracle.joined(o.sts12())
     ),
     ("simcse-b2", "sbert-nli-base", "sts12-wmean"): lambda o: oracle.weighted(
         sbert(o, "bert-base-nli-mean-tokens"), o.sts12()
@@ -123,8 +118,8 @@ FITTED: dict[tuple[str, str, str], Value] = {
     ("whitening-1", "bert-base-whitening-target", "stsb"): lambda o: rho(
         oracle.whitened(first_last(o, BERT), target(o)), o.stsb()
     ),
-    ("whitening-2", "sbert-nli-large-whitening-384-target", "stsb"): lambda o: rho(
-        oracle.whitened(first_last(o, f"{ST}/bert-large-nli-mean-tokens", "0_BERT"), target(o), 384), o.stsb()
+    ("whitening-2", "sbert-nli-base-whitening-256-target", "stsb"): lambda o: rho(
+        oracle.whitened(first_last(o, f"{ST}/bert-base-nli-mean-tokens"), target(o), 256), o.stsb()
     ),
     ("simcse-5", "sroberta-nli-base-whitening-nli", "stsb"): lambda o: rho(
         oracle.whitened(
@@ -142,13 +137,14 @@ FITTED: dict[tuple[str, str, str], Value] = {
         flowed(first_last(o, f"{ST}/bert-base-nli-mean-tokens"), [(a, b) for a, b, _ in o.nli()], 3, 0.15, 2e-5),
         o.stsb(senteval=True),
     ),
+    ("sbert-2", "sbert-nli-stsb-base-released", "stsb"): lambda o: rho(
+        sbert(o, "bert-base-nli-stsb-mean-tokens"), o.stsb()
+    ),
+    ("sbert-2", "sbert-nli-stsb-large-released", "stsb-dev"): lambda o: rho(
+        sbert(o, "bert-large-nli-stsb-mean-tokens"), o.stsb("dev")
+    ),
 }
 SICK_WORDS, SPLITS = "glove.840B.300d.sick/glove.840B.300d.sick.txt", ("train", "dev", "test")
-
-
-def all_pairs(encode: Encode, plain: Oracle) -> float:
-    """STS12 over all pairs of the year."""
-    return rho(encode, oracle.joined(plain.sts12()))
 
 
 def sbert(plain: Oracle, name: str, inner: str = "", lower: bool = False) -> Encode:
@@ -242,3 +238,40 @@ def test_a_trained_row_is_that_of_a_plain_training(
     table, row, column = place
     measured = float(runs.lines(table)[row, column]["value"])
     assert measured == pytest.approx(TRAINED[place](plain, tmp_path), abs=1e-4)
+
+
+SPLITS_OF_SECTIONS = (
+    "test-00000-of-00001",
+    "train-00000-of-00002",
+    "train-00001-of-00002",
+    "validation-00000-of-00001",
+)
+DATA = {
+    "datasets/stanfordnlp/snli": {"plain_text/train-00000-of-00001.parquet"},
+    "datasets/nyu-mll/multi_nli": {"data/train-00000-of-00001.parquet"},
+    "datasets/princeton-nlp/datasets-for-simcse": {"wiki1m_for_simcse.txt", "nli_for_simcse.csv"},
+    "datasets/sentence-transformers/wikipedia-sections": {f"triplet/{name}.parquet" for name in SPLITS_OF_SECTIONS},
+}
+
+
+def test_each_model_comes_once_in_one_form_and_nothing_else(runs: Runs) -> None:
+    """From the hub's log of all runs: whole commits, each file once, one format of weights, and no decoy."""
+    files = [request.file for request in runs.log() if request.file]
+    assert {revision for _, revision, _ in files if not is_commit(revision)} == set()
+    downloads = Counter(request.file for request in runs.log() if request.method == "GET" and request.file)
+    assert {file: count for file, count in downloads.items() if count > 1} == {}
+    names: dict[str, set[str]] = {}
+    for repo, _, name in files:
+        names.setdefault(repo, set()).add(name)
+    assert set(names) == {*build.MODELS, *DATA}
+    useless = {*build.DECOYS, build.OPTIMIZER, "dict.txt"}
+    assert [(repo, name) for repo in build.MODELS for name in names[repo] & useless] == []
+    for repo in build.MODELS:
+        weights = sorted(Path(name).name for name in names[repo] if Path(name).suffix in (".bin", ".safetensors"))
+        if repo.startswith(SIMCSE):
+            assert weights == ["pytorch_model.bin"]
+        elif repo.endswith("roberta-large-nli-mean-tokens"):
+            assert weights == [f"model-{n:05}-of-00003.safetensors" for n in (1, 2, 3)]
+        else:
+            assert weights == ["model.safetensors"]
+    assert {repo: names[repo] for repo in DATA} == DATA
