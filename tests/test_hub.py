@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -16,7 +18,7 @@ from repro import hub
 from repro.errors import NotAvailable
 from tests.conftest import Connect, on_loopback
 from tests.hub.server import Fault, Hub, gated, rate_limited, serving
-from tests.processes import NOT_PERMITTED, forked, on_a_disk_of
+from tests.processes import NOT_PERMITTED, ROOT, forked, on_a_disk_of
 
 NOWHERE = "http://hub.invalid"  # RFC 2606: never a host
 MODEL = "owner/model"
@@ -219,6 +221,15 @@ def test_a_silent_hub_is_given_up_and_not_asked_again(
     for _ in range(2):
         with pytest.raises(NotAvailable, match=r"cannot be downloaded: .*(has not answered for|ReadTimeout)"):
             got()
+
+
+def test_files_come_by_plain_http_unless_the_user_wants_the_xet_store() -> None:
+    code = (
+        "import os, sys; os.environ.pop('HF_HUB_DISABLE_XET', None); os.environ.update(a.split('=') for a in sys.argv"
+    )
+    code += "[1:]); import repro.hub; from huggingface_hub import constants as c; c.HF_HUB_DISABLE_XET or sys.exit(3)"
+    for settings, expected in (([], 0), (["HF_HUB_DISABLE_XET=0"], 3)):
+        assert subprocess.run([sys.executable, "-c", code, *settings], cwd=ROOT, check=False).returncode == expected
 
 
 def test_a_token_opens_what_is_gated(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
