@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -113,7 +114,7 @@ def test_offline_asks_nobody(connect: Connect, server: Hub, monkeypatch: pytest.
     with pytest.raises(NotAvailable, match="owner/model are not on this machine and --offline was given"):
         hub.file(MODEL, "model.safetensors", None, offline=True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    connect(server.address)
+    hub.forget()
     with pytest.raises(NotAvailable, match="HF_HUB_OFFLINE is set"):
         got()
 
@@ -224,12 +225,11 @@ def test_a_silent_hub_is_given_up_and_not_asked_again(
 
 
 def test_files_come_by_plain_http_unless_the_user_wants_the_xet_store() -> None:
-    code = (
-        "import os, sys; os.environ.pop('HF_HUB_DISABLE_XET', None); os.environ.update(a.split('=') for a in sys.argv"
-    )
-    code += "[1:]); import repro.hub; from huggingface_hub import constants as c; c.HF_HUB_DISABLE_XET or sys.exit(3)"
-    for settings, expected in (([], 0), (["HF_HUB_DISABLE_XET=0"], 3)):
-        assert subprocess.run([sys.executable, "-c", code, *settings], cwd=ROOT, check=False).returncode == expected
+    code = "import sys, repro.hub; from huggingface_hub import constants; sys.exit(3 + constants.HF_HUB_DISABLE_XET)"
+    others = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_XET"}
+    for settings, expected in (({}, 4), ({"HF_HUB_DISABLE_XET": "0"}, 3)):
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**others, **settings}, check=False)
+        assert done.returncode == expected
 
 
 def test_a_token_opens_what_is_gated(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
