@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from repro.errors import NotAvailable, ReproError
 from repro.hub_cache import cache_folder, is_sound, lacking_room, listing, matches, remove
@@ -33,8 +33,10 @@ _TIMEOUTS = (2.0, 5.0, 5.0, 2.0)  # seconds to connect, read, write, and to wait
 _LONGEST = 10.0  # seconds that one request may wait for an answer; of its own the client has no bound for some
 _PATIENCE = 20.0  # seconds without an answer to any request after which the hub is not asked again
 _RETRIES = 3  # of the first question: the client waits 1, 2 and 4 seconds, or as long as Retry-After says
+_LONGEST_PAUSE = 300  # seconds that Retry-After may ask for; a run that waits longer looks dead
 _DOWN = (500, 502, 503, 504)
 _log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 _asked: list[float] = []  # when the first of the requests was sent that are not answered yet
 
 
@@ -65,9 +67,9 @@ def _silence() -> str:
     return ""
 
 
-def head(repo: str, kind: Kind = "model") -> str:
-    """The commit of a repository's main, as the hub has it now; NotAvailable when the hub cannot say."""
-    return _resolved(repo, None, kind) if hub_answers() else _unreachable(repo, kind)
+def head(repo: str, branch: str | None = None, kind: Kind = "model") -> str:
+    """The commit of a repository's branch, or main, as the hub has it now; NotAvailable when the hub cannot say."""
+    return _resolved(repo, branch, kind) if hub_answers() else _unreachable(repo, kind)
 
 
 def _unreachable(repo: str, kind: Kind) -> str:
@@ -79,7 +81,7 @@ def _resolved(repo: str, revision: str | None, kind: Kind) -> str:
     from huggingface_hub import HfApi
 
     with _downloads(repo, False, kind):
-        commit = HfApi().repo_info(repo, repo_type=kind, revision=revision, timeout=_LONGEST).sha
+        commit = _persistently(lambda: HfApi().repo_info(repo, repo_type=kind, revision=revision).sha)
         if not is_commit(commit):
             raise KeyError("sha")
         return commit
@@ -127,7 +129,7 @@ def snapshot(
             return Path(folder)
 
         try:
-            folder = _despite_resets(get)
+            folder = _persistently(get, lambda: listing(repo, str(revision), kind) is not None)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
@@ -138,17 +140,33 @@ def snapshot(
         return folder
 
 
-def _despite_resets(get: Callable[[], Path]) -> Path:
-    """The client tries again where a body ends early, and not where the connection is reset in it."""
+def _persistently(ask: Callable[[], Answer], answered: Callable[[], bool] = lambda: False) -> Answer:
+    """Ask again where the client does not: after a reset, and on a busy or broken hub's first answers.
+
+    `answered`: whether the hub has said what the repository is; files the client asks for again by itself.
+    """
     for attempt in range(_RETRIES):
         try:
-            return get()
+            return ask()
         except Exception as error:
-            if type(error).__name__ != "ReadError":
+            pause = _pause(_cause(error), attempt, answered())
+            if pause is None:
                 raise
-            _log.warning("the connection was reset; trying again")
-            time.sleep(2**attempt)
-    return get()
+            _log.warning("%s; asking the hub again in %d s", _short(error), pause)
+            time.sleep(pause)
+    return ask()
+
+
+def _pause(error: BaseException, attempt: int, answered: bool) -> int | None:
+    """Seconds to wait before another try, those of Retry-After where the hub says so; None: there is to be none."""
+    status = _status(error)
+    if type(error).__name__ in ("ReadError", "RemoteProtocolError"):
+        return int(2**attempt)
+    if answered or (status != 429 and status not in _DOWN):
+        return None
+    after = str(error.response.headers.get("Retry-After", ""))  # type: ignore[attr-defined]
+    seconds = int(after) if after.isdecimal() else int(2**attempt)
+    return seconds if seconds <= _LONGEST_PAUSE else None
 
 
 def sizes(repo: str, revision: str | None, kind: Kind = "model") -> tuple[str, dict[str, int]]:
@@ -162,7 +180,9 @@ def sizes(repo: str, revision: str | None, kind: Kind = "model") -> tuple[str, d
     known = listing(repo, commit, kind)
     if known is None:
         with _downloads(repo, False, kind):
-            entries = HfApi().list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind)
+            entries = _persistently(
+                lambda: list(HfApi().list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind))
+            )
             known = {entry.path: entry.size for entry in entries if isinstance(entry, RepoFile)}
     return commit, known
 
@@ -244,6 +264,15 @@ def forget() -> None:
     _asked.clear()
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What kept the client from asking the hub, which it wraps."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    while isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def _status(error: BaseException) -> int | None:
     """What the hub answered, where it answered at all."""
     status: int | None = getattr(getattr(error, "response", None), "status_code", None)
@@ -254,8 +283,7 @@ def _why(error: BaseException, page: str) -> str:
     """What went wrong in the hub's client and what to do about it."""
     from huggingface_hub import constants, errors
 
-    while isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
-        error = error.__cause__  # the client wraps what kept it from asking the hub
+    error = _cause(error)
     status = _status(error)
     if isinstance(error, ReproError):
         return f"{error}; check the network and the proxy, then run it again"

@@ -30,6 +30,13 @@ def listing(repo: str, commit: str, kind: Kind = "model") -> dict[str, int] | No
         return None
 
 
+def is_cached(repo: str, name: str, commit: str, kind: Kind = "model") -> bool:
+    """Whether the cache has the file."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repo, name, revision=commit, repo_type=kind), str)
+
+
 def lacks(repo: str, name: str, commit: str) -> bool:
     """Whether the cache knows that the repository has no file of that name."""
     from huggingface_hub import _CACHED_NO_EXIST, try_to_load_from_cache
@@ -46,14 +53,11 @@ def cache_folder() -> Path:
 
 def lacking_room(repo: str, commit: str, patterns: Sequence[str], unwanted: Sequence[str], kind: Kind) -> str:
     """How much room the cache lacks for the files that are not in it; '' when there is enough, or sizes are unknown."""
-    from huggingface_hub import try_to_load_from_cache
-
     files = listing(repo, commit, kind) or {}
     missing = sum(
         size
         for name, size in files.items()
-        if matches(name, patterns, unwanted)
-        and not isinstance(try_to_load_from_cache(repo, name, revision=commit, repo_type=kind), str)
+        if matches(name, patterns, unwanted) and not is_cached(repo, name, commit, kind)
     )
     folder = cache_folder()
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())

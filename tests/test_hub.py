@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -16,7 +19,7 @@ from repro import hub
 from repro.errors import NotAvailable
 from tests.conftest import Connect, on_loopback
 from tests.hub.server import Fault, Hub, gated, rate_limited, serving
-from tests.processes import NOT_PERMITTED, forked, on_a_disk_of
+from tests.processes import NOT_PERMITTED, ROOT, forked, on_a_disk_of
 
 NOWHERE = "http://hub.invalid"  # RFC 2606: never a host
 MODEL = "owner/model"
@@ -111,7 +114,7 @@ def test_offline_asks_nobody(connect: Connect, server: Hub, monkeypatch: pytest.
     with pytest.raises(NotAvailable, match="owner/model are not on this machine and --offline was given"):
         hub.file(MODEL, "model.safetensors", None, offline=True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    connect(server.address)
+    hub.forget()
     with pytest.raises(NotAvailable, match="HF_HUB_OFFLINE is set"):
         got()
 
@@ -219,6 +222,14 @@ def test_a_silent_hub_is_given_up_and_not_asked_again(
     for _ in range(2):
         with pytest.raises(NotAvailable, match=r"cannot be downloaded: .*(has not answered for|ReadTimeout)"):
             got()
+
+
+def test_files_come_by_plain_http_unless_the_user_wants_the_xet_store() -> None:
+    code = "import sys, repro.hub; from huggingface_hub import constants; sys.exit(3 + constants.HF_HUB_DISABLE_XET)"
+    others = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_XET"}
+    for settings, expected in (({}, 4), ({"HF_HUB_DISABLE_XET": "0"}, 3)):
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**others, **settings}, check=False)
+        assert done.returncode == expected
 
 
 def test_a_token_opens_what_is_gated(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

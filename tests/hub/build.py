@@ -49,8 +49,7 @@ MINILM = Size(6, 260, 4)
 
 def commits() -> dict[str, str]:
     """The commits of those repositories that public code names one of."""
-    prefixes = {"model": "", "dataset": "datasets/"}
-    return {prefixes[public.kind] + public.id: public.revision for public in PUBLIC.values()}
+    return {("datasets/" if of.kind == "dataset" else "") + name: of.revision for name, of in PUBLIC.items()}
 
 
 def build(root: Path) -> None:
