@@ -36,7 +36,8 @@ STSB = {"train": 160, "dev": 12, "test": 40}  # pairs: more sentences than dimen
 SICK = {"train": 12, "trial": 12, "test": 40}
 PREMISES = 54  # of each NLI corpus, with a hypothesis for each label
 ARGUMENTS = 8  # pairs of a topic
-TRIPLETS = 24
+TRIPLETS = {"train-00000-of-00002": 20, "train-00001-of-00002": 20, "validation-00000-of-00001": 12}
+TRIPLETS |= {"test-00000-of-00001": 100}  # of each file
 
 
 class Draw:
@@ -190,10 +191,11 @@ def write_hub(root: Path) -> None:
     rows = [",".join(f'"{cell}"' for cell in row) for row in cells]
     _lines(folder / "nli_for_simcse.csv", ["sent0,sent1,hard_neg", *rows, '"One cell is empty.",,"So."'])
     folder = root / "datasets" / SECTIONS / SECTIONS_CONFIG
-    for split, parts in {"train": 2, "validation": 1, "test": 1}.items():
-        for part in range(parts):
-            columns = {name: [draw.sentence() for _ in range(TRIPLETS)] for name in ("anchor", "positive", "negative")}
-            _parquet(folder / f"{split}-{part:05}-of-{parts:05}.parquet", columns)
+    for name, count in TRIPLETS.items():
+        columns = {side: [draw.sentence() for _ in range(count)] for side in ("anchor", "positive")}
+        # the same words in another order: so near to the positive that a little training changes which is nearer
+        columns["negative"] = [" ".join(reversed(text.split())) for text in columns["positive"]]
+        _parquet(folder / f"{name}.parquet", columns)
     _parquet(folder.parent / "pair" / "train-00000-of-00001.parquet", {"anchor": ["not"], "positive": ["this"]})
     for folder in (root / "datasets").glob("*/*"):
         (folder / "README.md").write_text("A data set.\n")
@@ -216,9 +218,9 @@ def small(root: Path) -> dict[str, Dataset]:
     labels = Counter(LABELS[label] for number in range(2) for *_, label in _hub_pairs(number) if label >= 0)
     from_hub = {
         "AllNLI.tsv": (sum(labels.values()), " ".join(f"{name}:{labels[name]}" for name in sorted(labels))),
-        "train.csv": (2 * TRIPLETS, ""),
-        "validation.csv": (TRIPLETS, ""),
-        "test.csv": (TRIPLETS, ""),
+        "train.csv": (40, ""),
+        "validation.csv": (12, ""),
+        "test.csv": (100, ""),
         "wiki1m_for_simcse.txt": (50, ""),
         "nli_for_simcse.csv": (50, ""),
     }
