@@ -84,10 +84,10 @@ def write(root: Path) -> None:
 
 
 def _vocabulary() -> list[str]:
-    """Some thousand words; one in nine of those in the sentences is missing."""
+    """Above a thousand words; one in nine of those in the sentences is missing."""
     known = [word for number, word in enumerate((*COMMON, *WORDS)) if number % 9]
     capital = [word.capitalize() for word in known]
-    return list(dict.fromkeys([*known, *capital, *string.punctuation, *(f"word{n}" for n in range(2000))]))
+    return list(dict.fromkeys([*known, *capital, *string.punctuation, *(f"word{n}" for n in range(1000))]))
 
 
 def _write_vectors(path: Path, words: Sequence[str], seed: int, header: bool = False, d: int = 300) -> None:

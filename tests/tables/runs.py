@@ -17,6 +17,7 @@ from repro.cli.main import main
 from repro.data import registry
 from repro.encoders import weights
 from repro.results.csv_lines import Line, from_csv
+from repro.tables import TABLES
 from repro.training import plot
 from tests.conftest import ask_hub
 from tests.hub import build, texts
@@ -24,11 +25,13 @@ from tests.hub.server import Request, serving
 
 FEW = ["--seeds", "1", "--sample", "5"]  # one training or fit, on five examples
 STEPS = ["--seeds", "1", "--sample", "17"]  # two steps an epoch: where there is warm-up the first changes nothing
+LARGE = [part for row in TABLES["sbert-2"].rows if "large" in row.slug for part in ("--row", row.slug)]
+OTHERS = [part for row in TABLES["sbert-2"].rows if "large" not in row.slug for part in ("--row", row.slug)]
 FITTED = [*FEW, "--task", "stsb"]
 # the arguments of each run; several where a row has no cell in the columns that all others have one in
 RUNS: dict[str, list[list[str]]] = {
     "sbert-1": [["--task", "stsb", "--task", "sickr"]],
-    "sbert-2": [STEPS],
+    "sbert-2": [[*STEPS, *OTHERS], [*FEW, *LARGE]],
     "sbert-3": [[*FEW, "--task", "afs-topics-pearson", "--task", "afs-topics-spearman"]],
     "sbert-4": [STEPS],
     "sbert-5": [["--task", "sst", "--task", "sst-adam"]],
@@ -69,7 +72,8 @@ class Runs:
             if not (out / "log.json").is_file():
                 log = self._run(table, out)
                 (out / "log.json").write_text(json.dumps([asdict(request) for request in log]), encoding="utf-8")
-        return {(line["row"], line["column"]): line for path in out.glob("*.csv") for line in from_csv(path)}
+        lines = [line for path in sorted(out.glob("*.csv")) for line in from_csv(path)]
+        return {(line["row"], line["column"]): line for line in sorted(lines, key=lambda line: bool(line["value"]))}
 
     def log(self) -> list[Request]:
         """Every request of all tables' runs."""
@@ -93,8 +97,10 @@ class Runs:
     @contextmanager
     def connected(self, home: Path) -> Iterator[list[Request]]:
         """This process as one that has the small data, that home, and the hub; what the hub is asked for."""
-        if not home.is_dir():
-            shutil.copytree(self.data, home / "data", dirs_exist_ok=True)
+        with FileLock(f"{home}.lock"):
+            if not home.is_dir():
+                shutil.copytree(self.data, home / "unfinished")
+                (home / "unfinished").rename(home / "data")
         small = texts.small(self.data)
         with pytest.MonkeyPatch.context() as patch, serving(self.hub, build.commits()) as hub:
             patch.setenv("REPRO_HOME", str(home))
