@@ -153,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
+    table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
     table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add a row for this encoder")
     table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
     table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
@@ -181,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True, "picture": None},
-        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": ""},
+        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": "", "light": False},
     )
 
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
@@ -219,6 +220,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("ids", nargs="*", metavar="ID", help="tables, or sbert-1.limit-50; default: all")
     report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
     report.add_argument("--suite", choices=["paper", "mini"], default="paper")
+
+    summary = command("summary", reports.summary, "one page on written tables: verdicts, and what has changed")
+    summary.add_argument("ids", nargs="*", metavar="ID")
+    summary.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
+    summary.add_argument("--before", type=user_path, metavar="DIR", help="where those of the run before stand")
+    summary.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
     compare = command("compare", general.compare, "paired tests between two rows of a table")
     compare.add_argument("id")
