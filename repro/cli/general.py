@@ -40,8 +40,12 @@ def suite_of(arguments: argparse.Namespace) -> Suite:
 
 def read_by(arguments: argparse.Namespace) -> list[Path]:
     """The files that a command on sentences of one's own may read: they are not to be written over."""
+    from repro.encoders.vector_pair import INDEX_SUFFIXES
+
     encoder, *settings = arguments.encoder.split(",")
     names = [encoder, *(setting.removeprefix("source=") for setting in settings)]
+    if encoder.endswith(".npy"):  # and the words of its rows
+        names += [encoder.removesuffix(".npy") + suffix for suffix in INDEX_SUFFIXES]
     return [arguments.file, *(Path(os.path.expanduser(name)) for name in names)]
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from repro.results.csv_lines import Line
     from repro.tables.spec import Table
 
-FIGURES = tuple(f".{name}.{form}" for name in ("geometry", "spectra") for form in ("svg", "png"))  # of figures.py
-
 
 def table(arguments: argparse.Namespace) -> int:
     from repro import tables
@@ -50,12 +48,13 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     from repro.evaluation.config import Options
     from repro.evaluation.plan import plan
     from repro.paths import locked, write_all
+    from repro.reports.figures import SUFFIXES
     from repro.reports.formats import files, texts
     from repro.reports.layout import lay_out
 
     options = Options(
         suite=suite_of(arguments),
-        rows=(*arguments.row, *(_added(table, arguments) if arguments.row else ())),
+        rows=_rows(table, arguments),
         tasks=_tasks(table, arguments),
         device=arguments.device,
         dtype=arguments.dtype,
@@ -64,6 +63,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         sample=arguments.sample,
         force=arguments.force,
     )
+    table = table.of_run(options.variant)
     csv_path = folder_of(arguments) / f"{table.id}{options.variant}.csv"
     others = [path for path in files(csv_path).values() if path != csv_path]
     if not arguments.dry_run:
@@ -81,15 +81,28 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         _say(f"not run: {reason}")
     with locked(csv_path):  # another run may have written since
         lines = written.lines_of(finished, _before(csv_path))
-        layout = lay_out(tables.get(table.id, arguments.suite), lines)
-        figures = {csv_path.with_suffix(suffix): content for suffix, content in _figures(finished, lines)}
+        layout = lay_out(tables.get(table.id, arguments.suite).of_run(options.variant), lines)
+        figures = dict(_figures(finished, lines, csv_path))
         contents: dict[Path, str | bytes] = {**texts(layout, csv_path), **figures}
         write_all(contents)
-    left = [path.name for suffix in FIGURES if (path := csv_path.with_suffix(suffix)) not in figures and path.exists()]
-    if left:
+    ours = map(csv_path.with_suffix, SUFFIXES)
+    if left := [path.name for path in ours if path not in figures and path.exists()]:
         _say(f"{table.id}: of an earlier run, and as they were: {', '.join(left)}")
     _show(layout, arguments.picture)
     return list(contents)
+
+
+def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The rows asked for; none: all."""
+    if arguments.light and arguments.row:
+        raise ReproError("--light chooses the rows; leave out --row")
+    if not arguments.light:
+        return (*arguments.row, *(_added(table, arguments) if arguments.row else ()))
+    from repro.evaluation.light import light_rows
+
+    if not (rows := light_rows(table)):
+        raise ReproError(f"{table.id} has no row that a machine without a GPU measures in an hour; leave out --light")
+    return tuple(rows)
 
 
 def _added(table: Table, arguments: argparse.Namespace) -> list[str]:
@@ -155,19 +168,19 @@ def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
         cluster.executor()
 
 
-def _figures(finished: Plan, lines: list[Line]) -> Iterator[tuple[str, bytes]]:
+def _figures(finished: Plan, lines: list[Line], csv_path: Path) -> Iterator[tuple[Path, bytes]]:
     """The figures of a table with geometry, unless the results of some numbers in it are not on this machine."""
     table = finished.table
     columns = {column.slug for column in table.scored()}
     places = [(line["row"], line["column"]) for line in lines if line["value"] and line["column"] in columns]
     if not any(column.task == "geometry" for column in table.scored()):
         return
+    from repro.reports import figures
+
     if any(place not in finished.stored for place in places):
         print(f"{table.id}: figures not drawn; only a part of the numbers was computed here", file=sys.stderr)
         return
-    from repro.reports import figures
-
-    yield from figures.figures(table, finished.stored)
+    yield from figures.files(table, finished.stored, csv_path)
 
 
 def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -177,10 +190,10 @@ def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
     if arguments.probe is None:
         return tuple(arguments.task)
     columns = table.pick_columns(arguments.task)
-    found = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
-    if not found:
+    slugs = [c.slug for c in columns if TASKS[c.task].protocol(c.metric).get("probe") == arguments.probe]
+    if not slugs:
         raise ReproError(f"{table.id} has no column of the probe {arguments.probe} among those asked for")
-    return tuple(found)
+    return tuple(slugs)
 
 
 def _show(layout: Layout, picture: Path | None) -> None:

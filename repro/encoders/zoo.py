@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
-from repro.checksums import sha256_of
 from repro.encoders import weights
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
@@ -27,6 +26,9 @@ from repro.encoders.recipe import (
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
 from repro.revisions import PUBLIC
+
+if TYPE_CHECKING:
+    from repro.encoders.word_vectors import Vectors
 
 
 def hub(weights: str, pooling: str | None = None) -> TransformerRecipe:
@@ -45,6 +47,7 @@ SBERT_NLI_BASE = hub("sentence-transformers/bert-base-nli-mean-tokens")
 SBERT_NLI_LARGE = hub("sentence-transformers/bert-large-nli-mean-tokens")
 SROBERTA_NLI_BASE = hub("sentence-transformers/roberta-base-nli-mean-tokens")
 MINILM = hub("sentence-transformers/all-MiniLM-L6-v2")
+MPNET = hub("sentence-transformers/all-mpnet-base-v2")
 
 ZOO: dict[str, Recipe] = {
     "glove-avg": WordVectorRecipe("glove.6B.300d.txt"),
@@ -56,6 +59,9 @@ ZOO: dict[str, Recipe] = {
         "glove.840B.300d.sick.txt", tokens="whitespace", lowercase=True
     ),
     "glove-840b-sick-sbert": WordVectorRecipe("glove.840B.300d.sick.txt", tokens="sbert"),
+    "glove-6b-50d-whitespace": WordVectorRecipe("glove.6B.50d.npy", tokens="whitespace"),
+    "glove-6b-50d-whitespace-lower": WordVectorRecipe("glove.6B.50d.npy", tokens="whitespace", lowercase=True),
+    "glove-6b-50d-sbert": WordVectorRecipe("glove.6B.50d.npy", tokens="sbert"),
     "bert-base-cls-service": replace(BERT_AS_SERVICE, pooling="cls"),
     "bert-base-avg-service": replace(BERT_AS_SERVICE, pooling="mean"),
     "bert-base-cls": replace(BERT_BASE, pooling="cls"),
@@ -75,6 +81,11 @@ ZOO: dict[str, Recipe] = {
     "minilm-first-last-avg": replace(MINILM, pooling="mean", layers=(1, -1)),
     "minilm-top2-avg": replace(MINILM, pooling="mean", layers=(-1, -2)),
     "all-minilm-l6-v2": MINILM,
+    "mpnet-cls": replace(MPNET, pooling="cls"),
+    "mpnet-avg": replace(MPNET, pooling="mean"),
+    "mpnet-first-last-avg": replace(MPNET, pooling="mean", layers=(1, -1)),
+    "mpnet-top2-avg": replace(MPNET, pooling="mean", layers=(-1, -2)),
+    "all-mpnet-base-v2": MPNET,
     "roberta-base-embedding-last-avg": replace(ROBERTA_BASE, pooling="mean", layers=(0, -1)),
     "bert-large-avg": replace(BERT_LARGE, pooling="mean"),
     # evaluation.py:119-136 @49fa580: [CLS] before the pooler where that was for training only, else the pooler's output
@@ -122,13 +133,10 @@ _BASES = {
 for _name, (_base, _k) in _BASES.items():
     ZOO[f"{_name}-first-last-avg"] = _first_last(_base)
     ZOO |= _fitted(_name, _first_last(_base), _k)
-MINILM_POOLINGS = {
-    "minilm-avg": "mean",
-    "minilm-cls": "CLS",
-    "minilm-first-last-avg": "first-last",
-    "minilm-top2-avg": "top-2",
-}
-for _name in MINILM_POOLINGS:
+# the models of PyPI packages, which run without a hub: how their names in the zoo begin, and end
+PACKAGED = {"minilm": "all-MiniLM-L6-v2", "mpnet": "all-mpnet-base-v2"}
+PACKAGED_POOLINGS = {"avg": "mean", "cls": "CLS", "first-last-avg": "first-last", "top2-avg": "top-2"}
+for _name in (f"{model}-{pooling}" for model in PACKAGED for pooling in PACKAGED_POOLINGS):
     ZOO |= _fitted(_name, ZOO[_name].plain, 256, "nli-sample")
 
 
@@ -145,7 +153,7 @@ def recipe(name: str) -> Recipe:
     if base in ZOO:
         return override(ZOO[base], settings)
     path = os.path.expanduser(base)  # isfile and isdir are False for what no path can be
-    if os.path.isfile(path) or Path(path).suffix in (".txt", ".vec", ".gz", ".zip"):
+    if os.path.isfile(path) or Path(path).suffix in (".txt", ".vec", ".gz", ".zip", ".npy"):
         return override(WordVectorRecipe(base), settings)
     if os.path.isdir(path) or base.count("/") == 1:
         return override(TransformerRecipe(base) if os.path.isdir(path) else hub(base), settings)
@@ -221,10 +229,10 @@ class ReadyTransformer(Ready):
 
 @dataclass(frozen=True)
 class ReadyWordVectors(Ready):
-    """Averaged word vectors whose file is on this machine."""
+    """Averaged word vectors whose files are on this machine."""
 
     recipe: WordVectorRecipe
-    path: Path
+    vectors: Vectors
 
     def device(self, asked: str) -> str:
         """The CPU, whatever is asked for: looking words up gains nothing from a GPU."""
@@ -234,7 +242,7 @@ class ReadyWordVectors(Ready):
         """An encoder for each, in float32."""
         from repro.encoders.word_vectors import WordVectorBackbone, WordVectorEncoder
 
-        return WordVectorBackbone([WordVectorEncoder(member.recipe, member.path) for member in members])
+        return WordVectorBackbone([WordVectorEncoder(member.recipe, member.vectors) for member in members])
 
 
 @dataclass(frozen=True)
@@ -253,12 +261,11 @@ class Locator:
         return ReadyTransformer(filled, resolved.sha256, revision, backbone, resolved.identity, resolved)
 
     def word_vectors(self, recipe: WordVectorRecipe) -> Ready:
-        """At its path, or below `vectors/` of the data folders."""
-        from repro.encoders.word_vectors import vectors_path
+        """At its path, below `vectors/` of the data folders, or in a package."""
+        from repro.encoders.word_vectors import find_vectors
 
-        path = vectors_path(recipe, self.data_dir)
-        checksum = sha256_of(path)
-        return ReadyWordVectors(recipe, checksum, "", (path,), checksum, path)
+        vectors = find_vectors(recipe, self.data_dir)
+        return ReadyWordVectors(recipe, vectors.sha256, "", vectors.files, vectors.sha256, vectors)
 
 
 def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:

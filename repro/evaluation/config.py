@@ -32,5 +32,5 @@ class Options:
     def variant(self) -> str:
         """Suffix of the output files, so that a cut or low-precision run never overwrites the full one."""
         cuts = {"limit": self.limit, "sample": self.sample, "seeds": self.seeds}
-        found = "".join(f".{name}-{value}" for name, value in cuts.items() if value)
-        return found + (f".{self.dtype}" if self.dtype != "float32" else "")
+        parts = "".join(f".{name}-{value}" for name, value in cuts.items() if value)
+        return parts + (f".{self.dtype}" if self.dtype != "float32" else "")

@@ -11,7 +11,7 @@ from typing import Any
 from repro import __version__, revisions
 from repro.checksums import reading_only
 from repro.data import registry
-from repro.encoders import zoo
+from repro.encoders import packages, zoo
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation.downloads import moved
@@ -106,7 +106,7 @@ def cpu_has_bfloat16() -> bool:
 
 def folders() -> list[Path]:
     """Where fetched data, results, embeddings and weights are kept."""
-    return [*(home() / name for name in ("data", "results", "embeddings")), cache_folder()]
+    return [*(home() / name for name in ("data", "results", "embeddings", "weights")), cache_folder()]
 
 
 def size_of(folder: Path) -> int:
@@ -142,7 +142,8 @@ def _weights(recipe: BaseRecipe, hub: bool | None) -> str:
         zoo.locate(recipe, offline=True)
     except NotAvailable:
         no_hub = "weights not on this machine, and the hub is not asked or does not answer"
-        return no_hub if hub is False else "after a download"
+        state = no_hub if hub is False else "after a download"
+        return "; ".join(filter(None, (state, packages.hint(recipe.weights, recipe.revision))))
     except ReproError as error:  # here, and wrong
         return str(error)
     return "yes"

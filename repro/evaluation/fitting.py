@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -59,10 +57,10 @@ class Corpora:
             return sha256_of(_file(recipe))
         name = self.name(recipe.source, task)
         if name not in self._digests:
-            corpus = self.corpus(recipe.source, task)
-            state = hashlib.sha256("\n".join(map(json.dumps, corpus.sentences)).encode())
-            state.update(corpus.pairs.astype("<i8").tobytes())
-            self._digests[name] = state.hexdigest()
+            own = recipe.source == TARGET
+            dataset, limit = (TASKS[name].dataset, self.limit) if own else (CORPORA[name][0], None)
+            derive = lambda: self.corpus(recipe.source, task).digest()  # noqa: E731
+            self._digests[name] = self.suite.digest(dataset, f"corpus {name} {limit}", derive)
         return self._digests[name]
 
 

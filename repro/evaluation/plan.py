@@ -16,7 +16,6 @@ from repro.evaluation.session import Need, Session
 from repro.evaluation.units import Unit, join
 from repro.results.csv_lines import Place
 from repro.results.result import Result
-from repro.results.store import Store
 from repro.tables.spec import Row, Table
 from repro.tasks import TASKS
 
@@ -67,15 +66,13 @@ class Plan:
             return ""
 
 
-def plan(table: Table, options: Options, store: Store | None = None) -> Plan:
+def plan(table: Table, options: Options, session: Session | None = None) -> Plan:
     """Look at every cell of a table: all that are stored are found, only those that were asked for are planned.
 
-    `store`: results of this process beside those on disk.
+    `session`: one at rest that has looked before.
     """
     with reading_only():
-        planned = Plan(table, options, Session(options, at_rest=True))
-        if store is not None:
-            planned.session.store = store
+        planned = Plan(table, options, session or Session(options, at_rest=True))
         asked = table.asked(options.rows, options.tasks)
         for row in table.rows:
             for column in table.scored():

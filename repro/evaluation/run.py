@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from repro import memo
 from repro.encoders.cache import EmbeddingCache
 from repro.errors import ReproError
 from repro.evaluation import units
@@ -30,6 +31,7 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
     session.store = planned.session.store
     for folder in (session.store.folder, EmbeddingCache().folder):
         sweep_once(folder)
+    memo.keep()  # of what the planning derived
     work = planned.units()
     failed: dict[Place, ReproError] = {}
     elsewhere: dict[Place, Result] = {}
@@ -39,16 +41,17 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
         for place, error in outcome.failed.items():
             failed.setdefault(place, error)
     if work:
-        made = plan(table, replace(options, force=False), session.store)
-        made.options = options
-        made.refused = [*planned.refused, *(why for why in made.refused if why not in planned.refused)]
-        made.stored |= {place: result for place, result in elsewhere.items() if place not in made.stored}
-        _settle(made, failed)
+        planned.session.look_again()
+        finished = plan(table, replace(options, force=False), planned.session)
+        finished.options = options
+        finished.refused = [*planned.refused, *(why for why in finished.refused if why not in planned.refused)]
+        finished.stored |= {place: result for place, result in elsewhere.items() if place not in finished.stored}
+        _settle(finished, failed)
     else:
-        made = planned
-    if made.refused and not table.asked(options.rows, options.tasks) & made.stored.keys():
-        raise ReproError(made.refused[0])
-    return made
+        finished = planned
+    if finished.refused and not table.asked(options.rows, options.tasks) & finished.stored.keys():
+        raise ReproError(finished.refused[0])
+    return finished
 
 
 def _here(work: list[units.Unit], session: Session) -> list[Outcome]:
@@ -61,19 +64,19 @@ def _here(work: list[units.Unit], session: Session) -> list[Outcome]:
     return outcomes
 
 
-def _settle(made: Plan, failed: dict[Place, ReproError]) -> None:
+def _settle(finished: Plan, failed: dict[Place, ReproError]) -> None:
     """What is not stored after the run: the reasons that the run found, else what the plan says."""
-    places = [*((row.slug, column.slug) for row, column in made.pending), *made.lacking]
-    for place in (place for place in places if place not in made.stored):
+    places = [*((row.slug, column.slug) for row, column in finished.pending), *finished.lacking]
+    for place in (place for place in places if place not in finished.stored):
         error = failed.get(place)
         if error is not None:
-            made.fail(place, error)
+            finished.fail(place, error)
         else:
-            needs = made.lacking.get(place)
-            made.why_not[place] = needs[0].why if needs else "its unit left no result; run it again"
+            needs = finished.lacking.get(place)
+            finished.why_not[place] = needs[0].why if needs else "its unit left no result; run it again"
     for place, error in failed.items():
-        if made.options.force:  # what was stored before is not what was asked for
-            made.stored.pop(place, None)
-        if place not in made.stored and made.why_not.get(place, NOT_ASKED) == NOT_ASKED:
-            made.fail(place, error)
-    made.pending, made.lacking = [], {}
+        if finished.options.force:  # what was stored before is not what was asked for
+            finished.stored.pop(place, None)
+        if place not in finished.stored and finished.why_not.get(place, NOT_ASKED) == NOT_ASKED:
+            finished.fail(place, error)
+    finished.pending, finished.lacking = [], {}

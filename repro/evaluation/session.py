@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from operator import methodcaller
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
 from repro.data import hub, registry
-from repro.encoders import zoo
+from repro.encoders import packages, zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable, ReproError
@@ -23,6 +23,9 @@ from repro.paths import home
 from repro.results.store import Store
 from repro.tasks import TASKS
 
+Name = TypeVar("Name")
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
 class Need:
@@ -32,6 +35,7 @@ class Need:
     why: str
     get: Callable[[Suite], object] | None = field(default=None, compare=False)
     megabytes: float | None = None  # of the download, where the registry knows
+    hint: str = ""  # what else would bring it
     ask: Callable[[], int] | None = field(default=None, compare=False)  # how many bytes it is on the hub
 
     def size(self) -> float | None:
@@ -42,7 +46,9 @@ class Need:
         return self.megabytes
 
     def __str__(self) -> str:
-        return self.what + (f" ({self.megabytes:.1f} MB)" if self.megabytes else "")
+        size = f"{self.megabytes:.1f} MB" if self.megabytes else ""
+        about = "; ".join(filter(None, (size, self.hint)))
+        return self.what + (f" ({about})" if about else "")
 
 
 class Session:
@@ -57,32 +63,27 @@ class Session:
         self.corpora = Corpora(self.suite, options.limit)
         self.maps = Maps(self.corpora)
         self.cache = EmbeddingCache()
-        self._data: dict[tuple[str, ...], tuple[Any, str] | NotAvailable] = {}
+        self._data: dict[tuple[str, ...], Any] = {}
+        self._digests: dict[tuple[str, ...], str | NotAvailable] = {}
+        self._checksums: dict[str, str | NotAvailable] = {}
         self._ready: dict[BaseRecipe, zoo.Ready | ReproError] = {}
         self._failed: dict[str, ReproError] = {}  # what could not be fetched, and why
         self._embedder: tuple[list[zoo.Ready], Embedder] | None = None
-        self.checksums: dict[str, str | NotAvailable] = {}  # of what is trained and selected on
 
     def data(self, task: str) -> Any:
         """The task's data as its own `load` returns it; NotAvailable says why they are not here."""
-        return self._loaded(task)[0]
+        return _once(self._data, TASKS[task].source, lambda: self.suite.load(task, self.options.limit))
 
     def digest(self, task: str) -> str:
         """Hex sha256 of the task's data; NotAvailable as `data`."""
-        return self._loaded(task)[1]
+        source = TASKS[task].source  # what several tasks share is read once
+        what = f"{source} {self.options.limit}"
+        derive = lambda: TASKS[task].digest(self.data(task))  # noqa: E731
+        return _once(self._digests, source, lambda: self.suite.digest(TASKS[task].dataset, what, derive))
 
-    def _loaded(self, name: str) -> tuple[Any, str]:
-        task = TASKS[name]
-        if task.source not in self._data:  # what several tasks share is read once
-            try:
-                content = self.suite.load(name, self.options.limit)
-                self._data[task.source] = content, task.digest(content)
-            except NotAvailable as error:
-                self._data[task.source] = error
-        loaded = self._data[task.source]
-        if isinstance(loaded, NotAvailable):
-            raise loaded
-        return loaded
+    def checksum(self, name: str, dataset: str, read: Callable[[], str]) -> str:
+        """Hex sha256 of what is trained or selected on, by its name; NotAvailable says why it is not here."""
+        return _once(self._checksums, name, lambda: self.suite.digest(dataset, name, read))
 
     def ready(self, recipe: BaseRecipe) -> zoo.Ready:
         """The recipe's files on this machine; NotAvailable where they are not here, ReproError where they are wrong."""
@@ -91,10 +92,10 @@ class Session:
                 self._ready[recipe] = zoo.locate(recipe, self.suite.root, offline=True)
             except ReproError as error:
                 self._ready[recipe] = error
-        found = self._ready[recipe]
-        if isinstance(found, ReproError):
-            raise found
-        return found
+        ready = self._ready[recipe]
+        if isinstance(ready, ReproError):
+            raise ready
+        return ready
 
     def needs_data(self, task: str) -> Iterator[Need]:
         """The task's data, where they are not here."""
@@ -113,9 +114,10 @@ class Session:
         try:
             self.ready(recipe)
         except NotAvailable as error:
+            hint = packages.hint(recipe.weights, recipe.revision)
             ask = None if recipe.in_data_folder else partial(zoo.download_size, recipe)
             size = self.suite.megabytes_of_vectors(recipe.weights) if recipe.in_data_folder else None
-            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe), size, ask)
+            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe), size, hint, ask)
 
     def _getter(self, recipe: BaseRecipe) -> Callable[[Suite], object] | None:
         if recipe.in_data_folder:
@@ -127,7 +129,7 @@ class Session:
         item = registry.datasets(self.suite.name).get(dataset)
         get = fetch if self.suite.can_fetch(dataset) else None
         ask = partial(hub.download_size, item) if item and item.from_hub else None
-        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None, ask)
+        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None, ask=ask)
 
     def get(self, needs: Sequence[Need]) -> None:
         """Fetch what is not here, each thing once; NotAvailable with the reason where that fails."""
@@ -138,17 +140,18 @@ class Session:
                 self.say(f"fetching {need.what}")
                 try:
                     need.get(self.suite)
-                    self._forget()
+                    self.look_again()
                     continue
                 except ReproError as error:
                     self._failed[need.what] = error
             raise NotAvailable(str(self._failed[need.what]))
 
-    def _forget(self) -> None:
+    def look_again(self) -> None:
         """What was not here may be here now."""
-        self._data = {source: item for source, item in self._data.items() if not isinstance(item, NotAvailable)}
-        self._ready = {base: item for base, item in self._ready.items() if not isinstance(item, ReproError)}
-        self.checksums = {name: item for name, item in self.checksums.items() if not isinstance(item, NotAvailable)}
+        lookups: list[dict[Any, Any]] = [self._data, self._digests, self._checksums, self._ready]
+        for lookup in lookups:
+            for name in [name for name, item in lookup.items() if isinstance(item, ReproError)]:
+                del lookup[name]
 
     def embedder(self, members: Sequence[zoo.Ready]) -> Embedder:
         """Of one backbone; the last one is kept, with its model."""
@@ -170,6 +173,19 @@ class Session:
             yield
         finally:
             lock.release()
+
+
+def _once(known: dict[Name, Item | NotAvailable], name: Name, look: Callable[[], Item]) -> Item:
+    """What was looked up under that name before, or is now; why it is not here is remembered, and raised, too."""
+    if name not in known:
+        try:
+            known[name] = look()
+        except NotAvailable as error:
+            known[name] = error
+    item = known[name]
+    if isinstance(item, NotAvailable):
+        raise item
+    return item
 
 
 def _locate(recipe: BaseRecipe, suite: Suite) -> None:

@@ -38,31 +38,35 @@ class Comparison:
         return (f"p = {self.p:.3f}" if self.p >= 0.001 else "p < 0.001") + f" ({self.test}{note})"
 
 
-def compare(made: Plan, first: str, second: str) -> Iterator[Comparison]:
+def compare(finished: Plan, first: str, second: str) -> Iterator[Comparison]:
     """Every column where both rows are stored and there is something to test with.
 
     Raises ReproError when there is no such column, or when the two were computed under different protocols.
     """
-    shared = [c for c in made.table.scored() if (first, c.slug) in made.stored and (second, c.slug) in made.stored]
+    shared = [
+        c for c in finished.table.scored() if (first, c.slug) in finished.stored and (second, c.slug) in finished.stored
+    ]
     if not shared:
-        raise ReproError(f"{made.table.id}: {first} and {second} have no stored column in common; run the table first")
-    compared = [tested for column in shared if (tested := significance(made, column, first, second))]
+        raise ReproError(
+            f"{finished.table.id}: {first} and {second} have no stored column in common; run the table first"
+        )
+    compared = [tested for column in shared if (tested := significance(finished, column, first, second))]
     if not compared:
         raise ReproError(
-            f"{made.table.id}: {first} and {second} share no column with a test: speed and geometry have none of one "
-            "seed each"
+            f"{finished.table.id}: {first} and {second} share no column with a test: speed and geometry have none of "
+            "one seed each"
         )
     yield from compared
 
 
-def significance(made: Plan, column: Column, first: str, second: str) -> Comparison | None:
+def significance(finished: Plan, column: Column, first: str, second: str) -> Comparison | None:
     """The difference of two rows in one column; None when a cell is not stored or there is nothing to test with.
 
     Over the test items where both rows are one model each and the column has items; over seeds where there are several:
     Welch's t, or a t-test against the one value of a row that knows no seeds. Raises ReproError when the two were
     computed under different protocols.
     """
-    results = [made.stored.get((slug, column.slug)) for slug in (first, second)]
+    results = [finished.stored.get((slug, column.slug)) for slug in (first, second)]
     one, other = results
     if one is None or other is None:
         return None
@@ -70,13 +74,13 @@ def significance(made: Plan, column: Column, first: str, second: str) -> Compari
     values, others = _by_seed(one), _by_seed(other)
     if len(values) > 1 or len(others) > 1:
         return _over_seeds(column, values, others)
-    return _over_items(made, column, one, other) if one.items and other.items else None
+    return _over_items(finished, column, one, other) if one.items and other.items else None
 
 
-def _over_items(made: Plan, column: Column, one: Result, other: Result) -> Comparison | None:
-    task, data = TASKS[column.task], made.session.data(column.task)
+def _over_items(finished: Plan, column: Column, one: Result, other: Result) -> Comparison | None:
+    task, data = TASKS[column.task], finished.session.data(column.task)
     scores = [task.restore(data, tuple(map(unpack, result.items))) for result in (one, other)]
-    draws = [score.draws(column.metric, made.options.resamples, made.options.seed) for score in scores]
+    draws = [score.draws(column.metric, finished.options.resamples, finished.options.seed) for score in scores]
     if draws[0] is None or draws[1] is None:
         return None
     differences = draws[0] - draws[1]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from repro.checksums import reading_only
+from repro import memo
+from repro.checksums import reading_only, sha256_of
 from repro.data import fetch, hub, readers, registry, sources
 from repro.data.corpora import CORPORA, Corpus
 from repro.errors import NotAvailable, ReproError
@@ -79,6 +81,25 @@ class Suite:
         dataset, read = CORPORA[name]
         with self._reading():
             return read(self.root / self._fetched(dataset).folder)
+
+    def digest(self, dataset: str, what: str, derive: Callable[[], str]) -> str:
+        """The digest that `derive` reads data for, or what was kept of it while these very files were read.
+
+        `what` says what is derived of the data set, everything included that decides it beside the files. Of a user's
+        own folder nothing is kept: its files have no checksums to hang on. NotAvailable when the data cannot be had.
+        """
+        item = registry.dataset(dataset, self.name)
+        if self._is_own(item):
+            return derive()
+        with self._reading():
+            self._hold(item)
+            files = [[str(path), sha256_of(self.root / path)] for path in item.files]
+        key: memo.Key = {"digest": what, "files": files, "code": memo.code(), "moses": version("sacremoses")}
+        kept = memo.recall(key)
+        if kept is None:
+            kept = derive()
+            memo.remember(key, kept)
+        return kept
 
     def fetch_vectors(self, name: str) -> None:
         """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from repro import memo
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
 from repro.encoders.recipe import TimedRecipe
@@ -29,11 +33,25 @@ BATCH = 32  # sentences, without smart batching
 
 def hardware(device: str) -> str:
     """What the time was taken on: the GPU's name, or the CPU's with the number of threads."""
+    if device == "cpu":
+        return f"{_cpu_name()}, {_threads()} threads"
     import torch
 
-    if device != "cpu":
-        return torch.cuda.get_device_name() if device == "cuda" else device
-    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+    return torch.cuda.get_device_name() if device == "cuda" else device
+
+
+def _threads() -> int:
+    """How many threads torch computes with; loading it takes seconds, so its answer to this environment is kept."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    asked = {name: value for name, value in os.environ.items() if name.startswith(("OMP_", "MKL_", "KMP_"))}
+    key: memo.Key = {"threads": version("torch"), "cpu": _cpu_name(), "cores": cores, "environment": asked}
+    kept = memo.recall(key)
+    if kept is None or "torch" in sys.modules:
+        import torch
+
+        kept = str(torch.get_num_threads())
+        memo.remember(key, kept)
+    return int(kept)
 
 
 def _cpu_name() -> str:
@@ -47,10 +65,12 @@ def _cpu_name() -> str:
 
 def device_for(kind: str) -> str:
     """`cpu`, or the GPU there is; NotAvailable when there is none."""
-    import torch
-
     if kind == "cpu":
         return "cpu"
+    if version("torch").endswith("+cpu"):  # a build that knows none: no need to load it
+        raise NotAvailable("there is no GPU here")
+    import torch
+
     if torch.cuda.is_available():
         return "cuda"
     if torch.backends.mps.is_available():

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from repro.encoders import zoo
 from repro.encoders.known import remember
 from repro.encoders.recipe import TransformerRecipe, describe
-from repro.errors import NotAvailable, ReproError
+from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.identity import identity
 from repro.evaluation.measurement import Subject, key, result_of
@@ -113,46 +113,37 @@ class TrainingUnit:
 
 def folds(task: str, session: Session) -> Sequence[str]:
     """Names of the folds; one without a name where the task has a test set. NotAvailable without the data."""
-    return TASKS[task].folds(session.data(task))
+    session.digest(task)  # raises
+    return TASKS[task].folds(session.data(task)) if TASKS[task].cross_validated else ("",)
 
 
 def unit_key(recipe: TrainedRecipe, column: Column, seed: int, fold: str, session: Session) -> Mapping[str, object]:
     """What decides the number that one training gives in one column; NotAvailable without the training set."""
-    trained_on = [_checksum(name, read, session) for name, read in _materials(recipe, session.suite)]
+    trained_on = [session.checksum(name, dataset, read) for name, dataset, read in _materials(recipe, session.suite)]
     system = {**describe(recipe), "root": identity(recipe.root, session), "trained_on": trained_on}
     return key(session.options, column, {**system, "seed": seed, "fold": fold}, session.digest(column.task))
 
 
 def needs(recipe: TrainedRecipe, column: Column, session: Session) -> list[Need]:
     """What the training and its scores need and is not here."""
-    found = [*session.needs_data(column.task), *session.needs_weights(recipe.root)]
+    lacking = [*session.needs_data(column.task), *session.needs_weights(recipe.root)]
     for stage in recipe.stages:
         if stage.data != HELD_OUT:
-            found += session.needs_set(SETS[stage.data][0], methodcaller("examples", stage.data))
+            lacking += session.needs_set(SETS[stage.data][0], methodcaller("examples", stage.data))
         if stage.select_every:
-            found += session.needs_set(session.suite.dev_set(stage.select), methodcaller("dev", stage.select))
-    return found
+            lacking += session.needs_set(session.suite.dev_set(stage.select), methodcaller("dev", stage.select))
+    return lacking
 
 
-def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, Callable[[], str]]]:
-    """(name, checksum) of what each stage is trained and selected on."""
+def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """(name, data set, checksum) of what each stage is trained and selected on."""
     for stage in recipe.stages:
         if stage.data != HELD_OUT:
-            yield stage.data, lambda name=stage.data: suite.examples(name).digest()  # type: ignore[misc]
+            dataset = SETS[stage.data][0]
+            yield stage.data, dataset, lambda name=stage.data: suite.examples(name).digest()  # type: ignore[misc]
         if stage.select_every:
-            yield stage.select, lambda name=stage.select: selection.checksum(suite.dev(name))  # type: ignore[misc]
-
-
-def _checksum(name: str, read: Callable[[], str], session: Session) -> str:
-    if name not in session.checksums:
-        try:
-            session.checksums[name] = read()
-        except NotAvailable as error:
-            session.checksums[name] = error
-    checksum = session.checksums[name]
-    if isinstance(checksum, NotAvailable):
-        raise checksum
-    return checksum
+            dataset, name = suite.dev_set(stage.select), stage.select
+            yield name, dataset, lambda name=name: selection.checksum(suite.dev(name))  # type: ignore[misc]
 
 
 def _scores(

@@ -15,7 +15,8 @@ from repro.results.csv_lines import Line
 from repro.results.signature import Signature, check_comparable
 from repro.tables.spec import Table
 
-OWN = ("", "minilm-")  # prefixes of the rows that stand for the paper's: its own systems run here, all-MiniLM-L6-v2
+# models whose rows stand for the paper's, by how the names of these rows begin; the rest of them are the paper's names
+MODELS = {"minilm-": "all-MiniLM-L6-v2", "mpnet-": "all-mpnet-base-v2"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Claim:
-    """A finding: it holds when all of its comparisons do. `own`: the same between rows that the paper does not have.
+    """A finding: it holds when all of its comparisons do. `own`: the same between rows of MODELS, prefix left out.
 
     One without `comparisons` is this suite's own.
     """
@@ -63,10 +64,10 @@ class Finding:
         apart = "".join(f"\n    {line}" for line in self.apart)
         if self.holds is None:
             return f"{self.source}: not measured{apart}"
-        wrong, made = sum("✗" in line for line in self.details), len(self.details)
-        rest = f"; {self.of - made} not measured" if made < self.of else ""
+        wrong, total = sum("✗" in line for line in self.details), len(self.details)
+        rest = f"; {self.of - total} not measured" if total < self.of else ""
         head = f"{self.source}: {'holds' if self.holds else 'does not hold'}"
-        head += f" ({made - wrong} of {made} comparisons{rest})"
+        head += f" ({total - wrong} of {total} comparisons{rest})"
         shown = [line for line in self.details if self.source != "published" or line.endswith("✗")]
         return head + "".join(f"\n    {line}" for line in shown) + apart
 
@@ -122,32 +123,32 @@ CLAIMS: tuple[Claim, ...] = (
         "whitening-1",
         "whitening on NLI raises first-last-avg on STS-B and STS12-16",
         _raised("bert-base-whitening-nli", "bert-base-first-last-avg"),
-        _raised("minilm-first-last-avg-whitening-nli", "minilm-first-last-avg"),
+        _raised("first-last-avg-whitening-nli", "first-last-avg"),
     ),
     Claim(
         "whitening-1",
         "a third of the dimensions is enough: no set falls by more than 1.5 points",
         _raised("bert-base-whitening-256-target", "bert-base-whitening-target", _STS, -1.5),
-        _raised("minilm-first-last-avg-whitening-256-target", "minilm-first-last-avg-whitening-target", _STS, -1.5),
+        _raised("first-last-avg-whitening-256-target", "first-last-avg-whitening-target", _STS, -1.5),
     ),
     Claim(
         "whitening-1",
         "whitening makes a model worse that was trained by contrast, under the pooling it was trained for",
         own=(
-            *_raised("minilm-avg", "minilm-avg-whitening-nli", _STS),
-            *_raised("minilm-avg", "minilm-avg-whitening-256-nli", _STS),
+            *_raised("avg", "avg-whitening-nli", _STS),
+            *_raised("avg", "avg-whitening-256-nli", _STS),
         ),
     ),
     Claim(
         "whitening-1",
         "under a pooling it was not trained for (CLS) whitening on NLI helps such a model on STS-B and STS12-16",
-        own=_raised("minilm-cls-whitening-nli", "minilm-cls"),
+        own=_raised("cls-whitening-nli", "cls"),
     ),
     Claim(
         "flow-2",
         "a flow on the target raises last2avg on STS-B and STS12-16",
         _raised("bert-base-flow-target", "bert-base-first-last-avg"),
-        _raised("minilm-first-last-avg-flow-target", "minilm-first-last-avg"),
+        _raised("first-last-avg-flow-target", "first-last-avg"),
     ),
     Claim(
         "simcse-5",
@@ -157,8 +158,8 @@ CLAIMS: tuple[Claim, ...] = (
             *_raised("unsup-simcse-bert-base", "bert-base-whitening-nli", _STS),
         ),
         (
-            *_raised("minilm-unsup-simcse-mean", "minilm-avg-flow3-nli", _STS),
-            *_raised("minilm-unsup-simcse-mean", "minilm-avg-whitening-nli", _STS),
+            *_raised("unsup-simcse-mean", "avg-flow3-nli", _STS),
+            *_raised("unsup-simcse-mean", "avg-whitening-nli", _STS),
         ),
     ),
     Claim(
@@ -170,7 +171,7 @@ CLAIMS: tuple[Claim, ...] = (
         "simcse-5",
         "unsupervised SimCSE raises every set over the model that it started from",
         _raised("unsup-simcse-bert-base", "bert-base-embedding-last-avg", _STS),
-        _raised("minilm-unsup-simcse", "minilm-cls", _STS),
+        _raised("unsup-simcse", "cls", _STS),
     ),
 )
 
@@ -185,8 +186,7 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
         yield published(claim, table)
     path = folder / f"{claim.table}.csv"
     lines = _measured(path) if path.is_file() else {}
-    sources = [(prefix, claim.comparisons) for prefix in OWN if claim.comparisons and not (prefix and claim.own)]
-    for prefix, comparisons in [*sources, *([("", claim.own)] if claim.own else [])]:
+    for source, prefix, comparisons in _sources(claim, table):
         details, held, apart = [], [], []
         for comparison in comparisons:
             cells = [(prefix + row, comparison.column) for row in (comparison.first, comparison.second)]
@@ -198,21 +198,31 @@ def evaluate(claim: Claim, folder: Path, planned: Plan) -> Iterator[Finding]:
             except ReproError as error:
                 apart.append(f"{comparison.column}: {cells[0][0]} and {cells[1][0]}: {error}")
                 continue
-            found = [float(line["value"]) for line in there]
-            held.append(comparison.holds(*found))
-            details.append(_detail(comparison, prefix, found) + _test(planned, comparison, prefix, found))
-        source = "measured" + (f", {prefix}" if prefix else ", all-MiniLM-L6-v2" if comparisons is claim.own else "")
+            values = [float(line["value"]) for line in there]
+            held.append(comparison.holds(*values))
+            details.append(_detail(comparison, prefix, values) + _test(planned, comparison, prefix, values))
         yield Finding(source, all(held) if held else None, len(comparisons), tuple(details), tuple(apart))
+
+
+def _sources(claim: Claim, table: Table) -> Iterator[tuple[str, str, tuple[Comparison, ...]]]:
+    """(name, prefix of its rows, what is compared) of what can be measured: the paper's own systems, and MODELS."""
+    if claim.comparisons:
+        yield "measured", "", claim.comparisons
+    slugs = {row.slug for row in table.rows}
+    for prefix, model in MODELS.items():
+        comparisons = claim.own or claim.comparisons
+        if any(prefix + comparison.first in slugs for comparison in comparisons):
+            yield f"measured, {model}", prefix, comparisons
 
 
 def _measured(path: Path) -> dict[tuple[str, str], Line]:
     """The lines of a written table that have a value; ReproError where it has two values of one cell."""
-    found: dict[tuple[str, str], Line] = {}
+    by_place: dict[tuple[str, str], Line] = {}
     for line in csv_lines.from_csv(path):
         place = (line["row"], line["column"])
-        if line["value"] and found.setdefault(place, line)["value"] != line["value"]:
+        if line["value"] and by_place.setdefault(place, line)["value"] != line["value"]:
             raise ReproError(f"{path} has two values of {place[0]} × {place[1]}; see `repro verify`")
-    return found
+    return by_place
 
 
 def published(claim: Claim, table: Table) -> Finding:
@@ -220,8 +230,8 @@ def published(claim: Claim, table: Table) -> Finding:
     refs = {row.slug: row.published for row in table.rows}
     details, held = [], []
     for comparison in claim.comparisons:
-        found = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
-        first, second = (number.value for number in found if number)
+        references = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
+        first, second = (number.value for number in references if number)
         held.append(comparison.holds(first, second))
         details.append(_detail(comparison, "", [first, second]))
     return Finding("published", all(held), len(claim.comparisons), tuple(details))
@@ -241,5 +251,5 @@ def _test(planned: Plan, comparison: Comparison, prefix: str, written: list[floa
     if any(cell is None or abs(cell.value - value) > 1e-6 for cell, value in zip(stored, written, strict=True)):
         return ""
     (column,) = (column for column in planned.table.scored() if column.slug == comparison.column)
-    found = significance(planned, column, *rows)
-    return f", {found.p_text}" if found else ""
+    test = significance(planned, column, *rows)
+    return f", {test.p_text}" if test else ""

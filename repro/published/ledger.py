@@ -41,7 +41,7 @@ class Verdict:
 @cache
 def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
     """All published numbers by (paper, table, system, group, task)."""
-    found: dict[tuple[str, str, str, str, str], list[Published]] = {}
+    by_place: dict[tuple[str, str, str, str, str], list[Published]] = {}
     for path in sorted(FOLDER.glob("*.csv")):
         for line in read_csv(path):
             if not line.get("metric") or not _is_number(line["value"]):
@@ -57,8 +57,9 @@ def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
             )
             keys = {"", line["system_group"]}
             for group in keys:
-                found.setdefault((line["paper"], line["table"], line["system"], group, line["task"]), []).append(item)
-    return found
+                place = (line["paper"], line["table"], line["system"], group, line["task"])
+                by_place.setdefault(place, []).append(item)
+    return by_place
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -81,9 +82,9 @@ def published(ref: Ref | None, column: str) -> Published | None:
         return None
     where = ref.columns.get(column, ColumnRef(""))
     system = ref.system.replace("{}", where.protocol)
-    found = numbers().get((ref.paper, ref.table, system, ref.group or where.group, where.task), [])
-    found = [item for item in found if where.metric in ("", item.metric)]
-    return found[0] if found else None
+    candidates = numbers().get((ref.paper, ref.table, system, ref.group or where.group, where.task), [])
+    candidates = [item for item in candidates if where.metric in ("", item.metric)]
+    return candidates[0] if candidates else None
 
 
 @cache
@@ -134,7 +135,7 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
     number, spread = (there.value, there.std) if there else (None, None)
     if value is None:
         return Verdict(number, None, None, "not-run", why_not, spread)
-    if number is None:
+    if number is None or table.banner:  # of other data, or of a part of them
         return Verdict(None, None, None, "no-published")
     if column.metric == "sentences-per-second":
         return Verdict(number, None, None, "other-hardware", "", spread)

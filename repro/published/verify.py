@@ -116,6 +116,6 @@ def _apart(table: Table, lines: Sequence[Line]) -> Iterator[str]:
 
 def _system(line: Line) -> dict[str, str]:
     """What the cells of a row have in common: all of the system, or its encoder where each column has a training."""
-    found = Signature.parse(line["signature"]).system
-    names = ENCODER if "train" in found else found.keys() - {"on"}  # the device of a timed cell
-    return {"weights": line["weights"]} | {name: found.get(name, "unset") for name in names}
+    system = Signature.parse(line["signature"]).system
+    names = ENCODER if "train" in system else system.keys() - {"on"}  # the device of a timed cell
+    return {"weights": line["weights"]} | {name: system.get(name, "unset") for name in names}

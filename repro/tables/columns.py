@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import product
 
-from repro.encoders.zoo import MINILM_POOLINGS
+from repro.encoders.zoo import PACKAGED, PACKAGED_POOLINGS
 from repro.tables.spec import BEYOND, AnyColumn, Average, Column, ColumnRef, Ref, Row, outside_row, zoo_row
 
 YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
@@ -87,17 +88,36 @@ def quoted_sbert_rows(paper: Callable[[str], Ref], group: str) -> tuple[Row, ...
     )
 
 
-def minilm_rows(*maps: str, poolings: tuple[str, ...] = tuple(MINILM_POOLINGS)) -> tuple[Row, ...]:
-    """all-MiniLM-L6-v2 under each pooling, plain and under the named maps, such as `whitening-256-nli`."""
+def packaged_rows(*maps: str, poolings: tuple[str, ...] = tuple(PACKAGED_POOLINGS)) -> tuple[Row, ...]:
+    """The models of PyPI packages under each pooling, plain and under the named maps, such as `whitening-256-nli`."""
     rows = []
-    for name in poolings:
-        pooling = MINILM_POOLINGS[name]
-        label = f"all-MiniLM-L6-v2, {pooling}"
-        rows.append(zoo_row(name, label, BEYOND))
-        for kind in maps:
-            seeds = FLOW_SEEDS if kind.startswith("flow") else 1
-            rows.append(zoo_row(f"{name}-{kind}", f"{label}, {map_label(kind)}", BEYOND, seeds=seeds))
+    for model, pooling in product(PACKAGED, poolings):
+        label = f"{PACKAGED[model]}, {PACKAGED_POOLINGS[pooling]}"
+        rows.append(zoo_row(f"{model}-{pooling}", label, BEYOND))
+        rows += mapped_rows(f"{model}-{pooling}", label, maps)
     return tuple(rows)
+
+
+def mapped_rows(name: str, label: str, maps: tuple[str, ...]) -> list[Row]:
+    """An encoder of the zoo under the named maps."""
+    return [
+        zoo_row(
+            f"{name}-{kind}",
+            f"{label}, {map_label(kind)}",
+            BEYOND,
+            seeds=FLOW_SEEDS if kind.startswith("flow") else 1,
+        )
+        for kind in maps
+    ]
+
+
+def glove_50d_rows() -> tuple[Row, ...]:
+    """GloVe 6B with 50 dimensions, from a PyPI package, under each tokenisation."""
+    tokenisations = {"whitespace": "blanks", "whitespace-lower": "blanks, lower-cased", "sbert": "SBERT's tokens"}
+    return tuple(
+        zoo_row(f"glove-6b-50d-{tokens}", f"GloVe 6B, 50 dimensions, {label}", BEYOND)
+        for tokens, label in tokenisations.items()
+    )
 
 
 def map_label(kind: str, nli: str = "NLI sample") -> str:

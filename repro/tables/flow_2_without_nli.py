@@ -13,7 +13,7 @@ from collections.abc import Callable
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import system_of
 from repro.tables import demo
-from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, subsets_in_ledger, years_over_all_pairs
+from repro.tables.columns import FLOW_SEEDS, geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
 from repro.tables.whitening_1_without_nli import WEIGHTED
@@ -22,7 +22,7 @@ ORDER = ("stsb", "sickr", "sts12", "sts13", "sts14", "sts15", "sts16")
 SBERT = "Published in Reimers and Gurevych (2019)"
 OWN = "Our Implementation"
 IN_LEDGER = subsets_in_ledger(quoted='Spearman rho x100 (as quoted from SBERT paper, "all")')
-MINILM_MAPS = ("flow-nli", "flow-target")
+PACKAGED_MAPS = ("flow-nli", "flow-target")
 NOTES = (
     "STS12-16: Spearman's ρ of each subset, averaged with the subsets' sizes as weights: the paper names "
     "Sentence-BERT's setting, but its numbers are these (SimCSE Tables B.1 and B.2; princeton-nlp/SimCSE#4).",
@@ -57,7 +57,7 @@ TABLE = Table(
         zoo_row("bert-base-cls-service", "BERT CLS-vector", SBERT, paper("BERT CLS-vector")),
         *block(paper, "BERT-base", "bert-base", "bert-base-avg"),
         *block(paper, "BERT-large", "bert-large", "bert-large-avg"),
-        *minilm_rows(*MINILM_MAPS),
+        *packaged_rows(*PACKAGED_MAPS),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.flowed("flow", levels=2)),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),

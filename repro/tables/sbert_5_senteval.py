@@ -5,10 +5,11 @@
 Two classifiers: SentEval's own (`senteval-adam`), which the printed numbers come from, and `exact`, the same kind of
 model solved to its optimum. Expect, without a model hub, the rows of all-MiniLM-L6-v2 and of its token embeddings
 averaged; on two cores about half an hour, for encoding 119,000 sentences once and then for SentEval's classifier.
+`make base` and `make glove` bring the rows of all-mpnet-base-v2 and of GloVe with 50 dimensions.
 """
 
 from repro.tables import demo
-from repro.tables.columns import TRANSFER, TRANSFER_IN_LEDGER, accuracies
+from repro.tables.columns import TRANSFER, TRANSFER_IN_LEDGER, accuracies, glove_50d_rows
 from repro.tables.spec import BEYOND, Column, Difference, Ref, Table, outside_row, zoo_row
 
 BASELINES = "Baselines"
@@ -40,6 +41,8 @@ TABLE = Table(
             "all-MiniLM-L6-v2's token embeddings, averaged (static)",
             BEYOND,
         ),
+        zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
+        *glove_50d_rows(),
     ),
     columns=(
         *(

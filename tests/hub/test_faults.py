@@ -310,3 +310,18 @@ def test_a_lock_against_what_is_here_costs_its_row(
     lines = run(tmp_path / "new")
     assert [lines[place]["value"] for place in PLACES] == [*values[:2], "", ""]
     assert "unset REPRO_LOCK" in lines[PLACES[2]]["reason"]
+
+
+def test_a_training_offline_asks_nobody(hub: Hub, tmp_path: Path) -> None:
+    command = ["table", "sbert-2", "--base", GOOD, "--out", str(tmp_path / "out")]
+    command += "--suite mini --sample 8 --seeds 1 --device cpu".split()
+    asked = len(hub.log)
+    assert main([*command, "--offline"]) == 0
+    assert len(hub.log) == asked
+    run(tmp_path / "out")  # now the base is here
+    asked = len(hub.log)
+    assert main([*command, "--offline"]) == 0
+    assert len(hub.log) == asked
+    (path,) = (tmp_path / "out/mini").glob("sbert-2*.csv")
+    lines = [line for line in csv_lines.from_csv(path) if line["row"].startswith(GOOD)]
+    assert [line for line in lines if line["value"]]

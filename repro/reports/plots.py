@@ -1,0 +1,81 @@
+"""What the figures of a table show, as numbers: alignment against uniformity, and spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from repro.results.csv_lines import Place
+from repro.results.result import Result, unpack
+from repro.tables.spec import Average, Row, Table
+
+CURVES = 12  # more in one panel cannot be told apart
+
+
+@dataclass(frozen=True)
+class Point:
+    """One row of the scatter: its label, the marker's legend, alignment, uniformity and the table's first average."""
+
+    label: str
+    legend: str
+    alignment: float
+    uniformity: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One row's spectrum: (d,) standard deviations along the principal axes, from large to small."""
+
+    label: str
+    legend: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure: `geometry` of points or `spectra` of curves, of the table of that id; one panel below the other."""
+
+    name: str
+    table: str
+    panels: tuple[tuple[Point, ...], ...] | tuple[tuple[Curve, ...], ...]
+
+
+def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
+    """The figures that the stored cells give."""
+    average = next((column for column in table.columns if isinstance(column, Average)), None)
+    points = tuple(point for row in table.rows if average and (point := _point(stored, row, average)))
+    if len(points) > 1:
+        yield Plot("geometry", table.id, (points,))
+    curves = [(row, curve) for row in table.rows if (curve := _curve(stored, row))]
+    if len(curves) > 1 and (panels := _panels(curves)):
+        yield Plot("spectra", table.id, panels)
+
+
+def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> Point | None:
+    cells = [stored.get((row.slug, name)) for name in ("alignment", "uniformity")]
+    scores = [stored.get((row.slug, name)) for name in average.of]
+    if not all(cells) or not all(scores):
+        return None
+    alignment, uniformity = (cell.value for cell in cells if cell)
+    score = average.value([cell.value for cell in scores if cell])
+    return Point(row.label, row.system.legend, alignment, uniformity, score)
+
+
+def _panels(curves: Sequence[tuple[Row, Curve]]) -> tuple[tuple[Curve, ...], ...]:
+    """All in one panel; or, where they are too many, those of each model in one of its own, unless even these are."""
+    if len(curves) <= CURVES:
+        return (tuple(curve for _, curve in curves),)
+    models: dict[tuple[str, ...], list[Curve]] = {}
+    for row, curve in curves:
+        models.setdefault(tuple(base.weights for base in row.system.bases()), []).append(curve)
+    return tuple(tuple(of) for of in models.values() if len(of) <= CURVES)
+
+
+def _curve(stored: Mapping[Place, Result], row: Row) -> Curve | None:
+    """None where the spectrum is not stored, or the vectors are all the same and have none."""
+    result = stored.get((row.slug, "isoscore"))
+    if result is None or not result.items:
+        return None
+    values = tuple(unpack(result.items[0]).tolist())
+    return Curve(row.label, row.system.legend, values) if values[0] > 0 else None
