@@ -18,7 +18,16 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
 from torch import Tensor
-from transformers import BertConfig, BertForPreTraining, BertModel, RobertaConfig, RobertaModel
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    BertModel,
+    MPNetConfig,
+    MPNetModel,
+    MPNetTokenizer,
+    RobertaConfig,
+    RobertaModel,
+)
 
 from repro.revisions import PUBLIC
 from tests.hub import texts
@@ -208,6 +217,37 @@ def _sbert(
     return make
 
 
+def _mpnet(folder: Path, tokenizers: Path) -> None:
+    """all-mpnet-base-v2: BERT's words between RoBERTa's special tokens, mean of 384 tokens, unit length."""
+    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+    modules = [
+        {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for n, (path, kind) in enumerate(kinds.items())
+    ]
+    _json(folder / "modules.json", modules)
+    _json(folder / "1_Pooling/config.json", {"word_embedding_dimension": 260, "pooling_mode_mean_tokens": True})
+    _json(folder / "sentence_bert_config.json", {"max_seq_length": 384, "do_lower_case": False})
+    words = (tokenizers / "bert/vocab.txt").read_text(encoding="utf-8").split("\n")
+    words = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", *(w for w in words if w and w[0] != "["), "<mask>"]
+    MPNetTokenizer(vocab={word: number for number, word in enumerate(words)}).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+    config = MPNetConfig(
+        vocab_size=len(words),
+        hidden_size=260,
+        num_hidden_layers=12,
+        num_attention_heads=4,
+        intermediate_size=32,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        max_position_embeddings=514,
+        layer_norm_eps=1e-5,
+        initializer_range=0.03,
+    )
+    _config(folder, config)
+    save_file(_state(MPNetModel(config)), folder / "model.safetensors", {"format": "pt"})
+    (folder / "pytorch_model.bin").write_bytes(SECOND)
+
+
 def _shards(folder: Path, state: dict[str, Tensor], count: int) -> None:
     """The weights in so many files and an index."""
     names = sorted(state)
@@ -247,6 +287,7 @@ MODELS: dict[str, Callable[[Path, Path], None]] = {
     "sentence-transformers/bert-large-nli-stsb-mean-tokens": _sbert(LARGE),
     "sentence-transformers/bert-base-wikipedia-sections-mean-tokens": _sbert(BASE),
     "sentence-transformers/all-MiniLM-L6-v2": _sbert(MINILM, normalize=True),
+    "sentence-transformers/all-mpnet-base-v2": _mpnet,
     "princeton-nlp/unsup-simcse-bert-base-uncased": _simcse(BASE),
     "princeton-nlp/sup-simcse-bert-base-uncased": _simcse(BASE),
     "princeton-nlp/unsup-simcse-roberta-base": _simcse(BASE, "roberta"),

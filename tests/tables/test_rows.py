@@ -85,6 +85,7 @@ ENCODED: dict[tuple[str, str, str], Value] = {
         sbert(o, "roberta-large-nli-mean-tokens", lower=True), o.stsb()
     ),
     ("sbert-1", "all-minilm-l6-v2", "stsb"): lambda o: rho(sbert(o, "all-MiniLM-L6-v2"), o.stsb()),
+    ("sbert-1", "all-mpnet-base-v2", "stsb"): lambda o: rho(o.encoder(f"{ST}/all-mpnet-base-v2", "mean"), o.stsb()),
     ("simcse-b2", "sbert-nli-base", "sts12-all"): lambda o: rho(
         sbert(o, "bert-base-nli-mean-tokens"), oracle.joined(o.sts12())
     ),
