@@ -56,6 +56,11 @@ def reading_only() -> Iterator[None]:
         _storing.reset(token)
 
 
+def may_store() -> bool:
+    """Whether what was found out may be written to the home: not inside `reading_only`."""
+    return _storing.get()
+
+
 def _state(status: os.stat_result) -> State:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
@@ -72,7 +77,7 @@ def _computed(name: str) -> str:
     sha256 = digest.hexdigest()
     if before == after and min(abs(start - moment) for moment in after[3:]) > YOUNG:
         _known[name] = after, sha256
-        if _storing.get():
+        if may_store():
             _store(name, after, sha256)
     return sha256
 

@@ -1,4 +1,4 @@
-"""The hub of models and data sets: whether it answers, downloads from it, and the commits that are pinned.
+"""The hub of models and data sets: whether it answers, and downloads from it, each file held against its checksum.
 
 Everything goes through huggingface_hub's own client, so that proxies, HF_ENDPOINT, HF_HUB_OFFLINE, HF_TOKEN and the
 cache mean here what they mean to that library. Whatever goes wrong in it becomes one NotAvailable sentence.
@@ -6,33 +6,38 @@ cache mean here what they mean to that library. Whatever goes wrong in it become
 
 from __future__ import annotations
 
-import json
+import errno
 import logging
 import os
-import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Literal
-
-from filelock import FileLock
+from typing import Any, TypeVar
 
 from repro.errors import NotAvailable, ReproError
-from repro.paths import disk_errors, home, set_aside, write_atomic
+from repro.hub_cache import cache_folder, is_sound, lacking_room, listing, matches, remove
+from repro.revisions import Kind, is_commit
 
 # Else the client asks the hub which agents to name in its headers, before it looks into its cache alone (--offline).
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Every file here can be had by plain HTTP; where the Xet store cannot be reached, its client tries for minutes.
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
-Kind = Literal["model", "dataset"]
 _NAMES = {
     "model": ("the weights", "are", "the model hub", ""),
     "dataset": ("the data set", "is", "the hub", "datasets/"),
 }
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _TIMEOUTS = (2.0, 5.0, 5.0, 2.0)  # seconds to connect, read, write, and to wait for a connection
+_LONGEST = 10.0  # seconds that one request may wait for an answer; of its own the client has no bound for some
+_PATIENCE = 20.0  # seconds without an answer to any request after which the hub is not asked again
+_RETRIES = 3  # of the first question: the client waits 1, 2 and 4 seconds, or as long as Retry-After says
+_LONGEST_PAUSE = 300  # seconds that Retry-After may ask for; a run that waits longer looks dead
 _DOWN = (500, 502, 503, 504)
 _log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+_asked: list[float] = []  # when the first of the requests was sent that are not answered yet
 
 
 def hub_answers() -> bool:
@@ -43,24 +48,51 @@ def hub_answers() -> bool:
 @cache
 def _silence() -> str:
     """Why the hub is not asked for anything, to stand after `the hub`; '' when it answers."""
-    from huggingface_hub import constants, get_session
+    from huggingface_hub import constants
+    from huggingface_hub.utils import http_backoff  # type: ignore[attr-defined]
 
     if constants.HF_HUB_OFFLINE:
         return "is not asked (HF_HUB_OFFLINE is set)"
     try:
-        response = get_session().head(constants.ENDPOINT, follow_redirects=False, timeout=_TIMEOUTS)
+        settings: dict[str, Any] = {"follow_redirects": False, "timeout": _TIMEOUTS}
+        http_backoff("HEAD", constants.ENDPOINT, max_retries=_RETRIES, retry_on_exceptions=(), **settings)
     except Exception as error:  # the client's own kinds, or a ValueError or ImportError for a proxy that it cannot use
+        status = _status(error)
+        if status == 429:
+            return "refuses so many requests (429)"
+        if status is not None:
+            return f"is down (it answers {status})" if status in _DOWN else ""
         plain = type(error).__name__ in ("ConnectError", "ConnectTimeout", "ReadTimeout") and "SSL" not in str(error)
         return "cannot be reached" + ("" if plain else f" ({_short(error)})")
-    return f"is down (it answers {response.status_code})" if response.status_code in _DOWN else ""
+    return ""
+
+
+def head(repo: str, branch: str | None = None, kind: Kind = "model") -> str:
+    """The commit of a repository's branch, or main, as the hub has it now; NotAvailable when the hub cannot say."""
+    return _resolved(repo, branch, kind) if hub_answers() else _unreachable(repo, kind)
+
+
+def _unreachable(repo: str, kind: Kind) -> str:
+    raise NotAvailable(f"the commit of {repo} cannot be asked for: {_NAMES[kind][2]} {_silence()}")
+
+
+def _resolved(repo: str, revision: str | None, kind: Kind) -> str:
+    """The commit of a branch."""
+    from huggingface_hub import HfApi
+
+    with _downloads(repo, False, kind):
+        commit = _persistently(lambda: HfApi().repo_info(repo, repo_type=kind, revision=revision).sha)
+        if not is_commit(commit):
+            raise KeyError("sha")
+        return commit
 
 
 def file(repo: str, name: str, revision: str | None, offline: bool, kind: Kind = "model") -> Path:
     """One file of a repository, from the cache or downloaded; NotAvailable when it can be had from neither."""
-    from huggingface_hub import hf_hub_download
-
-    with _downloads(repo, offline, kind) as local:
-        return Path(hf_hub_download(repo, name, repo_type=kind, revision=revision, local_files_only=local))
+    folder = snapshot(repo, revision, [name], offline, kind)
+    if not (folder / name).is_file():
+        raise NotAvailable(f"{_NAMES[kind][0]} {repo} cannot be had: {name} is not in it at {folder.name}")
+    return folder / name
 
 
 def snapshot(
@@ -73,50 +105,188 @@ def snapshot(
 ) -> Path:
     """Folder with the files of a repository that match a pattern and no unwanted one; its name is the commit.
 
-    NotAvailable when they are neither in the cache nor can be downloaded.
+    Each of them has the checksum that the hub gave for it. NotAvailable when they are neither in the cache nor can be
+    downloaded.
     """
     from huggingface_hub import snapshot_download
 
     with _downloads(repo, offline, kind) as local:
-        folder = snapshot_download(
-            repo,
-            repo_type=kind,
-            revision=revision,
-            allow_patterns=list(patterns),
-            ignore_patterns=list(unwanted),
-            local_files_only=local,
-        )
-        return Path(folder)
+        if not local and not is_commit(revision):
+            revision = _resolved(repo, revision, kind)
+
+        def get() -> Path:
+            short = "" if local else lacking_room(repo, str(revision), patterns, unwanted, kind)
+            if short:
+                raise OSError(errno.ENOSPC, short)
+            folder = snapshot_download(
+                repo,
+                repo_type=kind,
+                revision=revision,
+                allow_patterns=list(patterns),
+                ignore_patterns=list(unwanted),
+                local_files_only=local,
+            )
+            return Path(folder)
+
+        try:
+            folder = _persistently(get, lambda: listing(repo, str(revision), kind) is not None)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            short = lacking_room(repo, str(revision), patterns, unwanted, kind)
+            raise OSError(errno.ENOSPC, short or os.strerror(errno.ENOSPC)) from error
+        there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        _hold([path for name, path in there.items() if matches(name, patterns, unwanted)], repo, kind, local, get)
+        return folder
+
+
+def _persistently(ask: Callable[[], Answer], answered: Callable[[], bool] = lambda: False) -> Answer:
+    """Ask again where the client does not: after a reset, and on a busy or broken hub's first answers.
+
+    `answered`: whether the hub has said what the repository is; files the client asks for again by itself.
+    """
+    for attempt in range(_RETRIES):
+        try:
+            return ask()
+        except Exception as error:
+            pause = _pause(_cause(error), attempt, answered())
+            if pause is None:
+                raise
+            _log.warning("%s; asking the hub again in %d s", _short(error), pause)
+            time.sleep(pause)
+    return ask()
+
+
+def _pause(error: BaseException, attempt: int, answered: bool) -> int | None:
+    """Seconds to wait before another try, those of Retry-After where the hub says so; None: there is to be none."""
+    status = _status(error)
+    if type(error).__name__ in ("ReadError", "RemoteProtocolError"):
+        return int(2**attempt)
+    if answered or (status != 429 and status not in _DOWN):
+        return None
+    after = str(error.response.headers.get("Retry-After", ""))  # type: ignore[attr-defined]
+    seconds = int(after) if after.isdecimal() else int(2**attempt)
+    return seconds if seconds <= _LONGEST_PAUSE else None
+
+
+def sizes(repo: str, revision: str | None, kind: Kind = "model") -> tuple[str, dict[str, int]]:
+    """(commit, size in bytes of each file) of a repository, as the hub says; NotAvailable when it cannot be asked."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    if not hub_answers():
+        _unreachable(repo, kind)
+    commit = revision if is_commit(revision) else _resolved(repo, revision, kind)
+    known = listing(repo, commit, kind)
+    if known is None:
+        with _downloads(repo, False, kind):
+            entries = _persistently(
+                lambda: list(HfApi().list_repo_tree(repo, recursive=True, revision=commit, repo_type=kind))
+            )
+            known = {entry.path: entry.size for entry in entries if isinstance(entry, RepoFile)}
+    return commit, known
+
+
+def _hold(paths: Sequence[Path], repo: str, kind: Kind, local: bool, get: Callable[[], object]) -> None:
+    """Hold files of the cache against the hub's checksums; what is wrong is downloaded once more."""
+    wrong = [path for path in paths if not is_sound(path)]
+    if wrong and local:
+        cure = "`repro fetch --weights`" if kind == "model" else "`repro fetch`"
+        raise NotAvailable(f"{wrong[0]} does not have the checksum that the hub gave; {cure} replaces it")
+    for path in wrong:
+        remove(path)
+    if wrong:
+        _log.warning("%s: %s had not the hub's checksum; downloaded again", repo, ", ".join(p.name for p in wrong))
+        get()
+    for path in wrong:
+        if not is_sound(path):
+            remove(path)
+            raise OSError(f"{path.name} came twice with other bytes than the hub's checksum says")
 
 
 @contextmanager
 def _downloads(repo: str, offline: bool, kind: Kind) -> Iterator[bool]:
     """Gives whether the cache alone is to be used; what is raised inside becomes NotAvailable."""
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     if not os.isatty(2):
         disable_progress_bars()
     what, verb, hub, prefix = _NAMES[kind]
     local = offline or not hub_answers()
+    if not local:
+        _bound_waiting()
     try:
         yield local
+    except NotAvailable:
+        raise
     except LocalEntryNotFoundError as error:
         if not local:
             raise NotAvailable(f"{what} {repo} cannot be downloaded: {_why(error, prefix + repo)}") from error
         why = "--offline was given" if offline else f"{hub} {_silence()}"
-        raise NotAvailable(f"{what} {repo} {verb} not on this machine and {why}") from None
+        there = "not whole" if isinstance(error, IncompleteSnapshotError) else "not"
+        cure = "`repro fetch --weights`" if kind == "model" else "`repro fetch`"
+        raise NotAvailable(
+            f"{what} {repo} {verb} {there} on this machine and {why}; {cure} gets them where the hub can be reached"
+        ) from None
     except Exception as error:
         raise NotAvailable(f"{what} {repo} cannot be downloaded: {_why(error, prefix + repo)}") from error
+
+
+def _bound_waiting() -> None:
+    """Have the client wait _LONGEST seconds for an answer at most, and give a hub up that is silent for _PATIENCE."""
+    from huggingface_hub import get_session
+
+    client: Any = get_session()
+    hooks = client.event_hooks
+    if _before not in hooks["request"]:
+        client.event_hooks = {"request": [*hooks["request"], _before], "response": [*hooks["response"], _after]}
+
+
+def _before(request: Any) -> None:
+    now = time.monotonic()
+    if _asked and now - _asked[0] > _PATIENCE:
+        raise NotAvailable(f"the hub has not answered for {_PATIENCE:.0f} seconds")
+    if not _asked:
+        _asked.append(now)
+    waits = request.extensions.get("timeout") or {}
+    bounded = {name: min(waits.get(name) or _LONGEST, _LONGEST) for name in ("connect", "read", "write", "pool")}
+    request.extensions["timeout"] = bounded
+
+
+def _after(response: Any) -> None:
+    _asked.clear()
+
+
+def forget() -> None:
+    """Ask the hub anew whether it answers."""
+    _silence.cache_clear()
+    _asked.clear()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What kept the client from asking the hub, which it wraps."""
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    while isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _status(error: BaseException) -> int | None:
+    """What the hub answered, where it answered at all."""
+    status: int | None = getattr(getattr(error, "response", None), "status_code", None)
+    return status
 
 
 def _why(error: BaseException, page: str) -> str:
     """What went wrong in the hub's client and what to do about it."""
     from huggingface_hub import constants, errors
 
-    while isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ is not None:
-        error = error.__cause__  # the client wraps what kept it from asking the hub
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    error = _cause(error)
+    status = _status(error)
+    if isinstance(error, ReproError):
+        return f"{error}; check the network and the proxy, then run it again"
     if isinstance(error, errors.GatedRepoError):
         return f"it is gated; accept its terms at {constants.ENDPOINT}/{page} and set HF_TOKEN"
     if isinstance(error, errors.RevisionNotFoundError):
@@ -136,8 +306,8 @@ def _why(error: BaseException, page: str) -> str:
     if type(error).__module__.startswith("httpx"):
         return f"the connection failed ({_short(error)}); check the network and the proxy, then run it again"
     if isinstance(error, OSError) and error.errno is not None:
-        where = error.filename or constants.HF_HUB_CACHE
-        return f"{where}: {os.strerror(error.errno)}; make room there, or name another folder as HF_HOME"
+        where = error.filename or cache_folder()
+        return f"{where}: {error.strerror}; make room there, or name another folder as HF_HOME"
     if isinstance(error, OSError | RuntimeError) and not isinstance(error, errors.FileMetadataError):
         return f"the download broke off ({_short(error)}); run it again"
     return f"{constants.ENDPOINT} does not answer as a hub ({type(error).__name__}); check HF_ENDPOINT and the proxy"
@@ -147,48 +317,3 @@ def _short(error: BaseException) -> str:
     """Kind and first line of an error."""
     first = str(error).strip().split("\n")[0]
     return type(error).__name__ + (f": {first}" if first else "")
-
-
-def pinned_revision(name: str) -> str | None:
-    """The commit recorded when this hub id was first downloaded, or None."""
-    return (_read_pins() or {}).get(name)
-
-
-def pin(name: str, revision: str) -> None:
-    """Record the commit of what was downloaded for the first time; one that is recorded already stays.
-
-    NotAvailable when the home cannot be written: what is not pinned could be another model tomorrow.
-    """
-    if pinned_revision(name):
-        return
-    path = _pins_file()
-    try:
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_name(f".{path.name}.lock")):
-                pins = _read_pins()
-                if pins is None:
-                    aside = set_aside(path)
-                    _log.warning("%s could not be read as pinned revisions; moved to %s", path, aside.name)
-                content = {name: revision, **(pins or {})}
-                write_atomic(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
-    except (ReproError, OSError) as error:
-        raise NotAvailable(f"the revision of {name} cannot be recorded: {error}") from error
-
-
-def _pins_file() -> Path:
-    return home() / "revisions.json"
-
-
-def _read_pins() -> dict[str, str] | None:
-    """Commits by hub id; what is no commit is left out. None when something is there that cannot be read."""
-    path = _pins_file()
-    if not path.is_file():
-        return None if os.path.lexists(path) else {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict):
-        return None
-    return {name: commit for name, commit in found.items() if isinstance(commit, str) and _COMMIT.fullmatch(commit)}

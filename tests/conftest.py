@@ -164,18 +164,32 @@ def drawn(classes: int, n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     return features, logits.argmax(axis=1)
 
 
+def ask_hub(endpoint: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the hub's client ask that server and keep what comes in that folder."""
+    from huggingface_hub import close_session, constants
+
+    from repro import hub
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    close_session()
+    hub.forget()
+
+
 Connect = Callable[..., None]
 
 
 @pytest.fixture
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """A function that gives the hub's client an endpoint and proxies; each test has a cache of its own."""
-    from huggingface_hub import close_session, constants
+    from huggingface_hub import close_session
 
     from repro import hub
 
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between tries
 
     def to(endpoint: str, **proxies: str) -> None:
@@ -184,12 +198,8 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect
             monkeypatch.delenv(name.lower(), raising=False)
         for name, value in proxies.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-        template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        close_session()
-        hub._silence.cache_clear()
+        ask_hub(endpoint, tmp_path / "cache", monkeypatch)
 
     yield to
     close_session()
-    hub._silence.cache_clear()
+    hub.forget()

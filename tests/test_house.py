@@ -135,6 +135,6 @@ def test_the_map_names_nothing_that_is_not_there(name: str) -> None:
 
 def test_tests_mirror_the_package() -> None:
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("test_*.py"))}
-    assert folders == ROOMS
+    assert folders - {"hub"} == ROOMS  # tests/hub is a model hub on loopback, which tests run against
     modules = {path.name.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
     assert TOP_LEVEL - modules <= {"errors.py", "signals.py"}  # one class; tested by the processes of tests/cli

@@ -1,4 +1,4 @@
-"""The hub: proxies as its own client has them, every failure as one sentence, and pins that many processes write."""
+"""The hub: proxies as its own client has them, files held against their checksums, every failure as one sentence."""
 
 from __future__ import annotations
 
@@ -6,69 +6,61 @@ import errno
 import importlib
 import json
 import os
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants, errors
 
 from repro import hub
-from repro.errors import NotAvailable, ReproError
+from repro.errors import NotAvailable
 from tests.conftest import Connect, on_loopback
+from tests.hub.server import Fault, Hub, gated, rate_limited, serving
+from tests.processes import NOT_PERMITTED, ROOT, forked, on_a_disk_of
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NOWHERE = "http://hub.invalid"  # RFC 2606: never a host
-
-
-class Server(BaseHTTPRequestHandler):
-    """A hub, and a proxy to one: what it answers depends on the repository's name."""
-
-    def do_HEAD(self) -> None:
-        path = self.path.removeprefix(NOWHERE).removeprefix("/api/models")
-        repo = path.split("/")[2] if path.count("/") > 1 else ""
-        if repo == "broken":
-            self.connection.close()
-            return
-        status, headers, body = {
-            "gated": (403, {"X-Error-Code": "GatedRepo"}, b""),
-            "private": (401, {"X-Error-Code": "RepoNotFound"}, b""),
-            "forbidden": (403, {}, b""),
-            "unknown": (404, {"X-Error-Code": "RepoNotFound"}, b""),
-            "rewritten": (404, {"X-Error-Code": "RevisionNotFound"}, b""),
-            "without": (404, {"X-Error-Code": "EntryNotFound"}, b""),
-            "busy": (429, {}, b""),
-            "down": (503, {}, b""),
-            "page": (200, {}, b"<html>"),
-            "cut": (200, {"X-Repo-Commit": COMMIT, "ETag": '"cut"'}, b"only this"),
-            "whole": (200, {"X-Repo-Commit": COMMIT, "ETag": '"whole"'}, b"hello"),
-        }.get(repo, (404, {}, b""))
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) + (90 if repo == "cut" else 0)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-            self.close_connection = True
-
-    do_GET = do_HEAD
+MODEL = "owner/model"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+WEIGHTS = bytes(range(256)) * 4
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with on_loopback(Server) as address:
-        yield address
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "models" / MODEL).mkdir(parents=True)
+    (folder / "models" / MODEL / "config.json").write_text("{}")
+    (folder / "models" / MODEL / "model.safetensors").write_bytes(WEIGHTS)
+    with serving(folder) as running:
+        yield running
 
 
-def test_a_file_comes_from_the_hub_and_then_from_its_cache(connect: Connect, server: str) -> None:
-    connect(server)
-    found = hub.file("owner/whole", "x.txt", None, offline=False)
-    assert found.read_bytes() == b"hello"
+@pytest.fixture
+def server(served: Hub) -> Iterator[Hub]:
+    """The hub, without faults and with an empty log."""
+    served.log.clear()
+    yield served
+    served.faults.clear()
+
+
+def got() -> bytes:
+    return hub.file(MODEL, "model.safetensors", None, offline=False).read_bytes()
+
+
+def test_a_file_comes_from_the_hub_and_then_from_its_cache(connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    path = hub.file(MODEL, "model.safetensors", None, offline=False)
+    assert path.read_bytes() == WEIGHTS
+    commit = server.commits[MODEL]
+    assert path.parent.name == hub.head(MODEL) == commit
+    asked = len(server.log)
+    assert hub.file(MODEL, "model.safetensors", commit, offline=False) == path
+    assert len(server.log) == asked  # a commit that is here is not asked for again
     connect(NOWHERE)
-    assert hub.file("owner/whole", "x.txt", COMMIT, offline=True) == found
-    assert hub.file("owner/whole", "x.txt", COMMIT, offline=False) == found  # nobody answers, the cache has it
+    assert hub.file(MODEL, "model.safetensors", commit, offline=True) == path
+    assert hub.file(MODEL, "model.safetensors", commit, offline=False) == path  # nobody answers, the cache has it
 
 
 DEAD = "127.0.0.1:9"
@@ -94,16 +86,16 @@ DEAD = "127.0.0.1:9"
     ],
 )
 def test_proxies_are_the_client_s(
-    endpoint: str, proxies: dict[str, str], expected: bool, connect: Connect, server: str
+    endpoint: str, proxies: dict[str, str], expected: bool, connect: Connect, server: Hub
 ) -> None:
-    named = {"server": server, "server without scheme": server.removeprefix("http://")}
+    named = {"server": server.address, "server without scheme": server.address.removeprefix("http://")}
     connect(named.get(endpoint, endpoint), **{name: named.get(value, value) for name, value in proxies.items()})
     assert hub.hub_answers() is expected
     if expected:  # and the download takes the same way
-        assert hub.file("owner/whole", "x.txt", None, offline=False).read_bytes() == b"hello"
+        assert got() == WEIGHTS
     else:
-        with pytest.raises(NotAvailable, match=r"owner/whole are not on this machine and the model hub cannot be"):
-            hub.file("owner/whole", "x.txt", None, offline=False)
+        with pytest.raises(NotAvailable, match=r"owner/model are not on this machine and the model hub cannot be"):
+            got()
 
 
 def test_a_hub_that_is_down_is_not_waited_for(connect: Connect) -> None:
@@ -117,44 +109,159 @@ def test_a_hub_that_is_down_is_not_waited_for(connect: Connect) -> None:
             hub.file("a/b", "x", None, offline=False, kind="dataset")
 
 
-def test_offline_asks_nobody(connect: Connect, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect(server)
-    with pytest.raises(NotAvailable, match="owner/whole are not on this machine and --offline was given"):
-        hub.file("owner/whole", "x.txt", None, offline=True)
+def test_offline_asks_nobody(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(server.address)
+    with pytest.raises(NotAvailable, match="owner/model are not on this machine and --offline was given"):
+        hub.file(MODEL, "model.safetensors", None, offline=True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    connect(server)
+    hub.forget()
     with pytest.raises(NotAvailable, match="HF_HUB_OFFLINE is set"):
-        hub.file("owner/whole", "x.txt", None, offline=False)
+        got()
 
 
-FAILURES = {
-    "gated": "it is gated; accept its terms at http://127.0.0.1:.*/owner/gated and set HF_TOKEN",
-    "private": "no such repository, or it is private; check the name, or set HF_TOKEN",
-    "forbidden": r"refuses it \(403\); set HF_TOKEN",
-    "unknown": "no such repository",
-    "rewritten": "no such revision",
-    "without": "no such file",
-    "busy": r"so many requests \(429\); wait a while",
-    "down": "answers 503; try again later",
-    "page": "does not answer as a hub .* check HF_ENDPOINT and the proxy",
-    "broken": r"the connection failed \(.*\); check the network",
-    "cut": "the connection failed|the download broke off",
-    "a/b/c": "that is no hub id",
-    "..": "that is no hub id",
+def flipped(times: int | None) -> Fault:
+    return Fault(flip=True, files=True, times=times)
+
+
+RIGHT = {
+    "server errors twice": Fault(503, times=2),
+    "server errors twice for a file": Fault(502, files=True, times=2),
+    "rate limit": rate_limited(times=1),
+    "rate limit for a file": Fault(429, {"Retry-After": "1"}, files=True, times=1),
+    "connection reset once": Fault(reset=True, files=True, methods=("GET",), times=1),
+    "body cut short once": Fault(cut=100, files=True, methods=("GET",), times=1),
+    "reset in the middle": Fault(cut=100, reset=True, files=True, methods=("GET",), times=1),
+    "other bytes once": flipped(times=1),
 }
 
 
-@pytest.mark.parametrize("repo", FAILURES)
-def test_each_failure_is_one_sentence(repo: str, connect: Connect, server: str) -> None:
-    connect(server)
-    for get in (
-        lambda: hub.file(f"owner/{repo}", "x.txt", None, offline=False),
-        lambda: hub.snapshot(f"owner/{repo}", None, ["*.json"], offline=False),
-    ):
-        with pytest.raises(NotAvailable, match=f"the weights owner/{repo} cannot be downloaded: ") as caught:
-            get()
-        assert "\n" not in str(caught.value)
-        caught.match(FAILURES[repo])
+@pytest.mark.parametrize("fault", RIGHT)
+def test_what_passes_ends_in_the_right_bytes(fault: str, connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    copy = Fault(**vars(RIGHT[fault]))
+    server.faults[""] = copy
+    assert got() == WEIGHTS
+    assert copy.times == 0
+
+
+def test_retry_after_is_waited_for(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    connect(server.address)
+    monkeypatch.setattr("time.sleep", waited.append)
+    server.faults[""] = rate_limited(times=1, seconds=7)
+    assert hub.hub_answers()
+    assert max(waited) >= 7
+
+
+FAILURES = {
+    "gated": (gated(), "it is gated; accept its terms at http://127.0.0.1:.*/owner/model and set HF_TOKEN"),
+    "not found": (
+        Fault(401, {"X-Error-Code": "RepoNotFound"}),
+        "no such repository, or it is private; check the name, or set HF_TOKEN",
+    ),
+    "forbidden": (Fault(403), r"refuses it \(403\); set HF_TOKEN"),
+    "revision gone": (Fault(404, {"X-Error-Code": "RevisionNotFound"}), "no such revision of it any more"),
+    "file gone": (Fault(404, {"X-Error-Code": "EntryNotFound"}, files=True), "no such file"),
+    "busy": (rate_limited(), r"so many requests \(429\); wait a while"),
+    "down": (Fault(503), "answers 503; try again later"),
+    "no hub": (Fault(page=b"<html>"), "does not answer as a hub .* check HF_ENDPOINT and the proxy"),
+    "reset": (Fault(reset=True), r"the connection failed \(.*\); check the network"),
+    "always cut": (Fault(cut=100, files=True, methods=("GET",)), "the connection failed|the download broke off"),
+    "other bytes": (flipped(None), "model.safetensors came twice with other bytes than the hub's checksum says"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_each_failure_is_one_sentence_and_leaves_nothing_wrong(
+    case: str, connect: Connect, server: Hub, tmp_path: Path
+) -> None:
+    fault, sentence = FAILURES[case]
+    connect(server.address)
+    assert hub.hub_answers()
+    server.faults[MODEL] = Fault(**vars(fault))
+    with pytest.raises(NotAvailable, match=r"the weights owner/model cannot be downloaded: ") as caught:
+        got()
+    assert "\n" not in str(caught.value)
+    caught.match(sentence)
+    server.faults.clear()
+    assert got() == WEIGHTS  # the next run
+
+
+@pytest.mark.parametrize("repo", ["owner/model@main", "a/b/c", ".."])
+def test_what_is_no_hub_id_is_said(repo: str, connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    with pytest.raises(NotAvailable, match="that is no hub id"):
+        hub.file(repo, "x.txt", None, offline=False)
+
+
+def test_a_file_that_the_repository_lacks(connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    with pytest.raises(NotAvailable, match=r"x\.txt is not in it at [0-9a-f]{40}"):
+        hub.file(MODEL, "x.txt", None, offline=False)
+
+
+@pytest.mark.parametrize("fault", [rate_limited(), Fault(503)], ids=["busy", "down"])
+def test_a_hub_that_cannot_answer_the_first_question_is_asked_again_and_then_left_alone(
+    fault: Fault, connect: Connect, server: Hub
+) -> None:
+    connect(server.address)
+    server.faults[""] = Fault(**vars(fault))
+    with pytest.raises(NotAvailable, match=r"not on this machine and the model hub (refuses|is down) "):
+        got()
+    assert len(server.log) == 1 + hub._RETRIES
+
+
+def test_a_silent_hub_is_given_up_and_not_asked_again(
+    connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(server.address)
+    monkeypatch.setattr(hub, "_LONGEST", 0.05)
+    monkeypatch.setattr(hub, "_PATIENCE", 0.2)
+    assert hub.hub_answers()
+    server.faults[MODEL] = Fault(delay=60)
+    for _ in range(2):
+        with pytest.raises(NotAvailable, match=r"cannot be downloaded: .*(has not answered for|ReadTimeout)"):
+            got()
+
+
+def test_files_come_by_plain_http_unless_the_user_wants_the_xet_store() -> None:
+    code = "import sys, repro.hub; from huggingface_hub import constants; sys.exit(3 + constants.HF_HUB_DISABLE_XET)"
+    others = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_XET"}
+    for settings, expected in (({}, 4), ({"HF_HUB_DISABLE_XET": "0"}, 3)):
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**others, **settings}, check=False)
+        assert done.returncode == expected
+
+
+def test_a_token_opens_what_is_gated(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(server.address)
+    server.faults[MODEL] = gated("hf_mine")
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    assert got() == WEIGHTS
+
+
+def test_a_disk_without_room_is_said_with_how_much_is_missing_and_where(
+    connect: Connect, server: Hub, tmp_path: Path
+) -> None:
+    connect(server.address)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    server.folders[MODEL, server.commits[MODEL]].joinpath("large.bin").write_bytes(b"x" * 300_000)
+
+    def work() -> int:
+        hub.file(MODEL, "config.json", None, offline=False)
+        try:
+            hub.file(MODEL, "large.bin", None, offline=False)
+        except NotAvailable as error:
+            print(error)
+            return 3
+        return 0
+
+    status, said = forked(on_a_disk_of(140, cache, work))
+    server.folders[MODEL, server.commits[MODEL]].joinpath("large.bin").unlink()
+    if status == NOT_PERMITTED:
+        pytest.skip("no disk can be made here")
+    assert status == 3, said
+    assert f"{cache}: 0.3 MB are to be downloaded and 0.1 MB are free; make room there, or name another" in said
 
 
 httpx = importlib.import_module(errors.HfHubHTTPError.__bases__[0].__module__.split(".")[0])
@@ -177,9 +284,9 @@ httpx = importlib.import_module(errors.HfHubHTTPError.__bases__[0].__module__.sp
     ],
 )  # fmt: skip
 def test_each_error_of_the_client_is_one_sentence(
-    error: Exception, message: str, connect: Connect, server: str, monkeypatch: pytest.MonkeyPatch
+    error: Exception, message: str, connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect(server)
+    connect(server.address)
 
     def fail(*_: object, **__: object) -> None:
         raise error
@@ -187,75 +294,9 @@ def test_each_error_of_the_client_is_one_sentence(
     for name in ("hf_hub_download", "snapshot_download"):
         monkeypatch.setattr(f"huggingface_hub.{name}", fail)
     for call in (
-        lambda: hub.file("a/b", "x", None, offline=False),
-        lambda: hub.snapshot("a/b", None, [], offline=False),
+        lambda: hub.file("a/b", "x", COMMIT, offline=False),
+        lambda: hub.snapshot("a/b", COMMIT, [], offline=False),
     ):
         with pytest.raises(NotAvailable, match=f"the weights a/b cannot be downloaded: .*{message}") as caught:
             call()
         assert "\n" not in str(caught.value)
-
-
-def _pin(start: object, number: int, home: Path) -> None:
-    os.environ["REPRO_HOME"] = str(home)
-    start.wait()  # type: ignore[attr-defined]
-    hub.pin(f"owner/{number}", f"{number:040x}")
-
-
-def test_pins_of_many_processes_at_once_are_all_kept(tmp_path: Path) -> None:
-    context = get_context("fork")
-    start = context.Event()
-    workers = [context.Process(target=_pin, args=(start, number, tmp_path / "home")) for number in range(80)]
-    for worker in workers:
-        worker.start()
-    start.set()
-    for worker in workers:
-        worker.join(60)
-    pins = json.loads((tmp_path / "home/revisions.json").read_text())
-    assert pins == {f"owner/{number}": f"{number:040x}" for number in range(80)}
-
-
-def test_the_first_pin_stays(tmp_path: Path) -> None:
-    hub.pin("owner/model", COMMIT)
-    hub.pin("owner/model", "f" * 40)
-    assert hub.pinned_revision("owner/model") == COMMIT
-
-
-DAMAGED: dict[str, Callable[[Path], object]] = {
-    "folder": lambda path: (path / "inside").mkdir(parents=True),
-    "link to itself": lambda path: path.symlink_to(path),
-    "fifo": os.mkfifo,
-    "cut": lambda path: path.write_text('{"owner/other": "0123'),
-    "not UTF-8": lambda path: path.write_bytes(b'{"\xff": 1}'),
-    "a list": lambda path: path.write_text('["owner/other"]'),
-    "deeply nested": lambda path: path.write_text("[" * 100_000),
-}
-
-
-@pytest.mark.parametrize("kind", DAMAGED)
-def test_a_damaged_file_of_pins_is_moved_aside(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = tmp_path / "home/revisions.json"
-    path.parent.mkdir()
-    DAMAGED[kind](path)
-    assert hub.pinned_revision("owner/other") is None
-    hub.pin("owner/model", COMMIT)
-    assert hub.pinned_revision("owner/model") == COMMIT
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{path} could not be read as pinned revisions; moved to revisions.json.aside-1"
-    ]
-    assert os.path.lexists(tmp_path / "home/revisions.json.aside-1")
-
-
-def test_what_is_no_commit_is_no_pin(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    pins = {"a/number": 1, "a/none": None, "a/list": [COMMIT], "a/path": "../../x", "a/short": "0123", "a/good": COMMIT}
-    (tmp_path / "home/revisions.json").write_text(json.dumps(pins))
-    assert [name for name in pins if hub.pinned_revision(name)] == ["a/good"]
-    hub.pin("a/number", COMMIT)
-    assert hub.pinned_revision("a/number") == hub.pinned_revision("a/good") == COMMIT
-
-
-def test_a_home_that_cannot_hold_pins_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file")
-    for ask in (lambda: hub.pinned_revision("owner/model"), lambda: hub.pin("owner/model", COMMIT)):
-        with pytest.raises(ReproError, match="home is no folder; move it away"):
-            ask()

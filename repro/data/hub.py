@@ -11,58 +11,84 @@ from repro import hub
 from repro.data.convert import NLI_HEADER
 from repro.data.registry import Dataset
 from repro.errors import NotAvailable
+from repro.hub_cache import is_cached, matches
+from repro.revisions import PUBLIC, commit_of
 
-# corpus: hub id, revision, file; both label 0 entailment, 1 neutral, 2 contradiction, and −1 where nobody agreed
+# corpus: hub id, file; both label 0 entailment, 1 neutral, 2 contradiction, and −1 where nobody agreed
 NLI_FILES = {
-    "SNLI": ("stanfordnlp/snli", "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b", "plain_text/train-00000-of-00001.parquet"),
-    "MultiNLI": ("nyu-mll/multi_nli", "da70db2af9d09693783c3320c4249840212ee221", "data/train-00000-of-00001.parquet"),
+    "SNLI": ("stanfordnlp/snli", "plain_text/train-00000-of-00001.parquet"),
+    "MultiNLI": ("nyu-mll/multi_nli", "data/train-00000-of-00001.parquet"),
 }
 LABELS = ("entailment", "neutral", "contradiction")
 # SimCSE's training sets (data/download_wiki.sh, download_nli.sh @49fa580)
-SIMCSE = ("princeton-nlp/datasets-for-simcse", "e145e8bb659b2aa2669f32ef79cb4cdef6c58fef")
+SIMCSE = "princeton-nlp/datasets-for-simcse"
 # Wikipedia's sections as triplets (Dor et al. 2018): the data set's page names the splits, not their files
-SECTIONS = ("sentence-transformers/wikipedia-sections", "576bb61f0fc9ebc728b742f91bd5c81cb7d92c71")
+SECTIONS = "sentence-transformers/wikipedia-sections"
 SECTIONS_CONFIG = "triplet"
 TRIPLET_HEADER = ("Sentence1", "Sentence2", "Sentence3")
+
+
+Place = tuple[str, str]  # hub id, pattern of the names of files
 
 
 def make(item: Dataset, root: Path, offline: bool) -> None:
     """Write the data set's files below `root`; NotAvailable when the hub's cache lacks them and it cannot be asked."""
     for source in item.sources:
-        find, write = _FORMS[source.format]
+        places, write = _FORMS[source.format]
         path = root / source.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(find(path.name, offline), path)
+        write([file for place in places(path.name) for file in _find(place, offline)], path)
 
 
 def cached(item: Dataset) -> bool:
     """Whether the data set can be made from the hub's cache alone."""
     try:
-        for source in item.sources:
-            find, _ = _FORMS[source.format]
-            find(source.path.name, True)
+        for place in _all_places(item):
+            _find(place, True)
     except NotAvailable:
         return False
     return True
 
 
-def _nli_files(name: str, offline: bool) -> list[Path]:
-    return [hub.file(repo, file, revision, offline, "dataset") for repo, revision, file in NLI_FILES.values()]
+def download_size(item: Dataset) -> int:
+    """Bytes of its files on the hub that are not in the cache; NotAvailable when the hub cannot say."""
+    total = 0
+    for repo, pattern in _all_places(item):
+        commit, files = hub.sizes(repo, _commit(repo), "dataset")
+        names = [name for name in files if matches(name, [pattern], [])]
+        total += sum(files[name] for name in names if not is_cached(repo, name, commit, "dataset"))
+    return total
 
 
-def _simcse_file(name: str, offline: bool) -> list[Path]:
-    repo, revision = SIMCSE
-    return [hub.file(repo, name, revision, offline, "dataset")]
+def _all_places(item: Dataset) -> set[Place]:
+    return {place for source in item.sources for place in _FORMS[source.format][0](source.path.name)}
 
 
-def _section_files(name: str, offline: bool) -> list[Path]:
-    repo, revision = SECTIONS
-    folder = hub.snapshot(repo, revision, [f"{SECTIONS_CONFIG}/*.parquet"], offline, "dataset") / SECTIONS_CONFIG
-    split = Path(name).stem
-    files = sorted(path for path in folder.rglob("*.parquet") if str(path.relative_to(folder)).startswith(split))
+def _find(place: Place, offline: bool) -> list[Path]:
+    """The files, from the cache or downloaded."""
+    repo, pattern = place
+    folder = hub.snapshot(repo, _commit(repo), [pattern], offline, "dataset")
+    files = sorted(folder.glob(pattern))
     if not files:
-        raise NotAvailable(f"the data set {repo} has no Parquet file of {split} below {SECTIONS_CONFIG}/ at {revision}")
+        raise NotAvailable(f"the data set {repo} has no file {pattern} at {folder.name}, or it is not on this machine")
     return files
+
+
+def _commit(repo: str) -> str | None:
+    """The revision that public code names; ReproError where a lock file says another."""
+    return commit_of(repo, PUBLIC[repo].revision)
+
+
+def _nli_places(name: str) -> list[Place]:
+    return list(NLI_FILES.values())
+
+
+def _simcse_places(name: str) -> list[Place]:
+    return [(SIMCSE, name)]
+
+
+def _section_places(name: str) -> list[Place]:
+    return [(SECTIONS, f"{SECTIONS_CONFIG}/{Path(name).stem}*.parquet")]
 
 
 def _write_nli(files: Sequence[Path], path: Path) -> None:
@@ -105,9 +131,9 @@ def _rows(files: Sequence[Path], columns: tuple[str, ...]) -> Iterator[tuple]:  
         ) from error
 
 
-# format in the registry: how its files are found on the hub, and how they are written
-_FORMS: dict[str, tuple[Callable[[str, bool], list[Path]], Callable[[Sequence[Path], Path], None]]] = {
-    "hub-nli": (_nli_files, _write_nli),
-    "hub-simcse": (_simcse_file, _write_simcse),
-    "hub-sections": (_section_files, _write_sections),
+# format in the registry: where its files are on the hub, and how they are written
+_FORMS: dict[str, tuple[Callable[[str], list[Place]], Callable[[Sequence[Path], Path], None]]] = {
+    "hub-nli": (_nli_places, _write_nli),
+    "hub-simcse": (_simcse_places, _write_simcse),
+    "hub-sections": (_section_places, _write_sections),
 }

@@ -16,7 +16,7 @@ from repro.encoders import zoo
 from repro.encoders.recipe import BaseRecipe, TransformerRecipe, WordVectorRecipe
 from repro.encoders.weights import resolve
 from repro.errors import NotAvailable, ReproError
-from repro.hub import pinned_revision
+from repro.revisions import commit_of
 
 SEED = 12
 DIMENSIONS = 300  # of word vectors whose file does not say another number in its name, as glove.6B.50d.txt does
@@ -82,12 +82,24 @@ def _source(base: TransformerRecipe) -> Path | None:
     local = os.path.expanduser(base.weights)
     path: object = os.path.join(local, "config.json")
     if not os.path.isdir(local):
-        revision = base.revision or pinned_revision(base.weights)
+        revision = commit_of(base.weights, base.revision)
         try:
             path = try_to_load_from_cache(base.weights, "config.json", revision=revision)
         except HFValidationError:
             path = None
     return Path(path).parent if isinstance(path, str) and os.path.isfile(path) else None
+
+
+def _architectures() -> dict[str, dict[str, str]]:
+    """What is known of the papers' models, by hub id."""
+    with ARCHITECTURES.open(encoding="utf-8", newline="") as file:
+        return {line.pop("id"): line for line in csv.DictReader(file)}
+
+
+def layers_of(weights: str) -> int | None:
+    """How deep a model of the papers is; None for any other encoder."""
+    known = _architectures().get(weights)
+    return int(known["num_hidden_layers"]) if known else None
 
 
 def _configuration(base: TransformerRecipe, source: Path | None) -> Any:
@@ -99,8 +111,7 @@ def _configuration(base: TransformerRecipe, source: Path | None) -> Any:
         except Exception as error:
             why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise ReproError(f"{source / 'config.json'} is not a configuration that can be used ({why})") from error
-    with ARCHITECTURES.open(encoding="utf-8", newline="") as file:
-        known = {line.pop("id"): line for line in csv.DictReader(file)}
+    known = _architectures()
     if base.weights not in known:
         raise NotAvailable(f"{base.weights}: its configuration is not on this machine, so nobody knows its size")
     size = known[base.weights]

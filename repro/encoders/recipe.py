@@ -15,6 +15,7 @@ import numpy as np
 from repro.errors import ReproError
 from repro.postprocessing.base import Transform
 from repro.postprocessing.settings import FlowSettings
+from repro.revisions import is_commit
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -61,7 +62,7 @@ class TransformerRecipe:
     """
 
     weights: str  # hub id or folder
-    revision: str | None = None  # commit; None: resolved at first download, then pinned
+    revision: str | None = None  # commit; a branch, or None for main, is resolved at first download, then pinned
     pooling: str | None = None  # one of POOLINGS, or several side by side as in `cls+mean` [mean]
     layers: tuple[int, ...] | None = None  # averaged; 0 is the embedding output, -1 the last layer [(-1,)]
     max_length: int | None = None  # in tokens, specials included [the model's limit]
@@ -109,8 +110,8 @@ class TransformerRecipe:
 
     @property
     def unpinned(self) -> str:
-        """Its model of the hub if nothing names the revision, else ''."""
-        return "" if self.revision is not None or os.path.isdir(self.weights) else self.weights
+        """Its model of the hub if nothing names its commit, else ''."""
+        return "" if is_commit(self.revision) or os.path.isdir(self.weights) else self.weights
 
     def computed_in(self, dtype: str) -> str:
         """The precision of its vectors where `dtype` is asked for."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 
-from repro import hub
-from repro.checksums import sha256_of
+from repro import hub, revisions
+from repro.checksums import may_store, sha256_of
 from repro.encoders import packages
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
@@ -17,14 +19,19 @@ from repro.encoders.model_files import (
     checksum,
     head_weights,
     loading_errors,
+    read_object,
     text_files,
     weight_files,
 )
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.hub import pinned_revision
+from repro.hub_cache import is_cached, lacks, listing, matches
 
 WEIGHTED = ("dense", "layer-norm")  # heads that have weights
+TEXTS = [f"*{suffix}" for suffix in sorted(TEXT_SUFFIXES)]
+# texts that are no part of the model: other formats' own, fairseq's vocabulary, what it was trained on
+UNWANTED = ["onnx/*", "openvino/*", "coreml/*", "dict.txt", "data_config.json"]
+FETCH = "`repro fetch --weights` gets all of it where the hub can be reached"
 
 
 @dataclass(frozen=True)
@@ -85,16 +92,19 @@ def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, Tr
         return local, replace(recipe, revision=None)
     if recipe.weights.count("/") != 1 or recipe.weights.startswith((".", "/", "~")):
         raise ReproError(f"{recipe.weights!r} is neither a folder nor a hub id (owner/name); see `repro list encoders`")
-    recipe = replace(recipe, revision=recipe.revision or pinned_revision(recipe.weights))
+    named, recipe = recipe.revision, replace(recipe, revision=revisions.commit_of(recipe.weights, recipe.revision))
     package = packages.carrying(recipe.weights, recipe.revision)
-    if package is None:
-        return _hub(recipe, offline, own)
-    if folder := packages.present(package):
-        return folder, recipe
+    if package is not None and (carried := packages.present(package)):
+        return carried, recipe
     try:
-        return _hub(recipe, offline, own)
+        folder = _hub(recipe, offline, own)
     except NotAvailable as error:
+        if package is None:
+            raise
         raise NotAvailable(f"{error}; {package.hint}") from error
+    if not revisions.is_commit(named) and may_store():
+        revisions.pin(recipe.weights, folder.name, named)
+    return folder, replace(recipe, revision=folder.name)
 
 
 def is_local(recipe: TransformerRecipe) -> bool:
@@ -106,20 +116,52 @@ def is_local(recipe: TransformerRecipe) -> bool:
     return True
 
 
-def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, TransformerRecipe]:
-    """Snapshot from the hub cache or the hub: configuration, tokenizer and one form of each module's weights."""
-    patterns = [*(f"*{suffix}" for suffix in sorted(TEXT_SUFFIXES)), "*.safetensors"]
-    unwanted = ["onnx/*", "openvino/*", "*.msgpack", "*.h5", "*.ot"]
-    folder = hub.snapshot(recipe.weights, recipe.revision, patterns, offline, unwanted=unwanted)
-    if pickles := _pickles(folder, read_layout(folder, own)):
-        folder = hub.snapshot(recipe.weights, recipe.revision, [*patterns, *pickles], offline, unwanted=unwanted)
-    if recipe.revision is None:
-        hub.pin(recipe.weights, folder.name)
-    return folder, replace(recipe, revision=folder.name)
+def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> Path:
+    """Snapshot from the hub's cache or the hub: configuration, tokenizer and one form of each module's weights."""
+    folder = hub.snapshot(recipe.weights, recipe.revision, TEXTS, offline, unwanted=UNWANTED)
+    files = listing(recipe.weights, folder.name)
+    try:
+        layout = read_layout(folder, own)
+        if files is not None:
+            names = list(_weight_names(folder, layout, set(files)))
+            hub.snapshot(recipe.weights, folder.name, names, offline)
+    except NotAvailable:
+        raise
+    except ReproError as error:
+        if files is None:  # what is missing may only be missing here
+            raise NotAvailable(f"{error}; {FETCH}") from error
+        raise
+    settled = (folder / "modules.json").is_file() or lacks(recipe.weights, "modules.json", folder.name)
+    if files is None and not settled:
+        raise NotAvailable(f"{folder} may lack a part of the model, such as its modules.json; {FETCH}")
+    return folder
 
 
-def _pickles(folder: Path, layout: Layout) -> list[str]:
-    """Patterns for the weights of those modules that have none as safetensors."""
-    weighted = [layout.transformer, *(head.folder for head in layout.heads if head.kind in WEIGHTED)]
-    lacking = [place for place in weighted if not any((place / name).is_file() for name in WEIGHT_FILES[:2])]
-    return [f"{(place / 'pytorch_model').relative_to(folder).as_posix()}*.bin" for place in lacking]
+def download_size(recipe: TransformerRecipe) -> int:
+    """Bytes of its files on the hub that are not in the cache; NotAvailable when the hub cannot say."""
+    named = revisions.commit_of(recipe.weights, recipe.revision)
+    commit, files = hub.sizes(recipe.weights, named)
+    wanted = {name for name in files if matches(name, TEXTS, UNWANTED)}
+    for place in {PurePosixPath(name).parent for name in files}:
+        form = next((name for name in WEIGHT_FILES if (place / name).as_posix() in files), None)
+        if form is not None:  # a shard is called model-00001-of-00002.safetensors
+            stem, _, suffix = form.removesuffix(".index.json").partition(".")
+            wanted |= {(place / form).as_posix()}
+            wanted |= {name for name in files if form.endswith("json") and fnmatch(name, f"{place / stem}-*.{suffix}")}
+    return sum(files[name] for name in wanted if not is_cached(recipe.weights, name, commit))
+
+
+def _weight_names(folder: Path, layout: Layout, files: set[str]) -> Iterator[str]:
+    """Of each module that has weights the files of the form that is read, of those that the repository has."""
+    weighted: list[tuple[Path, tuple[str, ...]]] = [(layout.transformer, WEIGHT_FILES)]
+    weighted += [(head.folder, WEIGHT_FILES[::2]) for head in layout.heads if head.kind in WEIGHTED]
+    for place, forms in weighted:
+        inside = place.relative_to(folder)
+        form = next((name for name in forms if (inside / name).as_posix() in files), None)
+        if form is None:
+            continue
+        yield (inside / form).as_posix()
+        if form.endswith(".index.json"):
+            shards = read_object(place / form).get("weight_map")
+            names = {str(name) for name in shards.values()} if isinstance(shards, dict) else set()
+            yield from ((inside / name).as_posix() for name in sorted(names))

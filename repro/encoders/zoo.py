@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
+from repro.encoders import weights
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
 from repro.encoders.overrides import override
@@ -25,17 +25,16 @@ from repro.encoders.recipe import (
 )
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
+from repro.revisions import PUBLIC
 
 if TYPE_CHECKING:
     from repro.encoders.word_vectors import Vectors
 
-with (Path(__file__).parent / "revisions.csv").open(encoding="utf-8", newline="") as _file:
-    REVISIONS: dict[str, str] = {line["id"]: line["revision"] for line in csv.DictReader(_file)}
-
 
 def hub(weights: str, pooling: str | None = None) -> TransformerRecipe:
     """A model of the hub, at the revision that public code names for it (revisions.csv), where one is known."""
-    return TransformerRecipe(weights, REVISIONS.get(weights), pooling)
+    public = PUBLIC.get(weights)
+    return TransformerRecipe(weights, public.revision if public else None, pooling)
 
 
 BERT_BASE = hub("google-bert/bert-base-uncased")
@@ -272,6 +271,15 @@ class Locator:
 def locate(recipe: BaseRecipe, data_dir: Path | None = None, offline: bool = False) -> Ready:
     """Find or download the recipe's files; NotAvailable says why they cannot be had. torch is not imported."""
     return recipe.accept(Locator(data_dir, offline))
+
+
+def download_size(recipe: BaseRecipe) -> int:
+    """Bytes of an encoder's files on the hub that are not here, 0 where it is none of the hub's.
+
+    NotAvailable when the hub cannot be asked.
+    """
+    transformer = recipe.trainable
+    return weights.download_size(transformer) if transformer else 0
 
 
 @dataclass

@@ -8,15 +8,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from repro import __version__
+from repro import __version__, revisions
 from repro.checksums import reading_only
 from repro.data import registry
 from repro.encoders import packages, zoo
 from repro.encoders.recipe import BaseRecipe
-from repro.errors import NotAvailable
+from repro.errors import NotAvailable, ReproError
+from repro.evaluation.downloads import moved
 from repro.evaluation.suite import Suite
 from repro.evaluation.system import System
 from repro.hub import hub_answers
+from repro.hub_cache import cache_folder
 from repro.paths import home
 from repro.tables import TABLES
 
@@ -38,7 +40,7 @@ HUB = {True: "answers", False: "does not answer, or may not be asked", None: "wa
 def examine(suite: Suite, ask_hub: bool = False) -> dict[str, Any]:
     """Everything the command prints, JSON-ready: nothing is downloaded or written.
 
-    `ask_hub`: see whether the hub answers, for two seconds at most; otherwise nothing is connected to.
+    `ask_hub`: see whether the hub answers, and whether main is still what is pinned; otherwise nothing is connected to.
     """
     hub: bool | None = False if suite.offline else None
     if ask_hub and not suite.offline:
@@ -56,6 +58,8 @@ def _examined(suite: Suite, hub: bool | None) -> dict[str, Any]:
         "folders": {str(folder): size_of(folder) for folder in folders()},
         "data": {name: suite.present(name) for name in registry.datasets()},
         "hub answers": hub,
+        "pinned": revisions.pins(),
+        "moved": list(moved([recipe.plain for recipe in zoo.ZOO.values()])) if hub else [],
         "tables": {name: rows_that_can_run(name, suite, hub) for name in TABLES},
     }
 
@@ -102,14 +106,7 @@ def cpu_has_bfloat16() -> bool:
 
 def folders() -> list[Path]:
     """Where fetched data, results, embeddings and weights are kept."""
-    return [*(home() / name for name in ("data", "results", "embeddings", "weights")), hub_cache()]
-
-
-def hub_cache() -> Path:
-    """Folder of downloaded weights."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return Path(HF_HUB_CACHE)
+    return [*(home() / name for name in ("data", "results", "embeddings", "weights")), cache_folder()]
 
 
 def size_of(folder: Path) -> int:
@@ -123,16 +120,21 @@ def rows_that_can_run(table_id: str, suite: Suite, hub: bool | None) -> dict[str
 
 
 def _readiness(system: System, suite: Suite, hub: bool | None) -> str:
-    """Whether the system's files are there, and the training sets that are not and have no fixed address."""
+    """Whether the system's files are there, and the data sets that it is trained or fitted on."""
     if system.nothing:
         return system.nothing
     states = [_vectors(base, suite) if base.in_data_folder else _weights(base, hub) for base in system.bases()]
     state = next((state for state in states if state != "yes"), "yes")
-    items = [registry.dataset(name) for name in system.training_sets()]
-    if items and state == "yes":
+    lacking = [registry.dataset(name) for name in system.sets() if not suite.present(name)]
+    hopeless = [item.name for item in lacking if not suite.can_fetch(item.name) or (item.from_hub and hub is False)]
+    if state == "yes" and lacking:
+        state = "after a download"
+    elif state == "yes" and system.training_sets():
         state = f"by training {system.seeds} time{'s' * (system.seeds > 1)}"
-    missing = [item.name for item in items if not item.public and not suite.present(item.name)]
-    return state + (f"; the training set {', '.join(missing)} is not here" if missing else "")
+    if not hopeless:
+        return state
+    lost = f"the data set {', '.join(hopeless)} is not here and cannot be had now"
+    return lost if state in ("yes", "after a download") else f"{state}; {lost}"
 
 
 def _weights(recipe: BaseRecipe, hub: bool | None) -> str:
@@ -142,6 +144,8 @@ def _weights(recipe: BaseRecipe, hub: bool | None) -> str:
         no_hub = "weights not on this machine, and the hub is not asked or does not answer"
         state = no_hub if hub is False else "after a download"
         return "; ".join(filter(None, (state, packages.hint(recipe.weights, recipe.revision))))
+    except ReproError as error:  # here, and wrong
+        return str(error)
     return "yes"
 
 
@@ -170,6 +174,10 @@ def as_text(found: dict[str, Any]) -> str:
     out += ["", "Data sets"]
     out += [f"  {name:16} {'present' if there else 'not fetched'}" for name, there in found["data"].items()]
     out += ["", f"Model hub {HUB[found['hub answers']]}"]
+    out += found["moved"]
+    if found["pinned"]:
+        out += ["", "Pinned here at the first download; `repro fetch --lock FILE` shares them"]
+        out += [f"  {name:60} {commit}" for name, commit in found["pinned"].items()]
     for table, rows in found["tables"].items():
         out += ["", f"Rows of {table} that can run now"]
         out += [f"  {row:34} {state}" for row, state in rows.items()]

@@ -6,7 +6,7 @@ from repro.encoders.known import recall
 from repro.encoders.recipe import BaseRecipe, describe
 from repro.errors import ReproError
 from repro.evaluation.session import Session
-from repro.hub import pinned_revision
+from repro.revisions import commit_of
 
 
 def identity(recipe: BaseRecipe, session: Session) -> dict[str, object]:
@@ -17,6 +17,6 @@ def identity(recipe: BaseRecipe, session: Session) -> dict[str, object]:
     try:
         files = session.ready(recipe).identity
     except ReproError:
-        revision = recipe.revision or pinned_revision(recipe.weights)
+        revision = commit_of(recipe.weights, recipe.revision)
         files = recall(recipe.weights, revision) if revision else ""
     return describe(recipe) | {"files": files}

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from repro.data import registry
+from repro.data import hub, registry
 from repro.encoders import packages, zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import BaseRecipe
@@ -36,6 +36,14 @@ class Need:
     get: Callable[[Suite], object] | None = field(default=None, compare=False)
     megabytes: float | None = None  # of the download, where the registry knows
     hint: str = ""  # what else would bring it
+    ask: Callable[[], int] | None = field(default=None, compare=False)  # how many bytes it is on the hub
+
+    def size(self) -> float | None:
+        """Megabytes of the download, as the registry or else the hub says; None where neither does."""
+        if self.megabytes is None and self.ask is not None:
+            with suppress(NotAvailable):
+                return self.ask() / 1e6
+        return self.megabytes
 
     def __str__(self) -> str:
         size = f"{self.megabytes:.1f} MB" if self.megabytes else ""
@@ -107,7 +115,9 @@ class Session:
             self.ready(recipe)
         except NotAvailable as error:
             hint = packages.hint(recipe.weights, recipe.revision)
-            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe), hint=hint)
+            ask = None if recipe.in_data_folder else partial(zoo.download_size, recipe)
+            size = self.suite.megabytes_of_vectors(recipe.weights) if recipe.in_data_folder else None
+            yield Need(f"the weights {recipe.weights}", str(error), self._getter(recipe), size, hint, ask)
 
     def _getter(self, recipe: BaseRecipe) -> Callable[[Suite], object] | None:
         if recipe.in_data_folder:
@@ -118,7 +128,8 @@ class Session:
     def _data_set(self, dataset: str, why: str, fetch: Callable[[Suite], object]) -> Need:
         item = registry.datasets(self.suite.name).get(dataset)
         get = fetch if self.suite.can_fetch(dataset) else None
-        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None)
+        ask = partial(hub.download_size, item) if item and item.from_hub else None
+        return Need(f"the data set {dataset}", why, get, item.megabytes if item else None, ask=ask)
 
     def get(self, needs: Sequence[Need]) -> None:
         """Fetch what is not here, each thing once; NotAvailable with the reason where that fails."""

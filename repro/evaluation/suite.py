@@ -137,6 +137,10 @@ class Suite:
         named = [item.name for item in registry.datasets().values() if item.sources[0].path.name == name]
         return any(map(self.can_fetch, named))
 
+    def megabytes_of_vectors(self, name: str) -> float | None:
+        """Size of the download of the word vectors of that file name, where they are registered."""
+        return next((i.megabytes for i in registry.datasets().values() if i.sources[0].path.name == name), None)
+
     def _fetched(self, dataset: str) -> registry.Dataset:
         item = registry.dataset(dataset, self.name)
         self._hold(item)

@@ -42,6 +42,10 @@ class System(ABC):
         """The data sets that it is trained on."""
         return []
 
+    def sets(self) -> list[str]:
+        """The data sets that it is trained, selected or fitted on, beside those of the tasks."""
+        return self.training_sets()
+
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
         """Fields of the signature as its description has them; None where it has none.
 

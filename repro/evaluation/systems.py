@@ -11,7 +11,6 @@ from operator import methodcaller
 from repro.data.corpora import CORPORA
 from repro.encoders.cache import Embedded
 from repro.encoders.recipe import (
-    TARGET,
     BaseRecipe,
     FittedRecipe,
     Recipe,
@@ -143,6 +142,10 @@ class PostProcessed(Pretrained):
         """Whether the fit depends on a seed."""
         return self.recipe.seeded
 
+    def sets(self) -> list[str]:
+        """The data set of the corpus that the map is fitted on; none for `target` and a saved fit."""
+        return [CORPORA[self.recipe.source][0]] if self.recipe.source in CORPORA else []
+
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
         """Signature fields of encoder and map, the precision, and the number of fits."""
         fits = str(len(self.runs(options.seeds))) if self.seeded else ""
@@ -156,8 +159,8 @@ class PostProcessed(Pretrained):
     def needs(self, column: Column, session: Session) -> list[Need]:
         """What is missing of data, weights and the corpus that the map is fitted on."""
         source, needs = self.recipe.source, super().needs(column, session)
-        if source != TARGET and not is_file(source):
-            needs += session.needs_set(CORPORA[source][0], methodcaller("corpus", source))
+        for dataset in self.sets():
+            needs += session.needs_set(dataset, methodcaller("corpus", source))
         return needs
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:

@@ -137,7 +137,7 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
     number, spread = (there.value, there.std) if there else (None, None)
     if value is None:
         return Verdict(number, None, None, "not-run", why_not, spread)
-    if number is None:
+    if number is None or table.banner:  # of other data, or of a part of them
         return Verdict(None, None, None, "no-published")
     if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)

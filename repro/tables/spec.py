@@ -104,6 +104,18 @@ class Table:
     demo: tuple[Row, ...] = ()  # its rows in the suite `mini`; empty: all-MiniLM-L6-v2 under each pooling
     seeds: int = 1  # of the paper's trained rows
 
+    def of_run(self, variant: str) -> Table:
+        """The table as a run of that variant writes it: one that was cut short under a banner, held against nothing.
+
+        `variant`: what the names of its files have beside the table's id, as in `.limit-50`.
+        """
+        cuts = [part for part in variant.split(".") if part.startswith(("limit-", "sample-"))]
+        if not cuts:
+            return self
+        said = ", ".join("--" + cut.replace("-", " ") for cut in cuts)
+        cut = f"Computed on a part of the data ({said}): not comparable with a paper."
+        return replace(self, banner=f"{self.banner} {cut}".strip())
+
     def scored(self) -> Iterator[Column]:
         """The columns that are measured, those computed from others left out."""
         return (column for column in self.columns if isinstance(column, Column))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import datasets
@@ -16,7 +14,9 @@ import pytest
 from repro.data import fetch, hub, registry
 from repro.data.readers import read_nli, read_triplets
 from repro.errors import NotAvailable
-from tests.conftest import Connect, on_loopback
+from repro.revisions import PUBLIC
+from tests.conftest import Connect
+from tests.hub.server import Hub, serving
 
 ROWS = {  # labels as both data sets have them: 0 entailment, 1 neutral, 2 contradiction, −1 no agreement
     "SNLI": [("A man  sleeps.", "He rests.", 0), ("A dog.", "A cat.", 2), ("A dog.", "It barks.", -1)],
@@ -32,45 +32,31 @@ SECTIONS = {  # a split in several files, as large ones are
 COUNTS = {"train.csv": 3, "validation.csv": 1, "test.csv": 2}
 
 
-def parquet(path: Path, names: tuple[str, ...], rows: list[tuple]) -> bytes:
+def parquet(path: Path, names: tuple[str, ...], rows: list[tuple]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     datasets.Dataset.from_dict(columns).to_parquet(str(path))
-    return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serves the files of all four data sets at their pinned revisions, the listing of one, and nothing else."""
-    folder = tmp_path_factory.mktemp("parquet")
-    files: dict[str, tuple[bytes, str]] = {}
-    for corpus, (name, revision, file) in hub.NLI_FILES.items():
-        data = parquet(folder / corpus, ("premise", "hypothesis", "label"), ROWS[corpus])
-        files[f"/datasets/{name}/resolve/{revision}/{file}"] = data, revision
-    name, revision = hub.SIMCSE
-    files[f"/datasets/{name}/resolve/{revision}/wiki1m_for_simcse.txt"] = b"one\ntwo\n", revision
-    name, revision = hub.SECTIONS
-    listing = []
+def small_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """Serves all four data sets at their pinned revisions."""
+    root = tmp_path_factory.mktemp("hub") / "datasets"
+    for corpus, (name, file) in hub.NLI_FILES.items():
+        parquet(root / name / file, ("premise", "hypothesis", "label"), ROWS[corpus])
+    (root / hub.SIMCSE).mkdir(parents=True)
+    (root / hub.SIMCSE / "wiki1m_for_simcse.txt").write_bytes(b"one\ntwo\n")
     for file, rows in SECTIONS.items():
-        data = parquet(folder / file.replace("/", "-"), ("anchor", "positive", "negative"), rows)
-        files[f"/datasets/{name}/resolve/{revision}/{file}"] = data, revision
-        listing.append({"type": "file", "path": file, "size": len(data), "oid": file})
-    files[f"/api/datasets/{name}/tree/{revision}"] = json.dumps(listing).encode(), revision
+        parquet(root / hub.SECTIONS / file, ("anchor", "positive", "negative"), rows)
+    with serving(root.parent, {f"datasets/{name}": public.revision for name, public in PUBLIC.items()}) as running:
+        yield running
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            data, revision = files.get(self.path.split("?")[0], (b"", ""))
-            self.send_response(200 if data else 404)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("ETag", f'"{abs(hash(data))}"')
-            self.send_header("X-Repo-Commit", revision)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(data)
 
-        do_GET = do_HEAD
-
-    with on_loopback(Handler) as address:
-        yield address
+@pytest.fixture
+def endpoint(small_hub: Hub) -> Iterator[str]:
+    small_hub.log.clear()
+    yield small_hub.address
+    small_hub.faults.clear()
 
 
 def small(name: str, counts: dict[str, int], labels: str = "") -> registry.Dataset:
@@ -177,11 +163,40 @@ def test_altered_data_is_refused_when_it_cannot_be_fetched_again(
     assert (folder / "wiki1m_for_simcse.txt").read_text() == "one\nthree\n"
 
 
-def test_a_damaged_download_in_the_cache_is_one_sentence(endpoint: str, connect: Connect, tmp_path: Path) -> None:
+def test_every_request_names_the_commit_and_nothing_comes_twice(
+    small_hub: Hub, endpoint: str, connect: Connect, tmp_path: Path
+) -> None:
     connect(endpoint)
-    fetch.fetch(NLI, tmp_path / "one")
+    for item in (NLI, WIKI, WIKISEC):
+        fetch.fetch(item, tmp_path)
+    commits = {public.revision for public in PUBLIC.values()}
+    asked = [request for request in small_hub.log if request.path != "/"]
+    assert all(any(commit in request.path for commit in commits) for request in asked)
+    assert len(set(asked)) == len(asked)
+
+
+def test_what_was_damaged_in_the_cache_is_downloaded_again(
+    endpoint: str, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect(endpoint)
+    expected = (fetch.fetch(NLI, tmp_path / "one") / "AllNLI.tsv").read_bytes()
     for blob in (tmp_path / "cache").rglob("blobs/*"):
         blob.write_bytes(blob.read_bytes()[:20])
+    with pytest.raises(NotAvailable, match=r"does not have the checksum that the hub gave; `repro fetch` replaces it"):
+        fetch.fetch(NLI, tmp_path / "two", offline=True)
+    assert (fetch.fetch(NLI, tmp_path / "two") / "AllNLI.tsv").read_bytes() == expected
+    assert "stanfordnlp/snli: train-00000-of-00001.parquet had not the hub's checksum; downloaded again" in caplog.text
+
+
+def test_parquet_that_is_none_is_one_sentence(
+    small_hub: Hub, endpoint: str, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, file = hub.NLI_FILES["SNLI"]
+    repo = f"datasets/{name}"
+    (tmp_path / "damaged" / file).parent.mkdir(parents=True)
+    (tmp_path / "damaged" / file).write_bytes(b"PAR1 and no more")
+    monkeypatch.setitem(small_hub.folders, (repo, small_hub.commits[repo]), tmp_path / "damaged")
+    connect(endpoint)
     with pytest.raises(NotAvailable, match=r"the downloaded Parquet files cannot be read .*fetch again") as caught:
         fetch.fetch(NLI, tmp_path / "two")
     assert "\n" not in str(caught.value)

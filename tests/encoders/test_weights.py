@@ -1,25 +1,22 @@
 """Finding weights: layouts, pinned revisions, a hub on loopback, and what is refused."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from repro.encoders import weights, zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.hub import pinned_revision
-from tests.conftest import Connect, on_loopback
+from repro.revisions import pins
+from tests.conftest import Connect, write_json
+from tests.hub.server import serving
 
 
 def test_a_layout_fills_the_recipe(tiny_sbert: Path) -> None:
@@ -66,59 +63,12 @@ def test_the_packaged_weights_are_the_hubs() -> None:
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The two endpoints of a model hub that a download needs, on loopback, serving the folder as `owner/tiny`."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.reply(body=False)
-
-        def do_GET(self) -> None:
-            self.reply(body=True)
-
-        def reply(self, body: bool) -> None:
-            path = self.path.split("?")[0]
-            name = path.removeprefix(f"/owner/tiny/resolve/{COMMIT}/")
-            if path.startswith("/api/models/owner/tiny/tree/"):
-                found = [{"type": "file", "path": n, "size": (folder / n).stat().st_size, "oid": n} for n in names]
-                data = json.dumps(found).encode()
-            elif path.startswith("/api/models/owner/tiny"):
-                data = json.dumps({"id": "owner/tiny", "sha": COMMIT, "siblings": [{"rfilename": n} for n in names]})
-                data = data.encode()
-            elif name in names:
-                data = (folder / name).read_bytes()
-            else:
-                self.send_response(404)
-                self.send_header("X-Error-Code", "EntryNotFound")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("ETag", f'"{abs(hash(data))}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.end_headers()
-            if body:
-                self.wfile.write(data)
-
-    with on_loopback(Handler) as address:
-        yield address
-
-
-@pytest.fixture
-def hub(tiny_bert: Path) -> Iterator[str]:
-    with serving(tiny_bert) as address:
-        yield address
-
-
-def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(tiny_bert: Path, tmp_path: Path) -> None:
     sentences, output = tmp_path / "sentences.txt", tmp_path / "out.npy"
     sentences.write_text("the cat sits\na dog\n")
+    shutil.copytree(tiny_bert, tmp_path / "hub/models/owner/tiny")
     environment = {
         **os.environ,
-        "HF_ENDPOINT": hub,
         "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_OFFLINE": "0",
         "HF_HUB_DISABLE_XET": "1",
@@ -128,11 +78,13 @@ def test_a_model_comes_from_the_hub_and_its_revision_is_pinned(hub: str, tiny_be
         "sys.exit(main([*sys.argv[1:-1], sys.argv[-1] + '.offline.npy', '--offline']))"
     )
     command = [sys.executable, "-c", script, "encode", "owner/tiny", str(sentences), "-o", str(output)]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    with serving(tmp_path / "hub", {"owner/tiny": COMMIT}) as hub:
+        environment["HF_ENDPOINT"] = hub.address
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
     expected = zoo.build(str(tiny_bert), device="cpu").encode(["the cat sits", "a dog"])[0].vectors
     for file in (output, output.with_name("out.npy.offline.npy")):
         np.testing.assert_allclose(np.load(file), expected, atol=1e-6)
-    assert pinned_revision("owner/tiny") == COMMIT
+    assert pins() == {"owner/tiny": COMMIT}
 
 
 def test_a_commit_says_nothing_of_a_folder(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,23 +95,54 @@ def test_a_commit_says_nothing_of_a_folder(tiny_bert: Path, tmp_path: Path, monk
     assert "@local sha256:" in zoo.locate(recipe).weights
 
 
-@pytest.mark.parametrize("pickled", ["", "2_Dense"])
+SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+# of the transformer and of its Dense module: the forms of the weights that a repository has, and those that are read
+FORMS = {
+    "the same weights twice": (["safetensors", "pickle"], ["safetensors", "pickle"], ["model.safetensors"] * 2),
+    "a pickle beside safetensors": (["pickle"], ["safetensors"], ["pytorch_model.bin", "model.safetensors"]),
+    "safetensors beside a pickle": (["safetensors"], ["pickle"], ["model.safetensors", "pytorch_model.bin"]),
+    "pickles alone": (["pickle"], ["pickle"], ["pytorch_model.bin"] * 2),
+    "shards and a pickle": (["shards", "pickle"], ["safetensors"], [*SHARDS, "model.safetensors"]),
+    "shards beside the whole": (["shards", "safetensors"], ["safetensors"], ["model.safetensors"] * 2),
+}
+
+
+@pytest.mark.parametrize("case", FORMS)
 def test_each_module_s_weights_are_downloaded_in_one_form(
-    pickled: str, tiny_sbert: Path, tmp_path: Path, connect: Connect
+    case: str, tiny_sbert: Path, tmp_path: Path, connect: Connect
 ) -> None:
-    # the other module has them as safetensors; a pickle beside them is left alone
-    model = shutil.copytree(tiny_sbert, tmp_path / "model")
-    for name in ("", "2_Dense"):
-        state = load_file(model / name / "model.safetensors")
-        torch.save(state, model / name / "pytorch_model.bin")
-    (model / pickled / "model.safetensors").unlink()
-    (model / "source.spm").write_text("a vocabulary")
-    with serving(model) as address:
-        connect(address)
-        found = weights.resolve(TransformerRecipe("owner/tiny"))
+    *forms, read = FORMS[case]
+    model = shutil.copytree(tiny_sbert, tmp_path / "hub/models/owner/tiny")
+    for folder, there in zip((model, model / "2_Dense"), forms, strict=True):
+        state = load_file(folder / "model.safetensors")
+        (folder / "model.safetensors").unlink()
+        for form in there:
+            WRITERS[form](folder, state)
+    for name in ("source.spm", "tf_model.h5", "onnx/model.onnx", "onnx/config.json", "optimizer.safetensors"):
+        path = model / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{name} of another kind")
+    with serving(tmp_path / "hub") as hub:
+        connect(hub.address)
         group = zoo.build("owner/tiny", device="cpu")
-    root = found.folder
-    assert [path.parent for path in root.rglob("*.bin")] == [root / pickled]
-    assert (root / "source.spm").is_file()
+        files = [request.file[2] for request in hub.log if request.method == "GET" and request.file]
+    assert len(files) == len(set(files))
+    assert sorted(Path(name).name for name in files if name.endswith((".bin", ".safetensors"))) == sorted(read)
+    assert "source.spm" in files
+    assert {"tf_model.h5", "onnx/model.onnx", "onnx/config.json"}.isdisjoint(files)
     expected = zoo.build(str(tiny_sbert), device="cpu").encode(["the cat sits"])[0].vectors
     np.testing.assert_allclose(group.encode(["the cat sits"])[0].vectors, expected, atol=1e-6)
+
+
+def _shards(folder: Path, state: dict[str, torch.Tensor]) -> None:
+    places = {name: SHARDS[number % 2] for number, name in enumerate(sorted(state))}
+    for file in SHARDS:
+        save_file({name: state[name] for name in state if places[name] == file}, folder / file)
+    write_json(folder / "model.safetensors.index.json", {"metadata": {}, "weight_map": places})
+
+
+WRITERS = {
+    "safetensors": lambda folder, state: save_file(state, folder / "model.safetensors"),
+    "pickle": lambda folder, state: torch.save(state, folder / "pytorch_model.bin"),
+    "shards": _shards,
+}

@@ -1,6 +1,5 @@
 """Names, settings and the recovered recipes."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from repro.encoders.recipe import FlowedRecipe, TransformerRecipe, WordVectorRec
 from repro.errors import ReproError
 from repro.published import ledger
 from repro.results.signature import SYSTEM_FIELDS
+from repro.revisions import PUBLIC, is_commit
 
 
 def test_names_settings_and_paths(tmp_path: Path) -> None:
@@ -83,16 +83,19 @@ def test_a_recipes_fields_describe_a_system_and_keep_no_scores_apart() -> None:
 
 def test_every_known_revision_is_a_commit_of_a_model_of_the_zoo() -> None:
     ids = {recipe.weights for recipe in zoo.ZOO.values()}
-    for name, revision in zoo.REVISIONS.items():
-        assert name in ids | {"FacebookAI/roberta-large"}  # a base of trainings
-        assert re.fullmatch("[0-9a-f]{40}", revision)
+    for name, public in PUBLIC.items():
+        # beside the zoo's: a base of trainings, and one that MTEB has numbers of
+        if public.kind == "model":
+            assert name in ids | {"FacebookAI/roberta-large", "sentence-transformers/all-mpnet-base-v2"}
+        assert is_commit(public.revision)
+        assert public.source
 
 
 def test_models_are_pinned_where_public_code_names_their_revision() -> None:
     for recipe in zoo.ZOO.values():
         base = recipe.plain
         if isinstance(base, TransformerRecipe):
-            assert base.revision == zoo.REVISIONS.get(base.weights)
+            assert base.revision == (PUBLIC[base.weights].revision if base.weights in PUBLIC else None)
             assert recipe.plain.unpinned == ("" if base.revision else base.weights)
     assert zoo.ROBERTA_LARGE.revision == "722cf37b1afa9454edce342e7895e588b6ff1d59"
     assert zoo.recipe("princeton-nlp/sup-simcse-roberta-base,pooling=cls").revision == (  # type: ignore[union-attr]

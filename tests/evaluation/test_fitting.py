@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -287,3 +288,22 @@ def test_a_fit_without_meaning_is_refused(
     assert main([*arguments, "--offline", "--device", "cpu"]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", [WhitenedRecipe, FlowedRecipe])
+def test_a_fit_on_a_corpus_holds_less_than_two_copies_of_the_distinct_vectors(
+    kind: type[FittedRecipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("flow", "whitening"):
+        monkeypatch.setattr(f"repro.postprocessing.{module}.BLOCK", 256)  # a block is small beside a million sentences
+    n, d, rng = 6_000, 512, np.random.default_rng(0)
+    sentences = [str(number) for number in range(n)]
+    pairs = [[sentences[i] for i in rng.integers(0, n, 2 * n)] for _ in range(2)]  # each stands in four of them
+    recipe = kind(TransformerRecipe("owner/model"), "nli")
+    if isinstance(recipe, FlowedRecipe):
+        recipe = replace(recipe, epochs=0.01, depth=1)
+    tracemalloc.start()
+    fitting.fitted(recipe, Corpus.of_pairs([pairs]), 0, lambda texts: rng.random((len(texts), d), np.float32))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * n * d * 4

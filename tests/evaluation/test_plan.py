@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from repro import tables
 from repro.cli.main import main
+from repro.evaluation.config import Options
+from repro.evaluation.plan import plan
+from repro.evaluation.trainings import TrainingUnit
 
 LOOKING = [
     ["claims"],
@@ -96,3 +100,11 @@ def test_a_cell_gets_what_it_needs_and_nothing_else(
     assert main([*table, "--mirror", str(mirror), "--out", str(tmp_path / "out")]) == 0
     fetched = {path.parent for path in (tmp_path / "home/data").rglob("*") if path.is_file() and path.suffix != ".lock"}
     assert {str(path.relative_to(tmp_path / "home/data")) for path in fetched} == folders
+
+
+def test_a_row_that_is_named_is_the_only_one_that_is_trained() -> None:
+    planned = plan(tables.get("sbert-2"), Options(rows=("sbert-stsb-base",), seeds=2))
+    units = planned.units()
+    assert all(isinstance(unit, TrainingUnit) for unit in units)
+    assert len({(unit.recipe, unit.seed) for unit in units if isinstance(unit, TrainingUnit)}) == 2  # one a seed
+    assert {row for unit in units for row, _ in unit.cells} == {"sbert-stsb-base"}

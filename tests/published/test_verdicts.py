@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from repro import tables
 from repro.published.verdicts import line_of, with_written_rows
 from repro.results.csv_lines import FIELDS
@@ -27,6 +29,19 @@ def test_a_measured_line_is_judged_and_says_how_many_sentences_had_no_known_word
         "weights": "w",
     }
     assert line["reason"] == "3 sentences without a known word"
+
+
+@pytest.mark.parametrize("variant", [".limit-50", ".sample-9", "limit-3.bfloat16"])
+def test_a_part_of_the_data_is_held_against_nothing_and_says_so(variant: str) -> None:
+    cut = TABLE.of_run(variant)
+    assert "not comparable with a paper" in cut.banner
+    line = line_of(cut, ROW, COLUMN, {"value": "1.00"}, "")
+    assert (line["value"], line["verdict"], line["published"]) == ("1.00", "no-published", "")
+
+
+@pytest.mark.parametrize("variant", ["", ".bfloat16", ".seeds-2"])
+def test_a_whole_run_has_no_banner(variant: str) -> None:
+    assert TABLE.of_run(variant) == TABLE
 
 
 def test_rows_of_an_added_encoder_come_back_with_their_label_and_group() -> None:

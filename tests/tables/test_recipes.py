@@ -10,6 +10,7 @@ from repro import tables
 from repro.data import hub
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
+from repro.revisions import PUBLIC
 from repro.tables.spec import Row
 from repro.training import selection, setups, trainer
 from repro.training.recipe import ContrastiveRecipe
@@ -131,9 +132,9 @@ DATA = {
 
 
 def test_revisions_are_those_that_public_code_names() -> None:
-    assert MODELS.items() <= zoo.REVISIONS.items()
-    pinned = dict([hub.SIMCSE, hub.SECTIONS, *(found[:2] for found in hub.NLI_FILES.values())])
-    assert pinned.keys() == DATA.keys()
+    assert MODELS.items() <= {name: public.revision for name, public in PUBLIC.items()}.items()
+    pinned = {name: public.revision for name, public in PUBLIC.items() if public.kind == "dataset"}
+    assert pinned.keys() == DATA.keys() == {hub.SIMCSE, hub.SECTIONS, *(repo for repo, _ in hub.NLI_FILES.values())}
     assert all(pinned[name].startswith(revision) and len(pinned[name]) == 40 for name, revision in DATA.items())
     assert hub.SECTIONS_CONFIG == "triplet"
 

@@ -1,0 +1,77 @@
+"""One page on a run of many tables: which rows match, deviate or did not run, and what is another than before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from repro.results.csv_lines import Line, number
+
+SAME = 0.005  # two numbers that print alike
+WORDS = {
+    "match": "match",
+    "within-noise": "within noise",
+    "deviates": "deviate",
+    "no-published": "have no published number",
+    "other-hardware": "are times of this machine",
+    "not-run": "did not run",
+}
+
+
+def to_summary(tables: Mapping[str, tuple[Sequence[Line], Sequence[Line]]]) -> str:
+    """Markdown of {table's id: (its lines, those of the run before, none when it is the first)}."""
+    out = ["# Tables", "", f"| table | {' | '.join(WORDS.values())} |", "|---" * (len(WORDS) + 1) + "|"]
+    for name, (lines, _) in tables.items():
+        count = Counter(line["verdict"] for line in lines)
+        out.append(f"| {name} | " + " | ".join(str(count[verdict] or "") for verdict in WORDS) + " |")
+    out += ["", "Cells by verdict; rows below.", ""]
+    for name, (lines, before) in tables.items():
+        out += [f"## {name}", "", *_rows(lines), *_changes(lines, before), ""]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _rows(lines: Sequence[Line]) -> Iterator[str]:
+    """The rows by the worst that is said of one of their cells."""
+    verdicts: dict[str, set[str]] = {}
+    reasons: dict[str, str] = {}
+    for line in lines:
+        verdicts.setdefault(line["row"], set()).add(line["verdict"])
+        reasons.setdefault(line["row"], line["reason"])
+    worst = ("deviates", "match", "within-noise", "other-hardware", "no-published", "not-run")
+    of_verdict: dict[str, list[str]] = {verdict: [] for verdict in worst}
+    for row, said in verdicts.items():
+        of_verdict[next(verdict for verdict in worst if verdict in said)].append(row)
+    for verdict in worst[:-1]:
+        if of_verdict[verdict]:
+            yield f"* **{WORDS[verdict]}**: " + ", ".join(f"`{row}`" for row in of_verdict[verdict])
+    by_reason: dict[str, list[str]] = {}
+    for row in of_verdict["not-run"]:
+        by_reason.setdefault(reasons[row], []).append(row)
+    for reason, rows in by_reason.items():
+        yield f"* **{WORDS['not-run']}**: {', '.join(f'`{row}`' for row in rows)}: {reason}"
+
+
+def _changes(lines: Sequence[Line], before: Sequence[Line]) -> Iterator[str]:
+    """What the run before said otherwise: values, verdicts, cells that ran or did not."""
+    if not before:
+        yield "* nothing to compare with"
+        return
+    old = {(line["row"], line["column"]): line for line in before}
+    changes = []
+    for line in lines:
+        was = old.get((line["row"], line["column"]))
+        values = number(line["value"]), number(was["value"]) if was else None
+        moved = not _alike(*values)
+        if moved or (was is not None and was["verdict"] != line["verdict"]):
+            said = " → ".join(
+                "not run" if value is None else f"{value:.2f} ({verdict})"
+                for value, verdict in ((values[1], was["verdict"] if was else ""), (values[0], line["verdict"]))
+            )
+            changes.append(f"  * `{line['row']}` × {line['column']}: {said}")
+    yield f"* **since the run before**: {len(changes) or 'no'} cells differ"
+    yield from changes
+
+
+def _alike(now: float | None, then: float | None) -> bool:
+    """Whether two numbers print alike, or there is none on either side."""
+    return now is then if now is None or then is None else abs(now - then) < SAME

@@ -1,0 +1,67 @@
+"""One page on a run: verdicts by row, reasons, and what is another than in the run before."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+from repro.reports.summary import to_summary
+from repro.results.csv_lines import FIELDS, Line
+
+
+def line(row: str, column: str, value: str, verdict: str, reason: str = "") -> Line:
+    return {name: "" for name in FIELDS} | {
+        **{"row": row, "column": column, "value": value, "verdict": verdict, "reason": reason}
+    }
+
+
+NOW = [
+    line("good", "sts12", "72.374", "match"),
+    line("good", "sts13", "80.60", "match"),
+    line("bad", "sts12", "60.00", "deviates", "why"),
+    line("bad", "sts13", "70.00", "match"),
+    line("gone", "sts12", "", "not-run", "no weights"),
+    line("lost", "sts12", "", "not-run", "no weights"),
+    line("trained", "sts12", "50.00", "within-noise"),
+]
+BEFORE = [
+    line("good", "sts12", "72.37", "match"),
+    line("bad", "sts12", "61.50", "match"),
+    line("gone", "sts12", "33.00", "match"),
+    *NOW[3:4],
+    *NOW[5:],
+]
+
+
+def test_rows_stand_under_the_worst_of_their_verdicts() -> None:
+    page = to_summary({"sbert-1": (NOW, BEFORE)})
+    assert "| sbert-1 | 3 | 1 | 1 |  |  | 2 |" in page
+    assert "* **deviate**: `bad`\n" in page
+    assert "* **match**: `good`\n" in page
+    assert "* **within noise**: `trained`\n" in page
+    assert "* **did not run**: `gone`, `lost`: no weights\n" in page
+
+
+def test_what_has_changed_is_listed_and_what_prints_alike_is_not() -> None:
+    page = to_summary({"sbert-1": (NOW, BEFORE)})
+    assert "* **since the run before**: 3 cells differ" in page
+    assert "  * `good` × sts13: not run → 80.60 (match)" in page
+    assert "  * `bad` × sts12: 61.50 (match) → 60.00 (deviates)" in page
+    assert "  * `gone` × sts12: 33.00 (match) → not run" in page
+    assert "`good` × sts12" not in page
+    assert "* nothing to compare with" in to_summary({"sbert-1": (NOW, [])})
+    assert "no cells differ" in to_summary({"sbert-1": (NOW, NOW)})
+
+
+def test_the_committed_tables_make_a_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shutil.copy("tables/sbert-1.csv", tmp_path)
+    assert main(["summary", "sbert-1", "sbert-2", "--before", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("# Tables\n")
+    assert "no cells differ" in out
+    assert "nothing to compare with" in out
+    assert main(["summary", "--before", str(tmp_path / "none")]) == 2
+    assert main(["summary", "sbert-1", "--out", str(tmp_path / "none")]) == 2

@@ -1,0 +1,117 @@
+"""Cut runs of every table against the hub for tests, once for all of pytest-xdist's workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from repro.cli.main import main
+from repro.data import registry
+from repro.encoders import packages
+from repro.results.csv_lines import Line, from_csv
+from repro.tables import TABLES
+from repro.training import plot
+from tests.conftest import ask_hub
+from tests.hub import build, texts
+from tests.hub.server import Request, serving
+
+FEW = ["--seeds", "1", "--sample", "5"]  # one training or fit, on five examples
+STEPS = ["--seeds", "1", "--sample", "17"]  # two steps an epoch: where there is warm-up the first changes nothing
+LARGE = [part for row in TABLES["sbert-2"].rows if "large" in row.slug for part in ("--row", row.slug)]
+OTHERS = [part for row in TABLES["sbert-2"].rows if "large" not in row.slug for part in ("--row", row.slug)]
+FITTED = [*FEW, "--task", "stsb"]
+# the arguments of each run; several where a row has no cell in the columns that all others have one in
+RUNS: dict[str, list[list[str]]] = {
+    "sbert-1": [["--task", "stsb", "--task", "sickr"]],
+    "sbert-2": [[*STEPS, *OTHERS], [*FEW, *LARGE]],
+    "sbert-3": [[*FEW, "--task", "afs-topics-pearson", "--task", "afs-topics-spearman"]],
+    "sbert-4": [STEPS],
+    "sbert-5": [["--task", "sst", "--task", "sst-adam"]],
+    "sbert-6": [[*STEPS, "--task", "nli-test"], [*STEPS, "--row", "minilm-stsb", "--task", "stsb-test"]],
+    "sbert-7": [["--limit", "4"]],
+    "whitening-1": [FITTED],
+    "whitening-2": [FITTED],
+    "flow-2": [FITTED],
+    "flow-3": [FITTED],
+    "simcse-5": [FITTED],
+    "simcse-6": [
+        [*FEW, "--task", "unsup-test"],
+        [*FEW, "--task", "sup-test", "--row", "sup-simcse-bert-base", "--row", "minilm-mlp", "--row", "mlp"],
+    ],
+    "simcse-b2": [[*FEW, "--task", "sts12-all", "--task", "sts12-wmean", "--task", "sts12-mean", "--task", "stsb-all"]],
+    "simcse-e1": [["--task", "sst", "--task", "mrpc"]],
+}
+OWN_HOME = ("sbert-2", "sbert-3", "sbert-4", "sbert-6", "simcse-6")  # the models that these train take a gigabyte
+
+
+class Runs:
+    """What the runs gave, below one folder: each table's numbers, and what the hub was asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.hub, self.data, self.cache = root / "hub", root / "data", root / "cache"
+        with FileLock(f"{root}.lock"):
+            if not root.is_dir():
+                unfinished = root.with_name("unfinished")
+                build.build(unfinished / "hub")
+                texts.write(unfinished / "data")
+                unfinished.rename(root)
+
+    def lines(self, table: str) -> dict[tuple[str, str], Line]:
+        """The table's CSV lines by row and column, run first where nobody has."""
+        out = self.root / "out" / table
+        with FileLock(self.root / f"{table}.lock"):
+            if not (out / "log.json").is_file():
+                log = self._run(table, out)
+                (out / "log.json").write_text(json.dumps([asdict(request) for request in log]), encoding="utf-8")
+        lines = [line for path in sorted(out.glob("*.csv")) for line in from_csv(path)]
+        return {(line["row"], line["column"]): line for line in sorted(lines, key=lambda line: bool(line["value"]))}
+
+    def log(self) -> list[Request]:
+        """Every request of all tables' runs."""
+        return [Request(**line) for table in RUNS for line in self._log(table)]
+
+    def _log(self, table: str) -> list[dict[str, str]]:
+        self.lines(table)
+        return json.loads((self.root / "out" / table / "log.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+    def _run(self, table: str, out: Path) -> list[Request]:
+        home = self.root / ("home-" + (table if table in OWN_HOME else "shared"))
+        with self.connected(home) as log:
+            for number, arguments in enumerate(RUNS[table]):
+                assert main(["table", table, "--device", "cpu", "--out", str(out / str(number)), *arguments]) == 0
+        if table in OWN_HOME:
+            shutil.rmtree(home)
+        for path in out.glob("*/*.csv"):
+            path.rename(out / f"{path.parent.name}.csv")
+        return log
+
+    @contextmanager
+    def connected(self, home: Path) -> Iterator[list[Request]]:
+        """This process as one that has the small data, that home, and the hub; what the hub is asked for."""
+        with FileLock(f"{home}.lock"):
+            if not home.is_dir():
+                shutil.copytree(self.data, home / "unfinished")
+                (home / "unfinished").rename(home / "data")
+        small = texts.small(self.data)
+        with pytest.MonkeyPatch.context() as patch, serving(self.hub, build.commits()) as hub:
+            patch.setenv("REPRO_HOME", str(home))
+            patch.setattr(packages, "PACKAGES", [])  # what PyPI packages carry comes from the hub too
+            patch.setattr(registry, "datasets", lambda suite="paper": small if suite == "paper" else {})
+            patch.setattr(plot, "training", lambda records, path: None)  # a picture takes longer than such a training
+            ask_hub(hub.address, self.cache, patch)
+            yield hub.log
+
+
+def shared(factory: pytest.TempPathFactory) -> Runs:
+    """The runs of this test session."""
+    own = factory.getbasetemp()
+    return Runs((own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "rows")
