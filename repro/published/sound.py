@@ -84,7 +84,7 @@ def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
         "dtype": (DTYPES.get(line["dtype"], line["dtype"]), system.get("dtype", "")),
     }
     if TASKS[column.task].timed:
-        due["seeds"] = line["seeds"], stated.get("runs", "")
+        due["seeds"] = line["seeds"], stated.get("runs", "1")
     for name, (said, signed) in due.items():
         if said != signed:
             yield f"{name} is {said or 'empty'}, its signature says {signed or 'nothing'}"

@@ -37,6 +37,7 @@ RUNS: dict[str, list[list[str]]] = {
     "sbert-5": [["--task", "sst", "--task", "sst-adam"]],
     "sbert-6": [[*STEPS, "--task", "nli-test"], [*STEPS, "--row", "minilm-stsb", "--task", "stsb-test"]],
     "sbert-7": [["--limit", "4"]],
+    "sbert-65h": [["--limit", "4"]],
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
     "flow-2": [FITTED],
