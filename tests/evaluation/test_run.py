@@ -1,7 +1,5 @@
 """Running tables: resumed after a kill, byte-identical, two at once, and without torch when all is stored."""
 
-import csv
-import io
 import os
 import shutil
 import signal
@@ -18,6 +16,7 @@ from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
 from repro.evaluation.run import run as compute
 from repro.evaluation.suite import Suite
+from repro.results.csv_lines import from_csv
 from repro.results.result import Result
 from tests.conftest import save_tiny_bert
 
@@ -48,7 +47,8 @@ def run(home: Path, out: Path, mirror: Path, encoder: Path, table: str = "sbert-
 def stable(out: Path) -> dict[str, str]:
     """The written texts, times and commit left out."""
     texts = {path.suffix: path.read_text(encoding="utf-8") for path in out.iterdir()}
-    lines = list(csv.DictReader(io.StringIO(texts[".csv"])))
+    (path,) = out.glob("*.csv")
+    lines = from_csv(path)
     return {**texts, ".csv": str([{k: v for k, v in line.items() if k not in VOLATILE} for line in lines])}
 
 
