@@ -115,7 +115,7 @@ def _configuration(base: TransformerRecipe, source: Path | None) -> Any:
     if base.weights not in known:
         raise NotAvailable(f"{base.weights}: its configuration is not on this machine, so nobody knows its size")
     size = known[base.weights]
-    return AutoConfig.for_model(size.pop("model_type"), **{name: int(value) for name, value in size.items()})
+    return AutoConfig.for_model(size.pop("model_type"), **{name: int(value) for name, value in size.items() if value})
 
 
 def _tokenizer(source: Path | None) -> Any:
