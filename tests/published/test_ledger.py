@@ -9,6 +9,7 @@ from repro import tables
 from repro.evaluation.systems import FineTuned, Quoted
 from repro.published import ledger
 from repro.tables.columns import TRANSFER_IN_LEDGER
+from repro.tables.sbert_65h_closest_pair import HEADLINE
 from repro.tables.spec import Column, Ref, Row
 from repro.training.setups import STSB
 
@@ -149,11 +150,14 @@ def test_every_published_number_of_the_table_stands_in_a_cell(name: str) -> None
     table = tables.get(name)
     paper, _, number = name.partition("-")
     printed = f"Table {number if number.isdigit() else f'{number[0].upper()}.{number[1]}'}"
+    if name == "sbert-65h":  # a sentence of the text, which says other things too
+        printed = "text"
     held = {
         (key[2], key[4], item.metric, item.value)
         for key, items in ledger.numbers().items()
         for item in items
         if key[:2] == (paper, printed)
+        and (printed != "text" or (key[4] == HEADLINE and item.metric != "inference computations"))
     }
     shown = set()
     for row in table.rows:
@@ -261,7 +265,9 @@ def test_a_recorded_deviation_gives_the_number_that_another_run_found() -> None:
 
 def test_every_row_of_averaged_glove_has_a_reason_to_deviate() -> None:
     for table in tables.TABLES.values():
-        if table.id != "sbert-7" and "glove-avg" in {row.slug for row in table.rows}:  # speed has no verdict
+        if table.id in ("sbert-7", "sbert-65h"):  # speed has no verdict
+            continue
+        if "glove-avg" in {row.slug for row in table.rows}:
             assert ledger.deviation_reason(table.id, "glove-avg", "*"), table.id
 
 
