@@ -173,10 +173,10 @@ def test_what_is_timed_runs_alone_and_on_all_cores(tiny_bert: Path) -> None:
     )
     said = [line for line in submitter.stdout.splitlines() if "timed" in line]
     assert said == [
-        "submitted timed: CPU",
-        "2 of 3: timed: CPU done",
-        "submitted timed in order: CPU",
-        "3 of 3: timed in order: CPU done",
+        "submitted timed: speed-cpu",
+        "2 of 3: timed: speed-cpu done",
+        "submitted timed in order: speed-cpu",
+        "3 of 3: timed in order: speed-cpu done",
         "measured: timed timed in order",
     ]
 
