@@ -86,19 +86,24 @@ def _spectra(figure: Figure, axes: Axes, curves: Sequence[Curve]) -> str:
 
 
 def _growth(figure: Figure, axes: Axes, rows: Sequence[Growth]) -> str:
-    """Seconds against n: marks are measured, lines go with n for bi-encoders and n (n − 1) / 2 for cross-encoders."""
+    """Seconds against n. Marks are measured; from the largest n on and back, lines go with what grows how.
+
+    A bi-encoder encodes n sentences and compares n² pairs of vectors, a cross-encoder reads n (n − 1) / 2 pairs.
+    """
     sizes = np.geomspace(1_000, 100_000, 41)
     for number, row in enumerate(rows, 1):
         grey = str(0.7 * (number - 1) / len(rows))
-        last, seconds = row.sizes[-1], row.seconds[-1]
-        axes.plot(row.sizes, row.seconds, MARKS[number % len(MARKS)], color=grey, ms=5, label=f"{number}  {row.label}")
-        axes.plot(sizes, seconds * sizes / last, "-", color=grey, lw=1)
-        axes.annotate(str(number), (sizes[-1], seconds * sizes[-1] / last), fontsize=7, va="center")
+        measured = np.add(row.encoding, row.search)
+        times = sizes / row.sizes[-1]
+        both = row.encoding[-1] * times + row.search[-1] * times**2
+        axes.plot(row.sizes, measured, MARKS[number % len(MARKS)], color=grey, ms=5, label=f"{number}  {row.label}")
+        axes.plot(sizes, both, "-", color=grey, lw=1)
+        axes.annotate(str(number), (sizes[-1], both[-1]), fontsize=7, va="center")
         if row.pairs_per_second is not None:
             all_pairs = sizes * (sizes - 1) / 2 / row.pairs_per_second
             axes.plot(sizes, all_pairs, "--", color=grey, lw=1)
             axes.annotate(str(number), (sizes[-1], all_pairs[-1]), fontsize=7, va="center")
-    axes.plot([], [], "k-", lw=1, label="bi-encoder: encoding and search, with n")
+    axes.plot([], [], "k-", lw=1, label="bi-encoder: encoding, with n, and search, with n²")
     axes.plot([], [], "k--", lw=1, label="cross-encoder: all pairs, with n (n − 1) / 2")
     for name, seconds in TIMES.items():
         axes.axhline(seconds, color="0.8", lw=0.6, zorder=0)

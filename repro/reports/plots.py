@@ -41,7 +41,8 @@ class Growth:
 
     label: str
     sizes: tuple[float, ...]
-    seconds: tuple[float, ...]
+    encoding: tuple[float, ...]
+    search: tuple[float, ...]
     pairs_per_second: float | None
 
 
@@ -111,6 +112,5 @@ def _growth(stored: Mapping[Place, Result], row: Row, device: str) -> Growth | N
     both, pairs = (stored.get((row.slug, f"{name}-{device}")) for name in ("seconds", "pairs"))
     if both is None or not both.items:
         return None
-    sizes, encoding, search = map(unpack, both.items)
-    total = tuple((encoding + search).tolist())
-    return Growth(row.label, tuple(sizes.tolist()), total, pairs.value if pairs else None)
+    sizes, encoding, search = (tuple(unpack(item).tolist()) for item in both.items)
+    return Growth(row.label, sizes, encoding, search, pairs.value if pairs else None)

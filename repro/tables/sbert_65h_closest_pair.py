@@ -85,7 +85,7 @@ TABLE = Table(
         "49,995,000 = n (n − 1) / 2 pairs at that rate. Their interval resamples the 16 runs.",
         "The paper's 65 hours, 5 seconds and 0.01 seconds are of BERT-base on a Nvidia Tesla V100: no target for "
         "another machine, so there is no verdict. What can be compared is how many times faster the one is.",
-        "The figure shows growth with n: measured at n = 1,000, 3,162 and 10,000 for bi-encoders, and drawn on to "
-        "100,000 with n; for cross-encoders the rate, with n (n − 1) / 2.",
+        "The figure shows growth with n: bi-encoders are measured at n = 1,000, 3,162 and 10,000 and drawn on to "
+        "100,000, encoding with n and search with n²; cross-encoders at their rate, with n (n − 1) / 2.",
     ),
 )
