@@ -23,7 +23,8 @@ import numpy as np
 import pytest
 
 from repro import tables
-from repro.cli.main import _parser, main
+from repro.cli.main import main
+from repro.cli.parser import build_parser
 from repro.data import registry
 from repro.encoders.recipe import POOLINGS
 from repro.encoders.zoo import ZOO
@@ -126,7 +127,7 @@ def draw(number: int, place: Place) -> list[str]:
 
 
 def _commands() -> dict[str, argparse.ArgumentParser]:
-    (choices,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (choices,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     return dict(choices.choices)
 
 
