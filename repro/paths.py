@@ -188,10 +188,13 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """An empty folder to fill; at the end it becomes `path` with one rename (errors: `output_folder` of a new one)."""
+def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+    """An empty folder to fill; at the end it becomes `path` with one rename (errors: `output_folder` of a new one).
+
+    `replace`: a folder that is there already makes way at the end, with a rename of its own, and goes.
+    """
     with disk_errors(path):
-        if os.path.lexists(path):
+        if os.path.lexists(path) and not replace:
             raise ReproError(f"{path} is there already; name a new folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         with _workshop(path.parent) as workshop:
@@ -201,6 +204,8 @@ def new_folder(path: Path) -> Iterator[Path]:
             for folder, _, names in os.walk(unfinished):
                 for name in (*names, ""):
                     _sync(Path(folder, name))
+            if os.path.lexists(path):
+                os.rename(path, workshop / f"{path.name}.before")
             os.rename(unfinished, path)
             _sync(path.parent)
 

@@ -108,10 +108,14 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument("--out", type=user_path, default="tables", metavar="DIR")
     verify.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
-    report = command("report", reports.report, "write the files of tables again, each from its CSV file alone", "file")
+    report = command(
+        "report", reports.report, "write the files of tables again, each from its CSV file alone, or a site", "file"
+    )
     report.add_argument("ids", nargs="*", metavar="ID", help="tables, or sbert-1.limit-50; default: all")
     report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
     report.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    report.add_argument("--html", action="store_true", help="pages to look at, of all tables and both suites")
+    report.add_argument("--site", type=user_path, default="site", metavar="DIR", help="where to (default: site)")
 
     summary = command("summary", reports.summary, "one page on written tables: verdicts, and what has changed")
     summary.add_argument("ids", nargs="*", metavar="ID")

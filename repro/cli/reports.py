@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Write the text files of tables again, each table's from its CSV file."""
+    """Write the text files of tables again, each table's from its CSV file; or pages to look at."""
+    if arguments.html:
+        return _site(arguments)
     from repro.reports.formats import write_again
     from repro.tables import get
 
@@ -22,6 +24,18 @@ def report(arguments: argparse.Namespace) -> int:
         table_id, _, variant = name.partition(".")  # sbert-1.limit-50 is of sbert-1
         table = get(table_id, arguments.suite).of_run(variant)
         print("wrote " + ", ".join(map(str, write_again(table, folder / f"{name}.csv"))))
+    return 0
+
+
+def _site(arguments: argparse.Namespace) -> int:
+    """Write the site of all tables: of both suites, or of `mini` alone."""
+    from repro.reports.site.shown import SUITES
+    from repro.reports.site.write import write_site
+
+    if arguments.ids:
+        raise ReproError(f"the pages are of all tables; leave out {arguments.ids[0]}")
+    suites = SUITES if arguments.suite == "paper" else (arguments.suite,)
+    print(f"wrote {write_site(arguments.out, arguments.site, suites)}; open it in a browser")
     return 0
 
 

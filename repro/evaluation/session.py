@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from operator import methodcaller
 from typing import Any, TypeVar
 
+import numpy as np
 from filelock import FileLock
 
 from repro.data import hub, registry
@@ -63,6 +64,7 @@ class Session:
         self.corpora = Corpora(self.suite, options.limit)
         self.maps = Maps(self.corpora)
         self.cache = EmbeddingCache()
+        self.draws: dict[Hashable, np.ndarray] = {}  # of the bootstrap, (resamples,) each, by what is drawn
         self._data: dict[tuple[str, ...], Any] = {}
         self._digests: dict[tuple[str, ...], str | NotAvailable] = {}
         self._checksums: dict[str, str | NotAvailable] = {}

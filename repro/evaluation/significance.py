@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import numpy as np
 
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.plan import Plan
+from repro.metrics import metric
 from repro.metrics.bootstrap import interval
 from repro.results.result import Result, unpack
 from repro.results.signature import check_comparable
 from repro.tasks import TASKS
+from repro.tasks.base import Scores
+
+Pair = tuple[str, str]  # slugs of two rows
 
 
 @dataclass(frozen=True)
@@ -66,46 +69,100 @@ def significance(finished: Plan, column: Column, first: str, second: str) -> Com
     Welch's t, or a t-test against the one value of a row that knows no seeds. Raises ReproError when the two were
     computed under different protocols.
     """
-    results = [finished.stored.get((slug, column.slug)) for slug in (first, second)]
-    one, other = results
-    if one is None or other is None:
-        return None
-    check_comparable([one.signature, other.signature])
-    values, others = _by_seed(one), _by_seed(other)
-    if len(values) > 1 or len(others) > 1:
-        return _over_seeds(column, values, others)
-    return _over_items(finished, column, one, other) if one.items and other.items else None
+    return all_pairs(finished, column, [(first, second)]).get((first, second))
 
 
-def _over_items(finished: Plan, column: Column, one: Result, other: Result) -> Comparison | None:
+def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pair, Comparison]:
+    """`significance` of many pairs of rows in one column, without those that it has none of.
+
+    Each row is drawn once, and rows with as many seeds are tested together.
+    """
+    slugs = dict.fromkeys(slug for pair in pairs for slug in pair)
+    results = {slug: result for slug in slugs if (result := finished.stored.get((slug, column.slug)))}
+    pairs = [pair for pair in pairs if results.keys() >= set(pair)]
+    for pair in pairs:
+        check_comparable([results[slug].signature for slug in pair])
+    by_seed = {slug: _by_seed(result) for slug, result in results.items()}
+    several = {slug for slug, values in by_seed.items() if len(values) > 1}
+    over_seeds = [pair for pair in pairs if several & set(pair)]
+    over_items = [pair for pair in pairs if not several & set(pair) and all(results[slug].items for slug in pair)]
+    return _over_items(finished, column, results, over_items) | _over_seeds(column, by_seed, over_seeds)
+
+
+def _over_items(
+    finished: Plan, column: Column, results: Mapping[str, Result], pairs: Sequence[Pair]
+) -> dict[Pair, Comparison]:
+    if not pairs or metric(column.metric).statistic.resampled is None:
+        return {}
     task, data = TASKS[column.task], finished.session.data(column.task)
-    scores = [task.restore(data, tuple(map(unpack, result.items))) for result in (one, other)]
-    draws = [score.draws(column.metric, finished.options.resamples, finished.options.seed) for score in scores]
-    if draws[0] is None or draws[1] is None:
-        return None
-    differences = draws[0] - draws[1]
-    defined = differences[np.isfinite(differences)]
-    if not len(defined):
-        return None
-    p, test = scores[0].p_value(scores[1], column.metric, defined)
-    return Comparison(
-        column, one.value - other.value, interval(defined), p, test, left_out=len(differences) - len(defined)
-    )
+    slugs = list(dict.fromkeys(slug for pair in pairs for slug in pair))
+    scores = {slug: task.restore(data, tuple(map(unpack, results[slug].items))) for slug in slugs}
+    draws = _draws(finished, column, results, scores)
+    compared = {}
+    for first, second in pairs if draws else ():
+        differences = draws[first] - draws[second]
+        defined = differences[np.isfinite(differences)]
+        if len(defined):
+            p, test = scores[first].p_value(scores[second], column.metric, defined)
+            compared[first, second] = Comparison(
+                column,
+                results[first].value - results[second].value,
+                interval(defined),
+                p,
+                test,
+                left_out=len(differences) - len(defined),
+            )
+    return compared
+
+
+def _draws(
+    finished: Plan, column: Column, results: Mapping[str, Result], scores: Mapping[str, Scores]
+) -> dict[str, np.ndarray]:
+    """Bootstrap draws (resamples,) of each row; none for a metric without. The session keeps them: tables share rows."""
+    kept, options = finished.session.draws, finished.options
+    keys = {slug: (column.task, column.metric, results[slug].items) for slug in scores}
+    missing = [slug for slug, key in keys.items() if key not in kept]
+    if missing:
+        samples = [scores[slug].samples(column.metric) for slug in missing]
+        drawn = metric(column.metric).draws_of(samples, options.resamples, options.seed)
+        if drawn is None:
+            return {}
+        kept.update((keys[slug], draws) for slug, draws in zip(missing, drawn, strict=True))
+    return {slug: kept[key] for slug, key in keys.items()}
 
 
 def _by_seed(result: Result) -> list[float]:
     return [value for name, value in result.scores.items() if name.startswith("seed-")] or [result.value]
 
 
-def _over_seeds(column: Column, first: list[float], second: list[float]) -> Comparison | None:
-    """None without a spread to hold the difference against: no seed changes anything, or a score is not finite."""
+def _over_seeds(
+    column: Column, by_seed: Mapping[str, list[float]], pairs: Sequence[Pair]
+) -> dict[Pair, Comparison]:
+    """Without those that have no spread to hold the difference against: no seed changes anything, or a score is not
+    finite."""
+    compared: dict[Pair, Comparison] = {}
+    alike: dict[tuple[int, int], list[Pair]] = {}  # by the numbers of seeds
+    for pair in pairs:
+        first, second = (by_seed[slug] for slug in pair)
+        if np.isfinite([*first, *second]).all() and max(np.ptp(first), np.ptp(second)) > 0:
+            alike.setdefault((len(first), len(second)), []).append(pair)
+    for of in alike.values():
+        first, second = (np.array([by_seed[slug] for slug in side]) for side in zip(*of, strict=True))  # (pairs, seeds)
+        p, low, high, test = _t(first, second)
+        means = first.mean(axis=1) - second.mean(axis=1)
+        for number, pair in enumerate(of):
+            bounds = float(low[number]), float(high[number])
+            compared[pair] = Comparison(column, float(means[number]), bounds, float(p[number]), test)
+    return compared
+
+
+def _t(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """(p, lower and upper bound, name of the test), (pairs,) each, of scores by seed, (pairs, seeds) each."""
     from scipy.stats import ttest_1samp, ttest_ind
 
-    if not np.isfinite([*first, *second]).all() or max(np.ptp(first), np.ptp(second)) == 0:
-        return None
-    if len(first) > 1 and len(second) > 1:
-        tested, test = ttest_ind(first, second, equal_var=False), "Welch's t"
+    if first.shape[1] > 1 and second.shape[1] > 1:
+        tested, test = ttest_ind(first, second, axis=1, equal_var=False), "Welch's t"
     else:
-        tested, test = ttest_1samp(np.subtract(first, second), 0.0), "t over seeds"
+        tested, test = ttest_1samp(first - second, 0.0, axis=1), "t over seeds"
     low, high = tested.confidence_interval(0.95)
-    return Comparison(column, fmean(first) - fmean(second), (float(low), float(high)), float(tested.pvalue), test)
+    return tested.pvalue, low, high, test

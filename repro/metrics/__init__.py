@@ -18,7 +18,7 @@ METRICS: dict[str, Metric] = {
         *(
             Metric(
                 f"{name}-{aggregation}",
-                Statistic(correlation.value, correlation.resampled),
+                Statistic(correlation.value, correlation.resampled, correlation.together),
                 low=-100,
                 aggregation=aggregation,
                 scale=100,

@@ -15,17 +15,20 @@ AVERAGES = ("mean", "wmean")
 AGGREGATIONS = ("all", *AVERAGES)
 
 Columns = tuple[np.ndarray, ...]  # (n, …) each: what a statistic takes, row i of each belonging to item i
+Together = Callable[[Sequence[Columns], int, int], np.ndarray]  # m rows of a table, resamples, seed → (m, resamples)
 
 
 @dataclass(frozen=True)
 class Statistic:
     """A number of items: `value` of their columns, and `resampled`, which takes them once for many resamples.
 
-    `resampled` is None where nothing is resampled: then there is no interval.
+    `resampled` is None where nothing is resampled: then there is no interval. `together` gives the draws of many rows
+    at once, where that is faster than one after the other.
     """
 
     value: Callable[..., float]
     resampled: Callable[..., Measure] | None = None
+    together: Together | None = None
 
 
 def of_resamples(resampled: Callable[..., Measure]) -> Statistic:
@@ -89,6 +92,20 @@ class Metric:
             columns = samples.joined()
             return self.scale * bootstrap.draws(resampled(*columns), len(columns[0]), resamples, seed)
         return self.scale * self._averaged(_subset_draws(samples, resampled, resamples, seed), samples)
+
+    def draws_of(
+        self, many: Sequence[Samples], resamples: int = bootstrap.RESAMPLES, seed: int = bootstrap.SEED
+    ) -> np.ndarray | None:
+        """`draws` of several rows of a table on the same items, (rows, resamples); None for a metric without any."""
+        together = self.statistic.together
+        if together is None:
+            each = [self.draws(samples, resamples, seed) for samples in many]
+            return None if any(draws is None for draws in each) else np.array(each)
+        if self.aggregation == "all":
+            return self.scale * together([samples.joined() for samples in many], resamples, seed)
+        subsets = zip(*(samples.subsets for samples in many), strict=True)
+        drawn = np.stack([together(subset, resamples, seed + number) for number, subset in enumerate(subsets)])
+        return self.scale * self._averaged(drawn, many[0])
 
     def _averaged(self, each: np.ndarray, samples: Samples) -> np.ndarray:
         """Mean over the first axis, (subsets, …) → (…)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,14 @@ def draws(measure: Measure, n: int, resamples: int = RESAMPLES, seed: int = SEED
     """
     rng = np.random.default_rng(seed)
     return np.array([measure(rng.integers(0, n, n)) for _ in range(resamples)], np.float64)
+
+
+@lru_cache(maxsize=4)
+def resample_counts(n: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
+    """How often each of n items is in each resample of `draws` with that seed, uint8 (resamples, n)."""
+    rng = np.random.default_rng(seed)
+    drawn = np.array([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(resamples)])
+    return drawn.astype(np.uint8)  # beyond 255 items, nobody draws one of them 256 times
 
 
 def degenerate(draws: np.ndarray) -> int:

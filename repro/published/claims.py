@@ -60,14 +60,19 @@ class Finding:
     details: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
 
+    @property
+    def held(self) -> int:
+        """How many of the comparisons that could be made hold."""
+        return sum("✗" not in line for line in self.details)
+
     def __str__(self) -> str:
         apart = "".join(f"\n    {line}" for line in self.apart)
         if self.holds is None:
             return f"{self.source}: not measured{apart}"
-        wrong, total = sum("✗" in line for line in self.details), len(self.details)
+        total = len(self.details)
         rest = f"; {self.of - total} not measured" if total < self.of else ""
         head = f"{self.source}: {'holds' if self.holds else 'does not hold'}"
-        head += f" ({total - wrong} of {total} comparisons{rest})"
+        head += f" ({self.held} of {total} comparisons{rest})"
         shown = [line for line in self.details if self.source != "published" or line.endswith("✗")]
         return head + "".join(f"\n    {line}" for line in shown) + apart
 

@@ -76,7 +76,7 @@ def test_resamples_without_a_score_are_left_out_and_said() -> None:
         for value, cosines in ((100.0, [0.1, 0.2, 0.9]), (50.0, [0.2, 0.1, 0.9]))
     ]
     finished = plan("flow-2", "stsb", a=cells[0], b=cells[1])
-    finished.session, finished.options = SimpleNamespace(data=data.get), SimpleNamespace(resamples=resamples, seed=seed)
+    finished.session, finished.options = SimpleNamespace(data=data.get, draws={}), SimpleNamespace(resamples=resamples, seed=seed)
     (found,) = compare(finished, "a", "b")
     rng = np.random.default_rng(seed)
     drawn = [rng.integers(0, 3, 3) for _ in range(resamples)]

@@ -1,0 +1,1 @@
+"""Written tables as static pages to look at: `repro report --html`."""

@@ -1,0 +1,79 @@
+"""What a page needs to compare any two rows of a table: their numbers, and the tests between those that are stored."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+
+from repro.evaluation.significance import Comparison, Pair
+from repro.reports.layout import Layout
+from repro.reports.site.cards import Texts
+from repro.results.csv_lines import number
+from repro.tables.spec import AnyColumn
+
+DIGITS = 2  # of a number, beyond the table's decimals
+LARGEST = 32_767  # of int16
+STEP = 10_001  # p is stored in ten-thousandths, beside the number of its test
+SMALL = 0.001  # a p below is shown as that
+
+
+def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) -> dict[str, object]:
+    """Rows, columns, their measured and published numbers, and tests.
+
+    Of each column with tests: `rows`, the stored ones; `tests`, their names; and the number of a text in `packed` that
+    holds (lower, upper, p) of each pair of them, in order, as base64 of int16, little-endian. Bounds are in units of
+    `unit`. The third is the number of the test × 10,001 + p × 10,000, or −1 where a pair has no test. `left_out`:
+    resamples without a score, of the pairs that have some, by the pair's place.
+    """
+    table, packed = layout.table, Texts()
+    place = {row.slug: position for position, row in enumerate(table.rows)}
+    by_cell = {(line["row"], line["column"]): line for line in layout.lines}
+
+    def numbers(name: str, column: AnyColumn) -> list[float | None]:
+        found = [number(by_cell[row.slug, column.slug][name]) for row in table.rows]
+        return [None if value is None else round(value, table.decimals + DIGITS) for value in found]
+
+    columns = []
+    for column in table.columns:
+        shown: dict[str, object] = {
+            "label": column.label,
+            "section": column.section,
+            "value": numbers("value", column),
+            "published": numbers("published", column),
+        }
+        if column.slug in tests:
+            shown |= _packed(tests[column.slug], place, packed)
+        columns.append(shown)
+    rows = [{"slug": row.slug, "label": row.label, "group": row.group} for row in table.rows]
+    return {"decimals": table.decimals, "rows": rows, "columns": columns, "packed": packed.all()}
+
+
+def _packed(tests: Mapping[Pair, Comparison], place: Mapping[str, int], packed: Texts) -> dict[str, object]:
+    tests = {pair: test for pair, test in tests.items() if np.isfinite([*test.interval, test.p]).all()}
+    rows = sorted({slug for pair in tests for slug in pair}, key=lambda slug: place[slug])
+    names = list(dict.fromkeys(test.test for test in tests.values()))
+    largest = max(abs(bound) for test in tests.values() for bound in test.interval)
+    unit = next(unit for unit in (0.01, 0.1, 1.0, 10.0, 100.0, float("inf")) if largest <= unit * LARGEST)
+    triples, left_out = [], {}
+    for number, pair in enumerate(combinations(rows, 2)):
+        test = tests.get(pair)
+        triples.append((0, 0, -1) if test is None else _triple(test, names, unit))
+        if test is not None and test.left_out:
+            left_out[number] = test.left_out
+    text = base64.b64encode(np.array(triples, "<i2").tobytes()).decode("ascii")
+    return {
+        "rows": [place[slug] for slug in rows],
+        "tests": names,
+        "unit": unit,
+        "packed": packed.number(text),
+        **({"left_out": left_out} if left_out else {}),
+    }
+
+
+def _triple(test: Comparison, names: list[str], unit: float) -> tuple[int, int, int]:
+    low, high = (round(bound / unit) for bound in test.interval)
+    p = 0 if test.p < SMALL else round(test.p * (STEP - 1))
+    return low, high, names.index(test.test) * STEP + p

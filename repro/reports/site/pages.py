@@ -1,0 +1,152 @@
+"""The pages as text, from templates: the start page, a page for each table, and one that compares two of its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from repro import __version__
+from repro.evaluation.significance import Comparison, Pair
+from repro.published.claims import Claim, Finding
+from repro.reports.citation import bibtex
+from repro.reports.layout import MARKS, Layout
+from repro.reports.markdown import REMARKS
+from repro.reports.site.cards import cards, interval_text
+from repro.reports.site.comparing import comparing
+from repro.reports.site.shown import Shown
+from repro.tables import demo
+
+Claims = Sequence[tuple[Claim, Sequence[Finding]]]
+
+WORDS = {
+    "match": "match",
+    "within-noise": "within noise",
+    "deviates": "deviates",
+    "other-hardware": "other hardware",
+    "no-published": "not published",
+    "not-run": "not run",
+}
+MEANINGS = {
+    "match": "released weights or a deterministic row, within 0.05 or the tolerance that the ledger gives a reason for",
+    "within-noise": "a row trained here, within twice the spread over seeds or 0.5, whichever is larger",
+    "deviates": "outside, in either direction: too good is a deviation too",
+    "other-hardware": "a speed: the published one is of another machine, and no target",
+    "no-published": "measured; nobody has published this number under this protocol",
+    "not-run": "the table's page says why",
+}
+OUTCOMES = {True: "holds ✓", False: "does not hold ✗", None: "not measured"}
+SUITE_TITLES = {"paper": "The papers' tables", "mini": "The embedded mini data set"}
+SUITE_CAPTIONS = {"paper": "Cells of each table, by verdict", "mini": "Cells of each table on the mini data set"}
+FIGURES = {
+    "geometry": "Alignment against uniformity on STS-B, a mark for each row; lower left is better",
+    "spectra": "Spectra of sentence vectors on STS-B: standard deviation along each principal axis",
+    "growth-cpu": "Seconds to find the closest pair against the number of sentences, on a CPU",
+    "growth-gpu": "Seconds to find the closest pair against the number of sentences, on a GPU",
+}
+
+
+def environment() -> Environment:
+    """The templates: every text is escaped, and a name that is not given is an error."""
+    made = Environment(
+        loader=PackageLoader("repro.reports.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals |= {
+        "version": __version__,
+        "marks": {**MARKS, "not-run": "–"},
+        "words": WORDS,
+        "meanings": MEANINGS,
+        "outcomes": OUTCOMES,
+        "verdicts": tuple(WORDS),
+        "interval_text": interval_text,
+    }
+    return made
+
+
+def start_page(templates: Environment, suites: Mapping[str, Sequence[Shown]], claims: Mapping[Shown, Claims]) -> str:
+    """All tables by paper, with how many cells have which verdict, and how the claims fare."""
+    return templates.get_template("index.html").render(
+        root="",
+        suites={suite: _by_paper(tables) for suite, tables in suites.items()},
+        tables=[shown for tables in suites.values() for shown in tables],
+        suite_titles=SUITE_TITLES,
+        suite_captions=SUITE_CAPTIONS,
+        banner=demo.BANNER,
+        claims=[(shown, claim, found) for shown, of_table in claims.items() for claim, found in of_table],
+    )
+
+
+def _by_paper(tables: Iterable[Shown]) -> dict[str, list[Shown]]:
+    papers: dict[str, list[Shown]] = {}
+    for shown in tables:
+        papers.setdefault(shown.paper, []).append(shown)
+    return papers
+
+
+def table_page(templates: Environment, shown: Shown, claims: Claims) -> str:
+    """The table with its cells' cards, figures, claims, reasons and notes."""
+    layout = shown.layout
+    assert layout is not None
+    remarks, entry = _remarks(layout), bibtex(layout.table.paper)
+    figures = [(path.name, FIGURES[path.name.split(".")[1]]) for path in shown.figures]
+    parts = {
+        "figures": ("Figures", figures),
+        "claims": ("Claims", claims),
+        "reasons": ("Reasons", remarks),
+        "notes": ("How computed", True),
+        "errata": ("Errata", layout.errata),
+        "cite": ("Cite", entry),
+    }
+    return templates.get_template("table.html").render(
+        root=shown.root,
+        shown=shown,
+        layout=layout,
+        contents=[(link, title) for link, (title, there) in parts.items() if there],
+        row_of={row.slug: place for place, row in enumerate(layout.table.rows)},
+        column_of={column.slug: place for place, column in enumerate(layout.table.columns)},
+        figures=figures,
+        claims=claims,
+        remarks=remarks,
+        bibtex=entry,
+        content=as_json(_content(layout)),
+    )
+
+
+def compare_page(templates: Environment, shown: Shown, tests: Mapping[str, Mapping[Pair, Comparison]]) -> str:
+    """Any two rows of the table side by side, with the tests between them."""
+    layout = shown.layout
+    assert layout is not None
+    content = as_json(comparing(layout, tests))
+    return templates.get_template("compare.html").render(root=shown.root, layout=layout, content=content)
+
+
+def as_json(content: object) -> Markup:
+    """JSON that can stand in a script element, whatever its texts hold."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _content(layout: Layout) -> dict[str, Any]:
+    recipes = {row: f"{line['recipe']}: {line['how']} ({line['source']})" for row, line in layout.recovered}
+    table = layout.table
+    rows = [{"slug": row.slug, "label": row.label, "recipe": recipes.get(row.label, "")} for row in table.rows]
+    columns = [", ".join(filter(None, [column.label, column.section])) for column in table.columns]
+    return {"rows": rows, "columns": columns, "words": WORDS, **cards(layout)}
+
+
+def _remarks(layout: Layout) -> dict[str, dict[str, list[str]]]:
+    """Places by reason, under the heading of their verdict."""
+    remarks: dict[str, dict[str, list[str]]] = {}
+    for remark in layout.remarks:
+        where = f": {', '.join(remark.columns)}" if remark.columns else ""
+        reasons = remarks.setdefault(REMARKS[remark.verdict], {})
+        reasons.setdefault(remark.reason, []).append(remark.row + where)
+    return remarks

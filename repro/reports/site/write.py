@@ -1,0 +1,66 @@
+"""Writes the site: every page is made before the first is written, and the folder appears with one rename."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from repro.errors import ReproError
+from repro.paths import new_folder
+from repro.reports.site import pages
+from repro.reports.site.pages import Claims
+from repro.reports.site.shown import SUITES, Shown, Stored, findings, of_suites, tests
+
+LISTING = ".repro-site"  # names the files of a site, one a line: a folder that has others is not one of ours
+STATIC = ("style.css", "site.js", "table.js", "compare.js")
+
+
+def write_site(out: Path, site: Path, suites: Sequence[str] = SUITES) -> Path:
+    """Write the pages of all tables below `out` to the folder `site`, which may hold an older site; the start page.
+
+    Nothing is measured, fetched or trained. ReproError where there is no table, or `site` is not a site of this suite.
+    """
+    check_ours(site)
+    contents = contents_of(of_suites(out, suites))
+    with new_folder(site, replace=True) as folder:
+        for name, content in contents.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content)
+        (folder / LISTING).write_text("".join(f"{name}\n" for name in sorted(contents)), encoding="utf-8")
+    return site / "index.html"
+
+
+def check_ours(site: Path) -> None:
+    """ReproError where something else than a site of this suite, or an empty folder, has that name."""
+    if site.is_symlink() or (site.exists() and not site.is_dir()):
+        raise ReproError(f"{site} is no folder; name another with --site")
+    if not site.exists():
+        return
+    there = {path.relative_to(site).as_posix() for path in site.rglob("*") if not path.is_dir()}
+    listing = site / LISTING
+    ours = set(listing.read_text(encoding="utf-8", errors="replace").splitlines()) if listing.is_file() else set()
+    if others := sorted(there - ours - {LISTING}):
+        raise ReproError(f"{site} holds {others[0]}, which is of no site of this suite; name another with --site")
+
+
+def contents_of(suites: dict[str, list[Shown]]) -> dict[str, bytes]:
+    """The content of every file of the site, by its name in the folder."""
+    templates = pages.environment()
+    contents = {name: files("repro.reports.site").joinpath(name).read_bytes() for name in STATIC}
+    claims: dict[Shown, Claims] = {}
+    for suite, tables in suites.items():
+        stored = Stored(suite)
+        for shown in tables:
+            if shown.layout is None:
+                continue
+            planned = stored.plan(shown)
+            claims[shown] = findings(shown, planned)
+            folder = Path(shown.page).parent
+            contents[shown.page] = pages.table_page(templates, shown, claims[shown]).encode()
+            compared = pages.compare_page(templates, shown, tests(planned))
+            contents[str(folder / f"{shown.table.id}.compare.html")] = compared.encode()
+            for path in (shown.csv, *shown.figures):
+                contents[str(folder / path.name)] = path.read_bytes()
+    contents["index.html"] = pages.start_page(templates, suites, claims).encode()
+    return contents
