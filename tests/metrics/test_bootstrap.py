@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from repro.metrics import bootstrap
+from repro.metrics import bootstrap, metric
+from repro.metrics.base import Samples
+from repro.metrics.bootstrap import intervals, resample_counts
 from repro.metrics.correlation import CORRELATIONS
 from tests.metrics import oracles
 
@@ -69,3 +71,47 @@ def test_a_resample_of_equal_values_has_no_correlation(name: str) -> None:
     expected = [3 not in drawn or len(drawn) == 1 for drawn in resamples]  # only x[3] differs from the others
     np.testing.assert_array_equal(np.isnan(draws), expected)
     assert bootstrap.degenerate(draws_of(name, np.full(4, np.nan), y, 7)) == 7
+
+
+@pytest.mark.parametrize("name", ["spearman-all", "spearman-mean", "spearman-wmean", "pearson-all", "accuracy", "f1"])
+def test_rows_drawn_together_are_those_drawn_one_by_one(name: str) -> None:
+    """Ties, few items, subsets of different sizes, a constant variable and a NaN included."""
+    rng = np.random.default_rng(3)
+    of = metric(name)
+    if name in ("accuracy", "f1"):
+        weights = rng.uniform(size=50)
+        columns = [
+            (rng.integers(0, 2, 50), weights if name == "accuracy" else rng.integers(0, 2, 50)) for _ in range(4)
+        ]
+        many = [Samples([pair]) for pair in columns]
+    else:
+        gold = [np.round(rng.uniform(0, 5, n), 1) for n in (4, 60, 300)]
+        made = [[(np.round(y / 6 + rng.normal(size=len(y)) / 9, digits), y) for y in gold] for digits in (9, 2, 1, 0)]
+        made[3][1] = (np.zeros(60), gold[1])
+        made[0][2] = (np.where(np.arange(300) == 7, np.nan, made[0][2][0]), gold[2])
+        many = [Samples(subsets) for subsets in made]
+    parts = of.drawn(many, 200, 5)
+    for row, samples in enumerate(many):
+        expected = of.draws(samples, 200, 5)
+        assert expected is not None
+        assert of.combined(parts[:, row], samples) == pytest.approx(expected, abs=1e-9, nan_ok=True)
+        assert of.drawn_as(samples) == of.drawn_as(many[0])
+
+
+def test_weighted_and_plain_means_are_made_of_the_same_draws() -> None:
+    samples = Samples([(np.arange(3.0), np.arange(3.0))] * 2)
+    kinds = {name: metric(f"spearman-{name}").drawn_as(samples) for name in ("all", "mean", "wmean")}
+    assert kinds["mean"] == kinds["wmean"] != kinds["all"]
+    assert metric("spearman-mean").drawn_as(Samples(samples.subsets[:1])) == kinds["all"]
+
+
+def test_intervals_are_the_interval_of_each_row() -> None:
+    draws = np.random.default_rng(1).normal(size=(3, 100))
+    draws[1, :5] = np.nan
+    assert intervals(draws) == pytest.approx(np.array([bootstrap.interval(row) for row in draws]))
+
+
+def test_counts_are_those_of_the_draws() -> None:
+    for item in range(9):
+        of_item = bootstrap.draws(lambda rows, item=item: float((rows == item).sum()), 9, 20, 4)  # type: ignore[misc]
+        assert (resample_counts(9, 20, 4)[:, item] == of_item).all()

@@ -53,6 +53,7 @@ function numbers(packed) {
 
 // The test of two rows in a column: bounds, p and name; or a reason why there is none.
 function test(column, first, second) {
+  if (column.why) return { why: column.why };
   const places = [first, second].map((row) => (column.rows ?? []).indexOf(row));
   if (places.includes(-1)) return { why: "no stored scores" };
   const [low, high] = places.toSorted((one, other) => one - other);
@@ -122,6 +123,7 @@ function show() {
 }
 
 function setUp() {
+  document.getElementById("without-script").hidden = true;
   setUpRows();
   if (form.first.options.length === 0) {
     document.getElementById("status").textContent = "No row of this table has a number yet.";

@@ -9,10 +9,11 @@ from itertools import combinations
 import numpy as np
 
 from repro.evaluation.significance import Comparison, Pair
+from repro.metrics import metric
 from repro.reports.layout import Layout
 from repro.reports.site.cards import Texts
 from repro.results.csv_lines import number
-from repro.tables.spec import AnyColumn
+from repro.tables.spec import AnyColumn, Column
 
 DIGITS = 2  # of a number, beyond the table's decimals
 LARGEST = 32_767  # of int16
@@ -23,10 +24,11 @@ SMALL = 0.001  # a p below is shown as that
 def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) -> dict[str, object]:
     """Rows, columns, their measured and published numbers, and tests.
 
-    Of each column with tests: `rows`, the stored ones; `tests`, their names; and the number of a text in `packed` that
-    holds (lower, upper, p) of each pair of them, in order, as base64 of int16, little-endian. Bounds are in units of
-    `unit`. The third is the number of the test × 10,001 + p × 10,000, or −1 where a pair has no test. `left_out`:
-    resamples without a score, of the pairs that have some, by the pair's place.
+    `why` a column has no test, where it cannot have any. Of each column with tests: `rows`, the stored ones; `tests`,
+    their names; and the number of a text in `packed` that holds (lower, upper, p) of each pair of them, in order, as
+    base64 of int16, little-endian. Bounds are in units of `unit`. The third is the number of the test × 10,001 + p ×
+    10,000, or −1 where a pair has no test. `left_out`: resamples without a score, of the pairs that have some, by the
+    pair's place.
     """
     table, packed = layout.table, Texts()
     place = {row.slug: position for position, row in enumerate(table.rows)}
@@ -41,6 +43,7 @@ def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) ->
         shown: dict[str, object] = {
             "label": column.label,
             "section": column.section,
+            "why": _untested(column),
             "value": numbers("value", column),
             "published": numbers("published", column),
         }
@@ -51,18 +54,27 @@ def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) ->
     return {"decimals": table.decimals, "rows": rows, "columns": columns, "packed": packed.all()}
 
 
+def _untested(column: AnyColumn) -> str:
+    """Why no two rows can be tested in a column, or ''."""
+    if not isinstance(column, Column):
+        return "follows from other columns"
+    return "a time of one machine" if metric(column.metric).of_machine else ""
+
+
 def _packed(tests: Mapping[Pair, Comparison], place: Mapping[str, int], packed: Texts) -> dict[str, object]:
     tests = {pair: test for pair, test in tests.items() if np.isfinite([*test.interval, test.p]).all()}
+    if not tests:
+        return {}
     rows = sorted({slug for pair in tests for slug in pair}, key=lambda slug: place[slug])
     names = list(dict.fromkeys(test.test for test in tests.values()))
     largest = max(abs(bound) for test in tests.values() for bound in test.interval)
     unit = next(unit for unit in (0.01, 0.1, 1.0, 10.0, 100.0, float("inf")) if largest <= unit * LARGEST)
     triples, left_out = [], {}
-    for number, pair in enumerate(combinations(rows, 2)):
+    for order, pair in enumerate(combinations(rows, 2)):
         test = tests.get(pair)
         triples.append((0, 0, -1) if test is None else _triple(test, names, unit))
         if test is not None and test.left_out:
-            left_out[number] = test.left_out
+            left_out[order] = test.left_out
     text = base64.b64encode(np.array(triples, "<i2").tobytes()).decode("ascii")
     return {
         "rows": [place[slug] for slug in rows],

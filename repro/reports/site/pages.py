@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from repro import __version__
 from repro.evaluation.significance import Comparison, Pair
@@ -38,7 +38,7 @@ MEANINGS = {
     "no-published": "measured; nobody has published this number under this protocol",
     "not-run": "the table's page says why",
 }
-OUTCOMES = {True: "holds ✓", False: "does not hold ✗", None: "not measured"}
+OUTCOMES = {True: "holds ✓", False: "does not hold ✗", None: "not run"}
 SUITE_TITLES = {"paper": "The papers' tables", "mini": "The embedded mini data set"}
 SUITE_CAPTIONS = {"paper": "Cells of each table, by verdict", "mini": "Cells of each table on the mini data set"}
 FIGURES = {
@@ -59,6 +59,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["code"] = _with_code
     made.globals |= {
         "version": __version__,
         "marks": {**MARKS, "not-run": "–"},
@@ -69,6 +70,15 @@ def environment() -> Environment:
         "interval_text": interval_text,
     }
     return made
+
+
+def _with_code(text: str) -> Markup:
+    """The text, escaped, with what stands between backquotes as code."""
+    parts = [
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(text.split("`"))
+    ]
+    return Markup("").join(parts)
 
 
 def start_page(templates: Environment, suites: Mapping[str, Sequence[Shown]], claims: Mapping[Shown, Claims]) -> str:
@@ -131,7 +141,7 @@ def compare_page(templates: Environment, shown: Shown, tests: Mapping[str, Mappi
 def as_json(content: object) -> Markup:
     """JSON that can stand in a script element, whatever its texts hold."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def _content(layout: Layout) -> dict[str, Any]:

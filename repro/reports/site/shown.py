@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -16,14 +18,16 @@ from repro.evaluation.plan import Plan, plan
 from repro.evaluation.session import Session
 from repro.evaluation.significance import Comparison, Pair, all_pairs
 from repro.evaluation.suite import Suite
+from repro.metrics import metric
 from repro.published import claims
 from repro.published.claims import Claim, Finding
 from repro.reports import figures
 from repro.reports.layout import Layout, lay_out
 from repro.results.csv_lines import Line, from_csv, number
-from repro.tables.spec import OBJECT, Column, Table
+from repro.tables.spec import OBJECT, AnyColumn, Column, Table
 
 SUITES = ("paper", "mini")
+CORES = min(os.cpu_count() or 1, 4)
 SAME = 1e-6  # a stored number is the written one
 
 
@@ -102,21 +106,25 @@ class Stored:
         self.session = Session(self.options, at_rest=True)
 
     def plan(self, shown: Shown) -> Plan:
-        """The table's plan, with the stored results of the rows that a file has and the table has not."""
+        """The table's plan, with the stored results of the rows that a file has and the table has not.
+
+        Without columns of times: those are of one machine each, and nothing is tested there.
+        """
         assert shown.layout is not None
         own = {row.slug for row in shown.table.rows}
         table = shown.table
         for row in shown.layout.table.rows:
             if row.slug not in own and not OBJECT.fullmatch(row.slug):  # which would run code of the user's
                 table = _with_encoder(table, row.slug)
-        planned = plan(table, self.options, self.session)
+        columns = tuple(column for column in table.columns if not of_machine(column))
+        planned = plan(replace(table, columns=columns), self.options, self.session)
         written = {(line["row"], line["column"]): number(line["value"]) for line in shown.lines}
         stored = {
             place: result
             for place, result in planned.stored.items()
             if (value := written.get(place)) is not None and abs(result.value - value) <= SAME
         }
-        return replace(planned, stored=stored)
+        return replace(planned, table=table, stored=stored)
 
 
 def _with_encoder(table: Table, name: str) -> Table:
@@ -126,11 +134,18 @@ def _with_encoder(table: Table, name: str) -> Table:
         return table
 
 
+def of_machine(column: AnyColumn) -> bool:
+    """Whether its numbers are times or speeds."""
+    return isinstance(column, Column) and metric(column.metric).of_machine
+
+
 def tests(planned: Plan) -> dict[str, dict[Pair, Comparison]]:
     """The tests between all stored rows, by column; a column without any is left out."""
-    slugs = [row.slug for row in planned.table.rows]
-    of_column = {column.slug: all_pairs(planned, column, list(combinations(slugs, 2))) for column in _tested(planned)}
-    return {column: compared for column, compared in of_column.items() if compared}
+    pairs = list(combinations([row.slug for row in planned.table.rows], 2))
+    columns = _tested(planned)
+    with ThreadPoolExecutor(CORES) as threads:  # NumPy's loops run beside each other
+        compared = threads.map(lambda column: all_pairs(planned, column, pairs), columns)
+    return {column.slug: of_column for column, of_column in zip(columns, compared, strict=True) if of_column}
 
 
 def _tested(planned: Plan) -> list[Column]:
@@ -149,10 +164,14 @@ def findings(shown: Shown, planned: Plan) -> list[tuple[Claim, list[Finding]]]:
 def of_suites(out: Path, suites: Sequence[str]) -> dict[str, list[Shown]]:
     """Every table of each suite that has a written table below `out`; ReproError where none has."""
     shown = {
-        suite: [Shown(suite, tables.get(name, suite), out if suite == "paper" else out / suite) for name in tables.TABLES]
+        suite: [
+            Shown(suite, tables.get(name, suite), out if suite == "paper" else out / suite) for name in tables.TABLES
+        ]
         for suite in suites
     }
     written = {suite: all_of for suite, all_of in shown.items() if any(one.csv.is_file() for one in all_of)}
     if not written:
-        raise ReproError(f"{out} holds no written table; write one with `repro table sbert-1`, or all with `repro demo`")
+        raise ReproError(
+            f"{out} holds no written table; write one with `repro table sbert-1`, or all with `repro demo`"
+        )
     return written

@@ -111,7 +111,7 @@ function setUpSorting() {
     for (const head of document.querySelectorAll('th[aria-sort$="scending"]')) sort(head, head.getAttribute("aria-sort"));
   });
   for (const { rows } of tables) {
-    for (const { row, body } of rows) row.dataset.group = groupOf(body);
+    for (const { row, body } of rows) row.cells[0].dataset.group = groupOf(body);
   }
 }
 
@@ -149,13 +149,13 @@ function known(cell) {
 }
 
 function lines(of) {
-  const tolerance = of.tolerance ? `, within ${of.tolerance} allowed` : "";
+  const tolerance = of.tolerance ? `, tolerance ${of.tolerance}` : "";
   return [
     ["Measured", of.measured],
     ["95 % interval", of.interval.replace(", ", " to ")],
     ["Published", of.published],
     ["Difference", of.difference],
-    ["Verdict", of.verdict + (of.difference ? tolerance.replace("within", of.verdict === "deviates" ? "beyond" : "within") : "")],
+    ["Verdict", of.verdict + tolerance],
     ["Reason", of.reason],
     ["Signature", of.signature],
     ["Seeds", of.seeds],
