@@ -23,7 +23,7 @@ import json, os, sys
 with open(os.environ["CALLS"], "a") as file:
     print(json.dumps(sys.argv), file=file)
 """
-HOSTILE = "a b'; touch broken; \"$(touch broken)\" `touch broken`"
+HOSTILE = 'a b\'; touch broken; "$(touch broken)" `touch broken`'
 INPUTS = {
     "tables": "sbert-1  sbert-2",
     "encoder": "./my-model",

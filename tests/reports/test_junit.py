@@ -10,7 +10,7 @@ from repro.reports.junit import to_junit
 CHECKS = {
     "sbert-1": [
         Check("sbert-1"),
-        Check("sbert-1", "mine × sts12", ("moved by +1", "says <nothing> & \"more\"")),
+        Check("sbert-1", "mine × sts12", ("moved by +1", 'says <nothing> & "more"')),
         Check("sbert-1", "mine × sts13"),
         Check("sbert-1", "other × sts12", remark="no weights"),
     ],
@@ -21,7 +21,8 @@ CHECKS = {
 def test_each_cell_is_a_case() -> None:
     root = ElementTree.fromstring(to_junit(CHECKS))
     assert root.tag == "testsuites"
-    assert [(case.get("classname"), case.get("name"), [kind.tag for kind in case]) for case in root.iter("testcase")] == [
+    cases = list(root.iter("testcase"))
+    assert [(case.get("classname"), case.get("name"), [kind.tag for kind in case]) for case in cases] == [
         ("sbert-1", "the table as a whole", []),
         ("sbert-1", "mine × sts12", ["failure"]),
         ("sbert-1", "mine × sts13", []),

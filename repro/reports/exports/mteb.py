@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -104,7 +104,7 @@ def _other_protocol(signature: Signature) -> str:
     if signature.task not in TASKS:
         return f"MTEB has no task like {signature.task}"
     stated = {name: text for name, text in signature.protocol.items() if name != "data"}
-    return why.replace("in one", "here").replace("in the other", "in MTEB") if (why := difference(stated, PROTOCOL)) else ""
+    return difference(stated, PROTOCOL).replace("in one", "here").replace("in the other", "in MTEB")
 
 
 def _result(task: str, line: Line) -> str:
@@ -124,5 +124,5 @@ def _result(task: str, line: Line) -> str:
     return _json(content)
 
 
-def _json(content: dict[str, object]) -> str:
+def _json(content: Mapping[str, object]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -18,8 +18,8 @@ def to_json(selections: Sequence[Selection]) -> str:
     """`{"repro": version, "tables": […]}`, its keys in this order.
 
     A table is `id`, `title`, `paper`, `banner` (a warning, or null) and `cells`, in the table's order, not-run ones
-    too. A cell has the fields of the CSV file under their names and in their order: `seeds` and `zero_vectors` integers,
-    the other numbers floats in the table's unit, the rest text; null where the cell has none.
+    too. A cell has the fields of the CSV file under their names and in their order: `seeds` and `zero_vectors` are
+    integers, the other numbers floats in the table's unit, the rest text; null where the cell has none.
     """
     tables = [
         {
@@ -40,7 +40,9 @@ def _typed(name: str, line: Line) -> str | int | float | None:
         return text or None
     value = number(text)
     if value is None or (name in COUNTS and not value.is_integer()):
-        raise ReproError(f"{line['row']} × {line['column']}: {name} is {text!r}, which is no number; see `repro verify`")
+        raise ReproError(
+            f"{line['row']} × {line['column']}: {name} is {text!r}, which is no number; see `repro verify`"
+        )
     return int(value) if name in COUNTS else value
 
 

@@ -84,7 +84,8 @@ def test_another_pooling_of_the_same_weights_is_an_experiment(tmp_path: Path) ->
     other = Selection(selection.table, tuple({**line, **whitened} for line in selection.lines if line["value"]))
     folder = write(to_mteb([selection, other])[0], tmp_path)
     assert (folder / FOLDER / "experiments/row_minilm-avg_cls_x/SICK-R.json").is_file()
-    plain, experiment = sorted(load(folder, load_experiments="match_name"), key=lambda model: model.experiment_name or "")
+    both = load(folder, load_experiments="match_name")
+    plain, experiment = sorted(both, key=lambda model: model.experiment_name or "")
     assert plain.experiment_name is None
     assert experiment.experiment_name == "row_minilm-avg_cls_x"
     assert {result.get_score() for result in experiment.task_results} == {0.105}

@@ -56,5 +56,5 @@ def test_bad_input(name: str, rows: list[str], tasks: list[str], message: str) -
 def test_a_file_that_lacks_a_cell_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sbert-1.csv"
     path.write_text("".join(CSV.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
-    with pytest.raises(ReproError, match="is not as this suite wrote it: the cell .* is missing"):
+    with pytest.raises(ReproError, match=r"is not as this suite wrote it: the cell .* is missing"):
         select(path, [], [])
