@@ -47,7 +47,7 @@ def _by_ledger(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[st
 
 
 def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[Check]]]:
-    """Each table's checks against the baseline; without ids, those that the baseline has."""
+    """Each table's checks against the baseline; without ids, those of which it has values (of the rows named)."""
     from repro.published.against import baseline, compare
     from repro.published.ledger import DEFAULT_TOLERANCE
     from repro.results.csv_lines import from_csv
@@ -55,7 +55,15 @@ def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
 
     before = baseline(arguments.against)
     tolerance = DEFAULT_TOLERANCE if arguments.tolerance is None else arguments.tolerance
-    for name in arguments.ids or before:
+    with_values = [
+        name
+        for name, lines in before.items()
+        if any(line["value"] and line["row"] in (arguments.row or [line["row"]]) for line in lines)
+    ]
+    if not (arguments.ids or with_values):
+        of_row = f" of the row {arguments.row[0]!r}" if arguments.row else ""
+        raise ReproError(f"{arguments.against} has no value{of_row}; name the CSV file of an earlier run")
+    for name in arguments.ids or with_values:
         table_id = name.partition(".")[0]  # sbert-1.limit-50 is of sbert-1
         get(table_id, arguments.suite)
         path = folder / f"{name}.csv"

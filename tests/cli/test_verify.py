@@ -100,6 +100,10 @@ BAD = [
     (["--against", "BASELINE", "sbert-2"], "sbert-2.csv is missing; write it with `repro table sbert-2`"),
     (["--against", "BASELINE", "sbert-9"], "'sbert-9' is not a table"),
     (["--against", "BASELINE", "--row", "nobody"], "has no value of the row 'nobody'"),
+    (
+        ["--against", "BASELINE", "--row", "nobody", "sbert-1"],
+        "the baseline of sbert-1 has no value of the row 'nobody'",
+    ),
     (["--against", "BASELINE", "--junit", "BASELINE"], "is a file that this command reads"),
     (["--junit", "TABLES/sbert-1.csv"], "is a file that this command reads"),
     (["--junit", "TABLES"], "is a folder; name a file"),
@@ -117,6 +121,14 @@ def test_bad_input_is_one_sentence(arguments: list[str], message: str, tables: P
     assert said.startswith("repro")
     assert message in said
     assert {path: path.read_bytes() for path in tables.parent.rglob("*.csv")} == before
+
+
+def test_a_folder_is_held_against_table_by_table(tables: Path, capsys: Said) -> None:
+    shutil.copy(COMMITTED / "simcse-b2.csv", tables)
+    assert verify(tables, "--against", str(tables), "--row", "all-minilm-l6-v2") == 0
+    assert capsys.readouterr().out.splitlines() == ["sbert-1: holds", "simcse-b2: holds"]
+    assert verify(tables, "--against", str(tables), "--row", "minilm-avg") == 0
+    assert capsys.readouterr().out.splitlines() == ["simcse-b2: holds"]
 
 
 def test_a_baseline_of_another_table_is_no_success(tables: Path, capsys: Said) -> None:

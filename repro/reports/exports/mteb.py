@@ -3,7 +3,7 @@
 A number is exported where it was measured under MTEB's own protocol, and nowhere else: raw text, one Spearman of
 cosines over all pairs of the task (PROTOCOLS below). Of this suite's columns these are `stsb` (STSBenchmark) and
 `sickr-all` (SICK-R). STS12 to STS16 are measured on SentEval's tokens, MTEB's on raw text, and so they are left out:
-for an uncased model both give the same number to four decimals, for others nobody knows.
+for an uncased model both gave the same number to two decimals (× 100), for others nobody knows.
 
 What MTEB says of its own runs is not claimed for these numbers. `dataset_revision` is the checksum of the data that was
 read (`sha256:…`), which is no commit of MTEB's data set: the pairs are the same ones, from another file. `mteb_version`
@@ -76,17 +76,17 @@ def model_of(line: Line) -> Model:
 
 
 def to_mteb(selections: Sequence[Selection]) -> tuple[dict[PurePosixPath, str], list[str]]:
-    """The files by their paths below a folder, and a sentence on each column that is left out.
+    """The files by their paths below a folder, and a sentence on columns that are left out for one reason.
 
     ReproError where nothing is left, or where two numbers would have one file.
     """
     files: dict[PurePosixPath, str] = {}
-    left_out: dict[str, None] = {}
+    left_out: dict[tuple[str, str], dict[str, None]] = {}  # the columns by table and reason
     for selection in selections:
         for column, line in selection.scored:
             signature = Signature.parse(line["signature"])
             if why := _other_protocol(signature):
-                left_out[f"{selection.table.id}: {column.slug} is left out: {why}"] = None
+                left_out.setdefault((selection.table.id, why), {})[column.slug] = None
                 continue
             model = model_of(line)
             path = model.folder / f"{TASKS[signature.task]}.json"
@@ -94,15 +94,16 @@ def to_mteb(selections: Sequence[Selection]) -> tuple[dict[PurePosixPath, str], 
             if files.setdefault(path, text) != text:
                 raise ReproError(f"there are two numbers for {path}; name one table, or one row with --row")
             files[model.folder / "model_meta.json"] = _json(model.description)
+    said = [f"{table} without {', '.join(columns)}: {why}" for (table, why), columns in left_out.items()]
     if not files:
-        raise ReproError(f"nothing there was measured as MTEB measures ({'; '.join(left_out) or 'averages alone'})")
-    return files, list(left_out)
+        raise ReproError(f"nothing there was measured as MTEB measures ({'; '.join(said) or 'averages alone'})")
+    return files, said
 
 
 def _other_protocol(signature: Signature) -> str:
     """How a score differs from MTEB's of the same data; '' where it does not."""
     if signature.task not in TASKS:
-        return f"MTEB has no task like {signature.task}"
+        return f"the task {signature.task} is none of MTEB's"
     stated = {name: text for name, text in signature.protocol.items() if name != "data"}
     return difference(stated, PROTOCOL).replace("in one", "here").replace("in the other", "in MTEB")
 
