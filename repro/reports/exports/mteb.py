@@ -1,7 +1,7 @@
 """Result files of MTEB: `results/<model>/<revision>/<task>.json`, which its ResultCache loads.
 
 A number is exported where it was measured under MTEB's own protocol, and nowhere else: raw text, one Spearman of
-cosines over all pairs of the task (PROTOCOLS below). Of this suite's columns these are `stsb` (STSBenchmark) and
+cosines over all pairs of the task (PROTOCOL below). Of this suite's columns these are `stsb` (STSBenchmark) and
 `sickr-all` (SICK-R). STS12 to STS16 are measured on SentEval's tokens, MTEB's on raw text, and so they are left out:
 for an uncased model both gave the same number to two decimals (× 100), for others nobody knows.
 
@@ -53,8 +53,7 @@ class Model:
     def folder(self) -> PurePosixPath:
         """Where its files stand."""
         folder = PurePosixPath("results", self.name.replace("/", "__").replace(" ", "_"), self.revision)
-        name = NOT_IN_NAMES.sub("_", f"row_{self.experiment}")
-        return folder / "experiments" / name if self.experiment else folder
+        return folder / "experiments" / _name(f"row_{self.experiment}") if self.experiment else folder
 
     @property
     def description(self) -> dict[str, object]:
@@ -68,11 +67,21 @@ def model_of(line: Line) -> Model:
     """The model of a line, by its weights (`owner/model@revision sha256:…`) and the name of its row."""
     weights, _, digest = line["weights"].partition(" sha256:")
     name, _, revision = weights.partition("@")
-    own = line["row"].rstrip("/").rpartition("/")[2].lower() == name.rpartition("/")[2].lower()
+    own = line["row"] == weights or _last(line["row"]) == _last(name)
     if revision in ("", "local"):
         revision = f"sha256-{digest}" if digest else "no_revision_available"
-    name = "/".join(NOT_IN_NAMES.sub("_", part) for part in name.split("/"))
-    return Model(name if "/" in name else f"local/{name}", revision, "" if own else line["row"])
+    name = "/".join(map(_name, name.split("/")))
+    return Model(name if "/" in name else f"local/{name}", _name(revision), "" if own else line["row"])
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2].lower()
+
+
+def _name(text: str) -> str:
+    """The text as the name of a file or folder."""
+    name = NOT_IN_NAMES.sub("_", text)
+    return name if name.strip(".") else "_"
 
 
 def to_mteb(selections: Sequence[Selection]) -> tuple[dict[PurePosixPath, str], list[str]]:

@@ -146,6 +146,8 @@ MODELS = [
     ("my-model@local sha256:0123456789ab", "./my-model/", ("local/my-model", "sha256-0123456789ab", "")),
     ("glove.6B.50d.npy@local sha256:01", "glove", ("local/glove.6B.50d.npy", "sha256-01", "glove")),
     ("my:object", "my:object", ("local/my_object", "no_revision_available", "")),
+    ("my:object@1/2", "my:object@1/2", ("local/my_object", "1_2", "")),
+    ("up@..", "up", ("local/up", "_", "")),
 ]
 
 
