@@ -21,10 +21,14 @@ def to_model_card(selections: Sequence[Selection]) -> str:
     A measured number is a metric: its value on the table's scale, and as `args` its signature, weights, interval and
     commit. Its data set is named as in this suite, with the checksum of the data in place of a hub revision, since the
     numbers were measured on files of that checksum and on no data set of the hub. Averages, which nothing was measured
-    for, and speeds, which are a machine's, are left out. ReproError where several rows have numbers, or none is left.
+    for, and speeds, which are a machine's, are left out. ReproError where several rows have numbers, or none is left,
+    or where a table has a banner: numbers on the embedded set or on a part of the data are no claim about a model.
     """
     from huggingface_hub import EvalResult, ModelCardData  # takes a while to import
 
+    for table in (selection.table for selection in selections):
+        if table.banner:
+            raise ReproError(f"{table.id} is nothing for a model card: {table.banner}")
     rows = dict.fromkeys(line["row"] for selection in selections for line in selection.measured)
     if len(rows) > 1:
         raise ReproError(f"a model card is one row's; name it with --row: {', '.join(rows)}")

@@ -60,6 +60,11 @@ def test_speeds_are_no_metrics_of_a_model() -> None:
         to_model_card([select(COMMITTED / "sbert-7.csv", [_measured_row()], [])])
 
 
+def test_numbers_of_the_embedded_set_are_refused() -> None:
+    with pytest.raises(ReproError, match=r"sbert-1 is nothing for a model card: .*not comparable"):
+        to_model_card([select(COMMITTED / "mini/sbert-1.csv", [], [], "mini")])
+
+
 def _measured_row() -> str:
     lines: list[Line] = select(COMMITTED / "sbert-7.csv", [], []).measured
     return lines[0]["row"]
