@@ -103,7 +103,7 @@ def test_what_the_weekly_run_caches_hangs_on_what_pins_it() -> None:
 
 
 def test_every_action_is_pinned_to_a_commit() -> None:
-    for path in (ROOT / ".github/workflows").glob("*.yml"):
+    for path in (ROOT / ".github").rglob("*.yml"):
         for line in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
             assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v[\d.]+", line), line
 

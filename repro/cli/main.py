@@ -41,7 +41,11 @@ def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interr
     product = "output"
     try:
         arguments = build_parser().parse_args(_readable(argv))
-        product = "output" if getattr(arguments, "dry_run", False) else arguments.product
+        product = arguments.product
+        if getattr(arguments, "dry_run", False):
+            product = "output"
+        elif getattr(arguments, "output", None):  # also of what is printed without --output
+            product = "file"
         out.stops = product == "output"
         status = int(arguments.run(arguments))
         out.stops = False

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from repro import __version__
 from repro.bench import BENCHES
-from repro.cli import fetch, general, models, reports, sentences, streams, tables
+from repro.cli import export, fetch, general, models, reports, sentences, streams, tables, verify
 from repro.paths import user_path
 
 
@@ -70,10 +70,13 @@ def build_parser() -> argparse.ArgumentParser:
     demo = command("demo", tables.demo, "every table on the embedded data set, offline", "file")
     demo.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables (below mini/)")
     demo.add_argument("--force", action="store_true", help="compute stored cells again")
+    demo.add_argument(
+        "--picture", type=user_path, metavar="SVG", help="also write what the terminal shows as a picture"
+    )
     _device_options(demo)
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
-        **{"data": None, "mirror": None, "offline": True, "picture": None},
+        **{"data": None, "mirror": None, "offline": True},
         **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": "", "light": False},
     )
 
@@ -101,12 +104,20 @@ def build_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--ask-hub", action="store_true", help="see whether the hub answers and main has moved")
     _data_options(doctor)
 
-    verify = command(
-        "verify", reports.verify, "hold written tables against the ledger; exit 1 when a cell deviates", "check"
+    verified = command(
+        "verify", verify.verify, "hold written tables against the ledger; exit 1 when a cell deviates", "check"
     )
-    verify.add_argument("ids", nargs="*", metavar="ID")
-    verify.add_argument("--out", type=user_path, default="tables", metavar="DIR")
-    verify.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    verified.add_argument("ids", nargs="*", metavar="ID")
+    verified.add_argument("--out", type=user_path, default="tables", metavar="DIR")
+    verified.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    verified.add_argument(
+        "--against", type=user_path, metavar="CSV", help="instead, an earlier run: a table's CSV file, or a folder"
+    )
+    verified.add_argument(
+        "--tolerance", type=_tolerance, metavar="X", help="how far a cell may move, up or down (default: 0.05)"
+    )
+    verified.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (with --against)")
+    verified.add_argument("--junit", type=user_path, metavar="XML", help="also write what holds as JUnit XML")
 
     report = command(
         "report", reports.report, "write the files of tables again, each from its CSV file alone, or a site", "file"
@@ -116,6 +127,15 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--suite", choices=["paper", "mini"], default="paper")
     report.add_argument("--html", action="store_true", help="pages to look at, of all tables and both suites")
     report.add_argument("--site", type=user_path, default="site", metavar="DIR", help="where to (default: site)")
+
+    exported = command("export", export.export, "measured numbers for other programs and pages")
+    exported.add_argument("ids", nargs="+", metavar="ID", help="written tables, such as sbert-1")
+    exported.add_argument("--to", choices=export.FORMATS, required=True, help="mteb: result files that MTEB loads")
+    exported.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
+    exported.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
+    exported.add_argument("-o", "--output", type=user_path, metavar="PATH", help="a file; of --to mteb a folder")
+    exported.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where the tables stand")
+    exported.add_argument("--suite", choices=["paper", "mini"], default="paper")
 
     summary = command("summary", reports.summary, "one page on written tables: verdicts, and what has changed")
     summary.add_argument("ids", nargs="*", metavar="ID")
@@ -219,6 +239,16 @@ def _cosine(text: str) -> float:
         value = math.nan
     if not -1 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a cosine, a number from -1 to 1")
+    return value
+
+
+def _tolerance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a tolerance, a number from 0 in the table's unit")
     return value
 
 
