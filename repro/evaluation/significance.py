@@ -82,8 +82,7 @@ def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pai
     slugs = dict.fromkeys(slug for pair in pairs for slug in pair)
     results = {slug: result for slug in slugs if (result := finished.stored.get((slug, column.slug)))}
     pairs = [pair for pair in pairs if results.keys() >= set(pair)]
-    for pair in pairs:
-        check_comparable([results[slug].signature for slug in pair])
+    check_comparable([results[slug].signature for slug in dict.fromkeys(slug for pair in pairs for slug in pair)])
     by_seed = {slug: _by_seed(result) for slug, result in results.items()}
     several = {slug for slug, values in by_seed.items() if len(values) > 1}
     over_seeds = [pair for pair in pairs if several & set(pair)]

@@ -40,12 +40,14 @@ def tied(values: np.ndarray) -> np.ndarray:
     angles = _angles(values)
     order = np.argsort(angles, kind="stable")
     ordered = angles[order]
-    beyond = np.searchsorted(ordered, ordered + TIE, side="right").tolist()  # where a group that begins here ends
-    begins = np.zeros(len(angles), np.int64)
-    start = 0
-    while start < len(angles):
-        begins[start] = 1
-        start = beyond[start]
+    beyond = np.searchsorted(ordered, ordered + TIE, side="right")  # where a group that begins here ends
+    takes_next = beyond > np.arange(1, len(angles) + 1)
+    begins = np.ones(len(angles), np.int64)
+    end = 0
+    for start in np.flatnonzero(takes_next | np.append(False, takes_next)[:-1]).tolist():  # the others are alone
+        begins[start] = start >= end
+        if start >= end:
+            end = int(beyond[start])
     groups = np.empty(len(angles), np.int64)
     groups[order] = np.cumsum(begins) - 1
     return groups

@@ -55,11 +55,11 @@ def contents_of(suites: dict[str, list[Shown]]) -> dict[str, bytes]:
             if shown.layout is None:
                 continue
             planned = stored.plan(shown)
-            claims[shown] = findings(shown, planned)
             folder = Path(shown.page).parent
-            contents[shown.page] = pages.table_page(templates, shown, claims[shown]).encode()
-            compared = pages.compare_page(templates, shown, tests(planned))
+            compared = pages.compare_page(templates, shown, tests(planned))  # the claims' tests are among them
             contents[str(folder / f"{shown.table.id}.compare.html")] = compared.encode()
+            claims[shown] = findings(shown, planned)
+            contents[shown.page] = pages.table_page(templates, shown, claims[shown]).encode()
             for path in (shown.csv, *shown.figures):
                 contents[str(folder / path.name)] = path.read_bytes()
     contents["index.html"] = pages.start_page(templates, suites, claims).encode()
