@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
 from repro.errors import ReproError
+from repro.evaluation.plan import Plan
 from repro.paths import new_folder
 from repro.reports.site import pages
 from repro.reports.site.pages import Claims
-from repro.reports.site.shown import SUITES, Shown, Stored, findings, of_suites, tests
+from repro.reports.site.shown import SUITES, Shown, of_suites
+from repro.reports.site.stored import CORES, Stored, Tests, findings, start_tests
 
 LISTING = ".repro-site"  # names the files of a site, one a line: a folder that has others is not one of ours
 STATIC = ("style.css", "site.js", "table.js", "compare.js")
@@ -49,18 +52,31 @@ def contents_of(suites: dict[str, list[Shown]]) -> dict[str, bytes]:
     templates = pages.environment()
     contents = {name: files("repro.reports.site").joinpath(name).read_bytes() for name in STATIC}
     claims: dict[Shown, Claims] = {}
-    for suite, tables in suites.items():
-        stored = Stored(suite)
-        for shown in tables:
-            if shown.layout is None:
-                continue
-            planned = stored.plan(shown)
+    threads = ThreadPoolExecutor(CORES)
+    try:
+        for shown, planned, tests in _started(suites, threads):
             folder = Path(shown.page).parent
-            compared = pages.compare_page(templates, shown, tests(planned))  # the claims' tests are among them
+            compared = pages.compare_page(templates, shown, tests())  # the claims' tests are among them
             contents[str(folder / f"{shown.table.id}.compare.html")] = compared.encode()
             claims[shown] = findings(shown, planned)
             contents[shown.page] = pages.table_page(templates, shown, claims[shown]).encode()
             for path in (shown.csv, *shown.figures):
                 contents[str(folder / path.name)] = path.read_bytes()
+    finally:
+        threads.shutdown(cancel_futures=True)
     contents["index.html"] = pages.start_page(templates, suites, claims).encode()
     return contents
+
+
+def _started(
+    suites: dict[str, list[Shown]], threads: ThreadPoolExecutor
+) -> list[tuple[Shown, Plan, Callable[[], Tests]]]:
+    """Every written table with its plan, and its tests as they are being made."""
+    started = []
+    for suite, tables in suites.items():
+        stored = Stored(suite)
+        for shown in tables:
+            if shown.layout is not None:
+                planned = stored.plan(shown)
+                started.append((shown, planned, start_tests(planned, threads)))
+    return started
