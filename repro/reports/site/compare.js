@@ -85,13 +85,14 @@ function cells(column, first, second) {
   const measured = has(one) && has(other);
   const [printed, another] = [column.published[first], column.published[second]];
   const published = has(printed) && has(another) ? signed(printed - another) : "";
-  const front = [plain(one), plain(other), measured ? signed(one - other) : ""];
-  if (!measured) return [...front, "", "", "not measured", published];
+  const difference = measured ? signed(one - other) : "";
+  const rest = [plain(one), plain(other), published];
+  if (!measured) return [difference, "", "", "not measured", ...rest];
   const found = first === second ? { why: "the same row" } : test(column, first, second);
-  if (found.why) return [...front, "", "", found.why, published];
+  if (found.why) return [difference, "", "", found.why, ...rest];
   const note = found.leftOut ? `, ${found.leftOut} resamples without a score left out` : "";
   const p = found.p < 0.001 ? "< 0.001" : found.p.toFixed(3);
-  return [...front, found.bounds.map(signed).join(" to "), p, found.name + note, published];
+  return [difference, found.bounds.map(signed).join(" to "), p, found.name + note, ...rest];
 }
 
 function show() {
@@ -110,10 +111,9 @@ function show() {
     row.append(head);
     const texts = cells(column, first, second);
     for (const text of texts) row.insertCell().textContent = text;
-    if (texts[4]) {
-      tests += 1;
-      row.className = texts[4].startsWith("<") || Number(texts[4]) < 0.05 ? "apart" : "together";
-    }
+    const p = texts[2];
+    if (p) tests += 1;
+    if (p.startsWith("<") || (p && Number(p) < 0.05)) row.className = "apart";
   }
   document.getElementById("first").textContent = DATA.rows[first].label;
   document.getElementById("second").textContent = DATA.rows[second].label;
