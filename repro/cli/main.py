@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from repro import __version__, signals
+from repro import signals
 from repro.bench import BENCHES
 from repro.cli import fetch, general, models, reports, sentences, streams, tables
 from repro.errors import ReproError
 from repro.paths import refusal, user_path
+from repro.version import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -231,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("id")
     compare.add_argument("first", metavar="ROW")
     compare.add_argument("second", metavar="ROW")
+    compare.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     _data_options(compare)
     compare.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 
