@@ -41,7 +41,8 @@ class Results:
         return _with_tasks(frame.of_lines(self.lines, self.table.id), self.table)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{line['column']} {line['metric']}: {_shown(line)}" for line in self.lines)
+        names = (f"{line['column'].partition(':')[0]} {line['metric']}" for line in self.lines)
+        return "\n".join(f"{name}: {_shown(line)}" for name, line in zip(names, self.lines, strict=True))
 
 
 def load_encoder(name: str, *, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Encoder:
