@@ -57,9 +57,12 @@ def load_encoder(name: str, *, device: str = "auto", dtype: str = "float32", off
     it first encodes.
     """
     from repro.encoders import own
+    from repro.evaluation.config import DTYPES
     from repro.evaluation.fitting import Loaded
     from repro.evaluation.suite import chosen
 
+    if dtype not in DTYPES:
+        raise ReproError(f"dtype {dtype!r} is unknown; choose from {', '.join(DTYPES)}")
     if own.is_object(name):
         encoder = own.named(name)
         if not isinstance(encoder, own.OwnEncoder):

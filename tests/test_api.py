@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.stats import pearsonr
+from scipy.stats import pearsonr, spearmanr
 
 import repro
 from repro.cli.main import main
@@ -133,6 +133,7 @@ def test_a_loaded_encoder_gives_the_vectors_of_transformers(tiny_bert: Path) -> 
     [
         (lambda: repro.load_encoder("nobody"), repro.ReproError, "'nobody' is not in the zoo"),
         (lambda: repro.load_encoder("no/where", offline=True), repro.NotAvailable, "no/where are not on this machine"),
+        (lambda: repro.load_encoder("minilm-cls", dtype="int8"), repro.ReproError, "dtype 'int8' is unknown"),
         (lambda: repro.evaluate(len, "sts99"), repro.ReproError, "'sts99' is neither a table nor a task"),
         (lambda: repro.evaluate(len, []), repro.ReproError, "there is no task to evaluate on"),
         (lambda: repro.evaluate(len, ["sts12:f1"]), repro.ReproError, "the task sts12 has no metric 'f1'"),
@@ -236,6 +237,17 @@ def test_a_table_is_evaluated_as_the_command_line_does(tmp_path: Path, monkeypat
     handed = repro.evaluate(letters, "sbert-1", suite="mini", name="my_module:letters", version="1").to_frame()
     pd.testing.assert_frame_equal(named, rows)
     pd.testing.assert_frame_equal(handed, rows)
+
+
+@pytest.mark.real
+def test_published_data_come_from_a_mirror_or_from_a_folder_of_ones_own(data: Path, mirror: Path) -> None:
+    pairs = [line.split("\t") for line in (data / "downstream/STS/STSBenchmark/sts-test.csv").read_text().splitlines()]
+    first, second = (letters([pair[place] for pair in pairs]) for place in (5, 6))
+    cosines = (first * second).sum(axis=1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    rho = spearmanr(np.round(cosines, 9), [float(pair[4]) for pair in pairs]).statistic
+    for where in ({"data": data}, {"mirror": str(mirror), "offline": True}):
+        assert values(repro.evaluate(letters, "stsb", **where)) == pytest.approx({"stsb": 100 * rho}, abs=1e-6)
+    assert "|limit:9|" in repro.evaluate(letters, "stsb", data=data, limit=9).lines[0]["signature"]
 
 
 @pytest.mark.parametrize(("suite", "folder"), [("paper", COMMITTED), ("mini", COMMITTED / "mini")])
