@@ -155,13 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
     table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
-    table.add_argument(
-        "--encoder",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="add a row for this encoder: of the zoo or the hub, a folder, word vectors, or module:object[@version]",
-    )
+    table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add its row; or module:object@1")
     table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
     table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
     table.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables")
