@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from repro.results.csv_lines import Line
     from repro.tables.spec import Row, Table
 
-Folder = str | os.PathLike[str]
+AnyPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,7 +45,7 @@ class Results:
         return "\n".join(f"{name}: {_shown(line)}" for name, line in zip(names, self.lines, strict=True))
 
 
-def load_encoder(name: str, *, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Encoder:
+def load_encoder(name: AnyPath, *, device: str = "auto", dtype: str = "float32", offline: bool = False) -> Encoder:
     """An encoder by any name that the command line takes; its `encode(sentences)` gives float32 (n, d).
 
     `name`: of the zoo (`repro list encoders`), a hub id, a folder, a file of word vectors, with settings behind commas
@@ -63,6 +63,7 @@ def load_encoder(name: str, *, device: str = "auto", dtype: str = "float32", off
 
     if dtype not in DTYPES:
         raise ReproError(f"dtype {dtype!r} is unknown; choose from {', '.join(DTYPES)}")
+    name = os.fspath(name)
     if own.is_object(name):
         encoder = own.named(name)
         if not isinstance(encoder, own.OwnEncoder):
@@ -79,8 +80,8 @@ def evaluate(
     version: str = "",
     encode_kwargs: Mapping[str, object] | None = None,
     suite: str = "paper",
-    data: Folder | None = None,
-    mirror: Folder | None = None,
+    data: AnyPath | None = None,
+    mirror: AnyPath | None = None,
     offline: bool = False,
     limit: int | None = None,
 ) -> Results:
@@ -97,7 +98,8 @@ def evaluate(
     `tasks`: names of tasks (`repro list tasks`), each for its first metric or as `task:metric`, such as `sts12` or
     `sts12:spearman-wmean`; or a table, such as `sbert-1`, for all of its columns.
     `name` and `version`: of an object. With both its results are stored, and found again by these two, `encode_kwargs`,
-    the task and its data: change the version when the object changes. Otherwise they are computed each time.
+    the task and its data: change the version with whatever else decides its vectors, such as weights, or SentEval's
+    params. Without them the results are computed each time.
     `encode_kwargs`: for each call of the object, such as {"batch_size": 64, "prompt_name": "query"}.
     `suite`: `paper`, the published data, downloaded when they are first needed, or `mini`, the embedded ones.
     `data`: your own SentEval folder; `mirror`: copies of the public files; both as REPRO_DATA and REPRO_MIRROR.
@@ -128,7 +130,7 @@ def evaluate(
     return Results(table, lines)
 
 
-def results(table_id: str, folder: Folder = "tables", suite: str = "paper") -> DataFrame:
+def results(table_id: str, folder: AnyPath = "tables", suite: str = "paper") -> DataFrame:
     """A table's numbers as pandas, one line a number: those of its CSV file, or what is stored where there is none.
 
     `folder`: where tables are written; its `<table_id>.csv` is read, for the suite `mini` that below `mini/`. Where it
@@ -163,7 +165,7 @@ class ResultsRoom(ModuleType):
         room.__class__ = cls
         return cast(ResultsRoom, room)
 
-    def __call__(self, table_id: str, folder: Folder = "tables", suite: str = "paper") -> DataFrame:
+    def __call__(self, table_id: str, folder: AnyPath = "tables", suite: str = "paper") -> DataFrame:
         """As `repro.api.results`."""
         return results(table_id, folder, suite)
 

@@ -121,7 +121,7 @@ def test_a_loaded_encoder_gives_the_vectors_of_transformers(tiny_bert: Path) -> 
 
     tokens = AutoTokenizer.from_pretrained(tiny_bert)(SENTENCES[:1], return_tensors="pt")
     mean = AutoModel.from_pretrained(tiny_bert)(**tokens).last_hidden_state[0].mean(0).detach()
-    encoder = repro.load_encoder(str(tiny_bert), device="cpu")
+    encoder = repro.load_encoder(tiny_bert, device="cpu")
     np.testing.assert_allclose(encoder.encode(tuple(SENTENCES))[0], mean, atol=1e-5)
     assert encoder.encode([]).shape == (0, 16)
     with pytest.raises(repro.ReproError, match="encode wants a list of sentences; put 'a cat' into one"):
