@@ -153,11 +153,11 @@ class Loaded:
         texts = list(sentences)
         return self._mapped(texts, self._embedder.fresh)(self._embedder.fresh(texts))
 
-    def embed(self, sentences: Sequence[str], queries: Sequence[str], progress: bool) -> tuple[Embedded, np.ndarray]:
+    def embed(self, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
         """(the sentences' vectors, which are kept on disk, the queries' (q, d), which have no part in the map)."""
-        plain = self._embedder.embed(sentences, progress)[0]
+        plain = self._embedder.embed(sentences)[0]
         asked = self._embedder.fresh(queries) if queries else np.empty((0, plain.vectors.shape[1]), np.float32)
-        apply = self._mapped(sentences, lambda texts: self._embedder.embed(texts, progress)[0].vectors)
+        apply = self._mapped(sentences, lambda texts: self._embedder.embed(texts)[0].vectors)
         return replace(plain, vectors=apply(plain.vectors)), apply(asked) if queries else asked
 
     def _mapped(self, sentences: Sequence[str], embed: Embed) -> Map:
@@ -172,11 +172,9 @@ class Loaded:
         return self._map
 
 
-def embed(
-    encoder: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str, progress: bool = False
-) -> Embedded:
+def embed(encoder: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str) -> Embedded:
     """Vectors of sentences under any recipe or by any object; a map on the `target` is fitted on these sentences."""
-    return embed_with(encoder, sentences, [], suite, device, dtype, progress)[0]
+    return embed_with(encoder, sentences, [], suite, device, dtype)[0]
 
 
 def embed_with(
@@ -186,7 +184,6 @@ def embed_with(
     suite: Suite,
     device: str,
     dtype: str,
-    progress: bool = False,
 ) -> tuple[Embedded, np.ndarray]:
     """`embed`, and the vectors (q, d) of queries under the same map, which they have no part in.
 
@@ -196,7 +193,7 @@ def embed_with(
         raise ReproError("there is no sentence to encode; give at least one")
     if isinstance(encoder, str) and own.is_object(encoder):
         return _by_object(own.named(encoder), sentences, queries)
-    return Loaded(encoder, suite, device, dtype).embed(sentences, queries, progress)
+    return Loaded(encoder, suite, device, dtype).embed(sentences, queries)
 
 
 def _by_object(encoder: Own, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
