@@ -9,33 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.errors import ReproError
-from repro.paths import path_from
 
 if TYPE_CHECKING:
     from repro.evaluation.suite import Suite
 
 
-def _folder(given: Path | None, variable: str) -> Path | None:
-    folder = given or path_from(variable)
-    if folder is not None and not folder.is_dir():
-        raise ReproError(f"{folder} (from {'the command line' if given else variable}) is not a folder")
-    return folder
-
-
 def suite_of(arguments: argparse.Namespace) -> Suite:
     """Where the data of a command come from, by its options and REPRO_DATA and REPRO_MIRROR."""
-    from repro import revisions
-    from repro.evaluation.suite import Suite
+    from repro.evaluation.suite import chosen
 
-    revisions.locks()  # a file that is none is said at once
-    if getattr(arguments, "suite", "paper") == "mini":
-        if getattr(arguments, "data", None) is not None:
-            raise ReproError("the suite mini is the embedded data set; leave out --data")
-        return Suite("mini", offline=arguments.offline)
-    own = _folder(getattr(arguments, "data", None), "REPRO_DATA")
-    if own is not None and not (own / "downstream").is_dir():
-        raise ReproError(f"{own} has no folder downstream/; --data wants the folder that holds SentEval's downstream/")
-    return Suite(own=own, mirror=_folder(arguments.mirror, "REPRO_MIRROR"), offline=arguments.offline)
+    name, own = getattr(arguments, "suite", "paper"), getattr(arguments, "data", None)
+    return chosen(name, own, arguments.mirror, arguments.offline)
 
 
 def read_by(arguments: argparse.Namespace) -> list[Path]:
@@ -132,11 +116,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from repro.evaluation.plan import plan
     from repro.evaluation.significance import compare
 
-    table = tables.get(arguments.id).with_encoders(
-        name
-        for name in (arguments.first, arguments.second)
-        if name not in {r.slug for r in tables.get(arguments.id).rows}
-    )
+    table = tables.get(arguments.id, arguments.suite).with_encoders([arguments.first, arguments.second])
     options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
     comparisons = list(compare(plan(table, options), arguments.first, arguments.second))
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from repro import __version__
 from repro.bench import BENCHES
 from repro.cli import export, fetch, general, models, reports, sentences, streams, tables, verify
 from repro.paths import user_path
+from repro.version import __version__
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +46,13 @@ def build_parser() -> argparse.ArgumentParser:
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
     table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
-    table.add_argument("--encoder", action="append", default=[], metavar="NAME", help="add a row for this encoder")
+    table.add_argument(
+        "--encoder",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="add a row for this encoder: of the zoo or the hub, a folder, word vectors, or module:object[@version]",
+    )
     table.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
     table.add_argument("--probe", choices=["exact", "senteval-adam"], help="only this classifier (transfer tasks)")
     table.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables")
@@ -147,6 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
     compare.add_argument("id")
     compare.add_argument("first", metavar="ROW")
     compare.add_argument("second", metavar="ROW")
+    compare.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     _data_options(compare)
     compare.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 

@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from repro import __version__
 from repro.encoders import zoo
 from repro.encoders.recipe import describe
 from repro.errors import ReproError
 from repro.paths import disk_errors, home, make_way, new_file, sweep_once
 from repro.provenance import library_versions
 from repro.sealed import say_altered
+from repro.version import __version__
 
 GIGABYTES = 4.0  # the bound, unless REPRO_CACHE_GB says another
 OWN = re.compile(r"[0-9a-f]{32}\.safetensors")

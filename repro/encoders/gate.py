@@ -20,4 +20,9 @@ def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tupl
     finite = np.isfinite(vectors).all(axis=1)  # (n,)
     if not finite.all():
         raise ReproError(f"{encoder}: the vector of {sentences[int(finite.argmin())]!r} is not finite")
-    return vectors, int((~vectors.any(axis=1)).sum())
+    return vectors, zero_rows(vectors)
+
+
+def zero_rows(vectors: np.ndarray) -> int:
+    """How many of the vectors (n, d) are zero."""
+    return int((~vectors.any(axis=1)).sum())

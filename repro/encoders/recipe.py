@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 from urllib.parse import quote
-
-import numpy as np
 
 from repro.errors import ReproError
 from repro.postprocessing.base import Transform
@@ -25,16 +22,6 @@ POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "weig
 ALONE = ("pooler", "static")  # not of token vectors, so not to be joined with others
 NO_LIMIT = 10**9  # tokens; of a model whose positions are relative and whose tokenizer cuts nothing
 TOKENS = ("whitespace", "sbert")
-
-
-class Encoder(Protocol):
-    """What the zoo builds from a recipe."""
-
-    def encode(self, sentences: Sequence[str]) -> np.ndarray:
-        """float32 (n, d); row i belongs to sentence i."""
-        ...
-
-
 Answer = TypeVar("Answer", covariant=True)
 
 

@@ -314,7 +314,6 @@ def build(encoder: str | Recipe, device: str = "auto", dtype: str = "float32", o
         encoder = recipe(encoder)
     if encoder.fitted:
         raise ReproError(
-            f"a map over {encoder.weights} is fitted on sentences; encode with repro.evaluation.fitting.embed, which "
-            "knows which"
+            f"a map over {encoder.weights} is fitted on sentences; encode with repro.load_encoder, which knows which"
         )
     return Group([locate(encoder.plain, offline=offline)], device, dtype)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from repro import __version__, revisions
+from repro import revisions
 from repro.checksums import reading_only
 from repro.data import registry
 from repro.encoders import packages, zoo
@@ -21,6 +21,7 @@ from repro.hub import hub_answers
 from repro.hub_cache import cache_folder
 from repro.paths import home
 from repro.tables import TABLES
+from repro.version import __version__
 
 LIBRARIES = (
     "torch",

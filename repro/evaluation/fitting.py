@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 
 from repro.checksums import sha256_of
 from repro.data.corpora import CORPORA, Corpus
-from repro.encoders import zoo
+from repro.encoders import own, zoo
 from repro.encoders.cache import Embedded, Embedder, EmbeddingCache
+from repro.encoders.gate import zero_rows
+from repro.encoders.own import Own, OwnEncoder
 from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, Recipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
@@ -127,8 +130,50 @@ def _file(recipe: FittedRecipe) -> Path:
     return Path(path)
 
 
+class Loaded:
+    """An encoder by its name, map included, ready to use; its model and its map are kept from call to call.
+
+    A map of the `target` is fitted anew on the sentences of each call, with seed 0; any other map is fitted once.
+    NotAvailable where its files are not here and cannot be downloaded. torch is imported by the first call.
+    """
+
+    def __init__(self, encoder: str | Recipe, suite: Suite, device: str = "auto", dtype: str = "float32") -> None:
+        self.name = str(encoder)
+        if isinstance(encoder, str):
+            encoder = zoo.recipe(encoder)
+        self.recipe, self.device, self.dtype, self._suite = encoder, device, dtype, suite
+        located = zoo.locate(encoder.plain, suite.root, suite.offline)
+        self._embedder = Embedder([located], device, dtype, EmbeddingCache())
+        self._map: Map | None = None
+
+    def encode(self, sentences: Sequence[str]) -> np.ndarray:
+        """float32 (n, d); row i belongs to sentence i. Nothing is kept on disk."""
+        if isinstance(sentences, str):
+            raise ReproError(f"{self.name}: encode wants a list of sentences; put {sentences!r} into one")
+        texts = list(sentences)
+        return self._mapped(texts, self._embedder.fresh)(self._embedder.fresh(texts))
+
+    def embed(self, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
+        """(the sentences' vectors, which are kept on disk, the queries' (q, d), which have no part in the map)."""
+        plain = self._embedder.embed(sentences)[0]
+        asked = self._embedder.fresh(queries) if queries else np.empty((0, plain.vectors.shape[1]), np.float32)
+        apply = self._mapped(sentences, lambda texts: self._embedder.embed(texts)[0].vectors)
+        return replace(plain, vectors=apply(plain.vectors)), apply(asked) if queries else asked
+
+    def _mapped(self, sentences: Sequence[str], embed: Embed) -> Map:
+        recipe = self.recipe.fitted
+        if recipe is None:
+            return lambda vectors: vectors
+        if recipe.source == TARGET:
+            return fitted(recipe, Corpus.of_lines(sentences), 0, embed)
+        if self._map is None:
+            at_hand = is_file(recipe.source)
+            self._map = saved(recipe) if at_hand else fitted(recipe, self._suite.corpus(recipe.source), 0, embed)
+        return self._map
+
+
 def embed(encoder: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str) -> Embedded:
-    """Vectors of sentences under any recipe; a map on the `target` is fitted on these sentences, with seed 0."""
+    """Vectors of sentences under any recipe or by any object; a map on the `target` is fitted on these sentences."""
     return embed_with(encoder, sentences, [], suite, device, dtype)[0]
 
 
@@ -142,22 +187,19 @@ def embed_with(
 ) -> tuple[Embedded, np.ndarray]:
     """`embed`, and the vectors (q, d) of queries under the same map, which they have no part in.
 
-    The sentences' vectors are kept on disk, the queries' are not.
+    The sentences' vectors are kept on disk, the queries' and those of an object are not.
     """
-    if isinstance(encoder, str):
-        encoder = zoo.recipe(encoder)
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
-    embedder = Embedder([zoo.locate(encoder.plain, suite.root, suite.offline)], device, dtype, EmbeddingCache())
-    plain_ones = embedder.embed(sentences)[0]
-    asked = embedder.fresh(queries) if queries else np.empty((0, plain_ones.vectors.shape[1]), np.float32)
-    mapped = encoder.fitted
-    if mapped is None:
-        return plain_ones, asked
-    base: Embed = lambda texts: embedder.embed(texts)[0].vectors  # noqa: E731
-    if is_file(mapped.source):
-        apply = saved(mapped)
-    else:
-        own = mapped.source == TARGET
-        apply = fitted(mapped, Corpus.of_lines(sentences) if own else suite.corpus(mapped.source), 0, base)
-    return replace(plain_ones, vectors=apply(plain_ones.vectors)), apply(asked) if queries else asked
+    if isinstance(encoder, str) and own.is_object(encoder):
+        return _by_object(own.named(encoder), sentences, queries)
+    return Loaded(encoder, suite, device, dtype).embed(sentences, queries)
+
+
+def _by_object(encoder: Own, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
+    if not isinstance(encoder, OwnEncoder):  # a pair scorer
+        raise ReproError(f"{encoder.title} scores pairs of sentences and gives no vectors")
+    start = time.perf_counter()
+    vectors = encoder.encode(sentences)
+    embedded = Embedded(vectors, zero_rows(vectors), "own", time.perf_counter() - start)
+    return embedded, encoder.encode(queries) if queries else vectors[:0]

@@ -1,17 +1,15 @@
-"""Encoders that are objects of the user's own: anything with `encode(sentences) -> (n, d)`."""
+"""Encoders that are objects of the user's own, in a row of a table: named on the command line, or handed in."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from repro.encoders.gate import checked
-from repro.encoders.recipe import Encoder
+from repro.encoders import own
+from repro.encoders.gate import zero_rows
+from repro.encoders.own import Own, OwnEncoder, OwnPairScorer
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
@@ -22,11 +20,12 @@ from repro.evaluation.units import Outcome, Unit
 from repro.results.csv_lines import Place
 from repro.results.result import Result
 from repro.tasks import TASKS
+from repro.tasks.base import Scores
 
 
 @dataclass(frozen=True)
 class GivenUnit:
-    """One encoder on one data set. Nobody knows what decides its vectors, so nothing is stored for another run."""
+    """One encoder on one data set. Its results are stored where its version says what they are of."""
 
     row: str
     system: Given
@@ -56,53 +55,84 @@ class GivenUnit:
         return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
 
     def run(self, session: Session) -> Outcome:
-        """Encode every distinct sentence once, score, and keep the results in this process."""
+        """Have every distinct sentence encoded once, or each task's pairs scored, and keep the results."""
         outcome = Outcome()
-        with outcome.blaming(self.row, self.columns):
-            session.get([need for task in self.tasks for need in session.needs_data(task)])
-            sentences = list(dict.fromkeys(s for task in self.tasks for s in TASKS[task].sentences(session.data(task))))
+        for column in self.columns:
+            with outcome.blaming(self.row, [column]):
+                session.get(self.system.needs(column, session))
+        wanted = [column for column in self.columns if (self.row, column.slug) not in outcome.failed]
+        if not wanted:
+            return outcome
+        with outcome.blaming(self.row, wanted):
             start = time.perf_counter()
-            try:
-                encoded = self.system.encoder.encode(sentences)
-            except Exception as error:
-                raise ReproError(f"{self.system.name} fails on the sentences of {self.dataset}: {error}") from error
-            vectors, zero = checked(encoded, sentences, self.system.name)
-            seconds = time.perf_counter() - start
-            subject = Subject(self.row, {"enc": self.system.name}, self.system.name, "own", "float32", seconds, zero)
-            for column in self.columns:
-                with outcome.blaming(self.row, [column]):
-                    scores = TASKS[column.task].score(session.data(column.task), sentences, vectors, self.row)
-                    result = result_of(session.options, column, subject, scores, session.digest(column.task))
-                    session.store.remember(self.system.key(column, session), result)
+            scores_of, zero = self._scorer(session)
+            encoded = time.perf_counter() - start
+            for task in dict.fromkeys(column.task for column in wanted):
+                columns = [column for column in wanted if column.task == task]
+                with outcome.blaming(self.row, columns):
+                    start = time.perf_counter()
+                    scores = scores_of(task)
+                    seconds = encoded + time.perf_counter() - start
+                    for column in columns:
+                        with outcome.blaming(self.row, [column]):  # one that is not defined costs no other
+                            self._keep(column, scores, seconds, zero, session)
         return outcome
+
+    def _scorer(self, session: Session) -> tuple[Callable[[str], Scores], int]:
+        """(the scores of a task by its name, how many vectors are zero)."""
+        encoder = self.system.encoder
+        if isinstance(encoder, OwnPairScorer):
+            return lambda task: TASKS[task].score_pairs(session.data(task), encoder.score), 0
+        assert isinstance(encoder, OwnEncoder)
+        there = [task for task in self.tasks if not list(session.needs_data(task))]
+        sentences = list(dict.fromkeys(s for task in there for s in TASKS[task].sentences(session.data(task))))
+        vectors = encoder.encode(sentences, self.dataset, str(session.suite.root))
+        score = lambda task: TASKS[task].score(session.data(task), sentences, vectors, encoder.title)  # noqa: E731
+        return score, zero_rows(vectors)
+
+    def _keep(self, column: Column, scores: Scores, seconds: float, zero: int, session: Session) -> None:
+        encoder = self.system.encoder
+        subject = Subject(self.row, encoder.signature(), encoder.title, "own", "float32", seconds, zero)
+        result = result_of(session.options, column, subject, scores, session.digest(column.task))
+        keep = session.store.put if encoder.version else session.store.remember
+        keep(self.system.key(column, session), result)
 
 
 @dataclass(frozen=True)
 class Given(System):
-    """An object of the user's own that has `encode`; `name` says which, in messages, signature and provenance."""
+    """An object of the user's own, `repro.encoders.own`."""
 
-    encoder: Encoder = field(compare=False)
-    name: str
+    encoder: Own
+
+    @property
+    def unstored(self) -> str:  # type: ignore[override]
+        """Why nothing of it is kept: what it computes may change without a trace."""
+        name = self.encoder.name
+        return "" if self.encoder.version else f"those of {name} are not stored without a version, as in {name}@1"
 
     def absent(self, column: str) -> str:
-        """'': it can be scored in every column."""
+        """'': `needs` refuses the columns in which it cannot be scored."""
         return ""
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
-        """Its name, and float32."""
-        return {"enc": self.name, "dtype": DTYPES["float32"], "seeds": ""}
+        """Its name with the version, and float32."""
+        return {**self.encoder.signature(), "dtype": DTYPES["float32"], "seeds": ""}
 
     def needs(self, column: Column, session: Session) -> list[Need]:
-        """What is missing of the task's data."""
+        """What is missing of the task's data; ReproError where such an object cannot be scored."""
+        task, name = TASKS[column.task], self.encoder.title
+        if task.timed:
+            raise ReproError(f"{name}: {column.task} times an encoder by its name, and no object")
+        if not (self.encoder.gives_vectors or task.scores_pairs):
+            raise ReproError(f"{name} scores pairs of sentences and gives no vectors, which {column.task} needs")
         return list(session.needs_data(column.task))
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
-        """A key for this process: what the object computes may change without a trace."""
-        system = {"kind": "Given", "name": self.name}
-        return key(session.options, column, system, session.digest(column.task))
+        """What decides its number, as far as its name and version say it."""
+        return key(session.options, column, {"kind": "Given"} | self.encoder.identity(), session.digest(column.task))
 
     def stored(self, column: Column, session: Session) -> Result | None:
-        """The result that this process has measured, or None."""
+        """The result that is stored of its version, or that this run has measured, or None."""
         return by_key(lambda: self.key(column, session), session)
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
@@ -110,24 +140,10 @@ class Given(System):
         return [GivenUnit(row, self, TASKS[column.task].dataset, tuple(tasks), (column,))]
 
     def weights(self, session: Session) -> str:
-        """Its name: nothing else is known."""
-        return self.name
+        """Its name with the version: nothing else is known."""
+        return self.encoder.title
 
 
 def given(name: str) -> Given:
-    """The encoder that `module:object` names, the module looked for in the working directory too.
-
-    An object that has no `encode` is called without arguments for one. ReproError says what is missing.
-    """
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, os.getcwd())
-    try:
-        named = getattr(import_module(module), attribute)
-        encoder = named if hasattr(named, "encode") and not isinstance(named, type) else named()
-    except Exception as error:  # whatever the user's own code raises
-        raise ReproError(f"{name}: the encoder cannot be had: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(os.getcwd())
-    if not callable(getattr(encoder, "encode", None)):
-        raise ReproError(f"{name} has no encode(sentences); an encoder gives a vector (d,) for each sentence")
-    return Given(encoder, name)
+    """The encoder that `module:object` or `module:object@version` names; ReproError says what is missing."""
+    return Given(own.named(name))

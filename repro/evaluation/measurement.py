@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 
-from repro import __version__
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
@@ -18,6 +17,7 @@ from repro.results.result import Result, pack
 from repro.results.signature import Signature
 from repro.tasks import TASKS
 from repro.tasks.base import Scores
+from repro.version import __version__
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ def compare(finished: Plan, first: str, second: str) -> Iterator[Comparison]:
         c for c in finished.table.scored() if (first, c.slug) in finished.stored and (second, c.slug) in finished.stored
     ]
     if not shared:
-        raise ReproError(
-            f"{finished.table.id}: {first} and {second} have no stored column in common; run the table first"
-        )
+        systems = [row.system for row in finished.table.rows if row.slug in (first, second)]
+        how = next(filter(None, (system.unstored for system in systems)), "run the table first")
+        raise ReproError(f"{finished.table.id}: {first} and {second} have no stored column in common; {how}")
     compared = [tested for column in shared if (tested := significance(finished, column, first, second))]
     if not compared:
         raise ReproError(

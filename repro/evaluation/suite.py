@@ -10,16 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from repro import memo
+from repro import memo, revisions
 from repro.checksums import reading_only, sha256_of
 from repro.data import fetch, hub, readers, registry, sources
 from repro.data.corpora import CORPORA, Corpus
 from repro.errors import NotAvailable, ReproError
-from repro.paths import home
+from repro.paths import home, path_from
 from repro.tasks import TASKS
 from repro.training import data as training_sets
 from repro.training.data import Examples
 from repro.training.selection import TRIPLETS
+
+SUITES = ("paper", "mini")
 
 
 @dataclass(frozen=True)
@@ -194,3 +196,30 @@ class Suite:
             raise NotAvailable(str(error)) from error
         except OSError as error:
             raise NotAvailable(f"{error.filename or self.root} cannot be read ({error.strerror or error})") from error
+
+
+def chosen(name: str = "paper", own: Path | None = None, mirror: Path | None = None, offline: bool = False) -> Suite:
+    """The suite of that name on what was named, else on what REPRO_DATA and REPRO_MIRROR name.
+
+    ReproError for a folder that is none, and for a lock (REPRO_LOCK) that cannot be read.
+    """
+    revisions.locks()
+    if name not in SUITES:
+        raise ReproError(f"{name!r} is not a suite; there are: {', '.join(SUITES)}")
+    if name == "mini":
+        if own is not None:
+            raise ReproError("the suite mini is the embedded data set; leave out --data (data=)")
+        return Suite("mini", offline=offline)
+    own = _folder(own, "REPRO_DATA")
+    if own is not None and not (own / "downstream").is_dir():
+        raise ReproError(
+            f"{own} has no folder downstream/; --data (data=) is the folder that holds SentEval's downstream/"
+        )
+    return Suite(own=own, mirror=_folder(mirror, "REPRO_MIRROR"), offline=offline)
+
+
+def _folder(named: Path | None, variable: str) -> Path | None:
+    folder = named or path_from(variable)
+    if folder is not None and not folder.is_dir():
+        raise ReproError(f"{folder}{'' if named else f' (from {variable})'} is not a folder")
+    return folder

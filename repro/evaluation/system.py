@@ -24,6 +24,7 @@ class System(ABC):
     seeds = 1  # trainings, or fits
     only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all
     nothing = ""  # why no number of it can be measured anywhere
+    unstored = ""  # why its results are not kept for another run
 
     @abstractmethod
     def absent(self, column: str) -> str:

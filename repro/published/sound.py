@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from repro import __version__
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import protocol_of
 from repro.evaluation.system import FREE
@@ -15,6 +14,7 @@ from repro.results.csv_lines import COUNTS, NUMBERS, number
 from repro.results.signature import Signature
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
+from repro.version import __version__
 
 ROUNDING = 1e-9  # beyond a bound: the order of a sum decides
 # what a signature may say of the system and no description states

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from repro import __version__
 from repro.errors import ReproError
 from repro.published.ledger import FOLDER, read_csv
 from repro.reports.layout import cell_view
 from repro.results.csv_lines import Line
 from repro.results.signature import Signature
 from repro.tables.spec import Column, Table
+from repro.version import __version__
 
 SUITE = "repro"  # names the suite's own entry
 

@@ -1,4 +1,4 @@
-"""A table's CSV file as a pandas DataFrame: read, written and pivoted.
+"""A table's CSV file as a pandas DataFrame: read, written and pivoted. `repro.results("sbert-1")` finds the file.
 
 from repro.results import frame
 frame.pivot(frame.read("tables/sbert-1.csv"))    # rows × columns of scores
@@ -6,12 +6,13 @@ frame.pivot(frame.read("tables/sbert-1.csv"))    # rows × columns of scores
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.errors import ReproError
 from repro.paths import write_atomic
-from repro.results.csv_lines import COUNTS, FIELDS, NUMBERS, as_text, from_csv, number, to_csv
+from repro.results.csv_lines import COUNTS, FIELDS, NUMBERS, Line, as_text, from_csv, number, to_csv
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -22,24 +23,31 @@ FLOATS = (*NUMBERS, "published", "published_std", "delta", "tolerance")
 def read(path: Path | str) -> DataFrame:
     """The file's lines in order, one a cell of the table; the banner is left out.
 
-    Scores and other numbers are float64 (NaN where a cell has none), `seeds` and `zero_vectors` Int64 (NA), all other
-    columns text ('' where a cell has none). ReproError where the file has other columns, or text in place of a number.
+    ReproError where the file has other columns, or text in place of a number.
+    """
+    return of_lines(from_csv(Path(path), complete=True), str(path))
+
+
+def of_lines(lines: Sequence[Line], source: str) -> DataFrame:
+    """Lines as a frame. Scores and other numbers are float64 (NaN where a cell has none), `seeds` and `zero_vectors`
+    Int64 (NA), all other columns text ('' where a cell has none).
+
+    ReproError, naming the source, where text stands in place of a number.
     """
     import pandas as pd  # takes longer to import than a table takes to read
 
-    lines = from_csv(Path(path), complete=True)
     columns = {name: [line[name] for line in lines] for name in FIELDS}
-    numbers = {name: _numbers(Path(path), name, columns[name]) for name in (*FLOATS, *COUNTS)}
+    numbers = {name: _numbers(source, name, columns[name]) for name in (*FLOATS, *COUNTS)}
     types = dict.fromkeys(FIELDS, "str") | dict.fromkeys(FLOATS, "float64") | dict.fromkeys(COUNTS, "Int64")
     return pd.DataFrame(columns | numbers).astype(types)
 
 
-def _numbers(path: Path, name: str, texts: list[str]) -> list[float | None]:
+def _numbers(source: str, name: str, texts: list[str]) -> list[float | None]:
     numbers = [number(text) for text in texts]
     for text, value in zip(texts, numbers, strict=True):
         if text and (value is None or (name in COUNTS and not value.is_integer())):
             raise ReproError(
-                f"{path}: {name} is {text!r}, which is no {'count' if name in COUNTS else 'finite number'}"
+                f"{source}: {name} is {text!r}, which is no {'count' if name in COUNTS else 'finite number'}"
             )
     return numbers
 

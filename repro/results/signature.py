@@ -11,7 +11,7 @@ from repro.errors import ReproError
 # equal. A field that nobody has listed here therefore keeps scores apart.
 SYSTEM_FIELDS = frozenset(
     {
-        *("pool", "layers", "maxlen", "norm", "prompt", "tokens", "case", "enc", "dtype", "seeds"),
+        *("pool", "layers", "maxlen", "norm", "prompt", "tokens", "case", "encoder", "kwargs", "dtype", "seeds"),
         *("fit", "whiten", "flow", "flowepochs", "flowlr", "flowdecay", "flowbatch", "flowpasses", "flowinit"),
         *("batching", "weights", "on"),
         *("train", "obj", "epochs", "batch", "lr", "adam", "warmup", "clip", "decay", "select", "sample"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from repro.encoders import zoo
+from repro.encoders.own import is_object
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe
 from repro.errors import ReproError
 from repro.evaluation.column import AnyColumn, Average, Column, Difference
@@ -20,7 +19,6 @@ from repro.training.setups import on
 __all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
 __all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
-OBJECT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # module:object, an encoder of the user's own
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class Table:
 
     def _system(self, name: str) -> System:
         """Of a named encoder: as it is, or timed where that is what the table's rows are."""
-        if OBJECT.fullmatch(name) and not os.path.exists(name):
+        if is_object(name):
             return given(name)
         from repro.metrics import metric  # brings SciPy, which a list of tables does without
 

@@ -17,7 +17,7 @@ import torch
 from filelock import FileLock
 from torch import distributed
 
-from repro import __version__, sealed
+from repro import sealed
 from repro.checksums import sha256_of
 from repro.data.readers import without_sentence
 from repro.encoders.recipe import TransformerRecipe, describe
@@ -31,6 +31,7 @@ from repro.training import plot, selection, trainer
 from repro.training.data import Examples
 from repro.training.models import CrossLearner, Learner, SentenceLearner
 from repro.training.recipe import TrainedRecipe
+from repro.version import __version__
 
 ABOUT = "repro.json"
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ BAD = [
     (["table", "sbert-1", "--row", "nobody"], "sbert-1 has no row 'nobody'"),
     (["table", "sbert-1", "--task", "sts99"], "sbert-1 has no task 'sts99'"),
     (["table", "sbert-1", "--encoder", "nobody"], "'nobody' is not in the zoo"),
-    (["table", "sbert-1", "--data", "/nowhere"], "/nowhere (from the command line) is not a folder"),
+    (["table", "sbert-1", "--data", "/nowhere"], "/nowhere is not a folder"),
     (["fetch", "STS99"], "'STS99' is not a data set"),
     (["encode", "all-minilm-l6-v2", "nowhere.txt", "-o", "x.npy"], "nowhere.txt is not a file"),
     (["verify", "sbert-1", "--out", "/nowhere"], "sbert-1.csv is missing"),

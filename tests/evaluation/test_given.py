@@ -1,4 +1,4 @@
-"""An object with `encode` is an encoder: named on the command line, or given to a table."""
+"""Objects of the user's own in a row of a table: their scores, what is stored of them, the commands that name them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, spearmanr
 
 from repro import tables
 from repro.cli.main import main
+from repro.encoders.own import own
 from repro.errors import ReproError
 from repro.evaluation.config import Options
-from repro.evaluation.given import Given, given
-from repro.evaluation.plan import plan
+from repro.evaluation.given import Given
+from repro.evaluation.plan import Plan, plan
 from repro.evaluation.run import run
 from repro.evaluation.suite import Suite
 from repro.published.verify import verify
 from repro.results import csv_lines
+from repro.results.signature import Signature
 from repro.tables.spec import BEYOND, Column, Row, Table
 
+MINI = Options(suite=Suite("mini"))
 OWN = '''
 import numpy as np
 
@@ -32,11 +36,12 @@ class Lengths:
     def encode(self, sentences):
         return np.array([[len(s), s.count(" "), 1] for s in sentences], np.float32)
 
-encoder = Lengths()
-number = 3
+class Scorer:
+    def score(self, first, second):
+        return [-abs(len(a) - len(b)) for a, b in zip(first, second)]
 
-def broken():
-    raise RuntimeError("no such model")
+encoder = Lengths()
+scorer = Scorer()
 '''
 
 
@@ -46,26 +51,101 @@ class Counts:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def encode(self, sentences: Sequence[str]) -> np.ndarray:
+    def encode(self, sentences: Sequence[str], power: float = 1) -> np.ndarray:
         self.asked.append(len(sentences))
-        return np.array([[s.count("a"), s.count("e"), s.count("o"), 1] for s in sentences], np.float32)
+        return np.array([[s.count("a"), s.count("e"), s.count("o"), 1] for s in sentences], np.float32) ** power
+
+
+class Scorer:
+    """Scores pairs by what their lengths differ in."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def score(self, first: Sequence[str], second: Sequence[str]) -> list[float]:
+        self.asked.append(len(first))
+        return [-float(abs(len(one) - len(other))) for one, other in zip(first, second, strict=True)]
+
+
+STSB = (Column("stsb", "STSb", "stsb"), Column("dev", "dev", "stsb-dev"))
+
+
+def table_of(thing: object, *columns: Column, **named: Any) -> Table:
+    return Table("t", "T", "P", (Row("own", "own", BEYOND, Given(own(thing, **named))),), columns)
+
+
+def done(thing: object, *columns: Column, **named: Any) -> Plan:
+    return run(plan(table_of(thing, *columns, **named), MINI))
 
 
 def test_its_scores_are_those_of_its_vectors() -> None:
     counts = Counts()
-    row = Row("own", "own", BEYOND, Given(counts, "own:counts"))
-    table = Table("t", "T", "P", (row,), (Column("stsb", "STSb", "stsb"), Column("dev", "dev", "stsb-dev")))
-    found = run(plan(table, Options(suite=Suite("mini"))))
+    found = done(counts, *STSB, name="own:counts")
     (part,) = Suite("mini").load("stsb")
     first, second = (counts.encode(sentences).astype(float) for sentences in (part.first, part.second))
     cosines = (first * second).sum(axis=1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
     result = found.stored["own", "stsb"]
     assert result.value == pytest.approx(100 * spearmanr(np.round(cosines, 9), part.gold).statistic, abs=1e-6)
-    assert "|enc:own:counts|" in str(result.signature)
+    assert "|encoder:own:counts|" in str(result.signature)
     assert len(counts.asked) == 1 + 2  # the columns of one data set come from one call
-    again = plan(table, Options(suite=Suite("mini")))
+    again = plan(table_of(counts, *STSB, name="own:counts"), MINI)
     assert again.stored == {}  # what it computes may have changed since
     assert len(again.pending) == 2
+
+
+def test_a_version_stores_results_and_another_one_does_not_find_them() -> None:
+    counts = Counts()
+    first = done(counts, *STSB, name="own", version="1")
+    assert plan(table_of(object.__new__(Counts), *STSB, name="own", version="1"), MINI).stored == first.stored
+    again = done(counts, *STSB, name="own", version="1")
+    assert (again.stored, len(counts.asked)) == (first.stored, 1)
+    others: list[dict[str, Any]] = [
+        {"name": "own"},
+        {"name": "own", "version": "2"},
+        {"name": "other", "version": "1"},
+        {"name": "own", "version": "1", "kwargs": {"power": 2}},
+    ]
+    for named in others:
+        assert plan(table_of(counts, *STSB, **named), MINI).stored == {}
+    powered = done(counts, *STSB, name="own", version="1", kwargs={"power": 2})
+    assert powered.stored["own", "stsb"].value != first.stored["own", "stsb"].value
+    assert "|encoder:own@1|kwargs:power=2|" in str(powered.stored["own", "stsb"].signature)
+    signature = str(first.stored["own", "stsb"].signature)
+    assert "|encoder:own@1|data:" in signature
+    assert Signature.parse(signature).system == {"encoder": "own@1", "dtype": "fp32"}
+
+
+def test_pairs_are_scored_where_a_task_has_pairs_alone() -> None:
+    scorer = Scorer()
+    others = (Column("pearson", "P", "stsb", "pearson-all"), Column("mr", "MR", "mr", "accuracy"))
+    found = done(scorer, *STSB, *others, name="own", version="1")
+    (part,) = Suite("mini").load("stsb")
+    scores = [-abs(len(one) - len(other)) for one, other in zip(part.first, part.second, strict=True)]
+    assert found.stored["own", "stsb"].value == pytest.approx(100 * spearmanr(scores, part.gold).statistic)
+    assert found.stored["own", "pearson"].value == pytest.approx(100 * pearsonr(scores, part.gold).statistic)
+    assert found.why_not["own", "mr"] == "own@1 scores pairs of sentences and gives no vectors, which mr needs"
+    assert len(scorer.asked) == 2  # two tasks, of which one has two numbers
+
+
+@pytest.mark.parametrize(
+    ("thing", "column", "message"),
+    [
+        (Scorer(), Column("c", "C", "geometry", "isoscore"), "own scores pairs .* which geometry needs"),
+        (Scorer(), Column("c", "C", "all-pairs-cpu", "pairs-per-second"), "own: all-pairs-cpu times an encoder by its"),
+        (
+            Counts(),
+            Column("c", "C", "speed-cpu", "sentences-per-second"),
+            "own: speed-cpu times an encoder by its name",
+        ),
+        (lambda s: 1 / 0, STSB[0], "own fails on the sentences of STSB: ZeroDivisionError: division by zero"),
+        (lambda s: np.ones((len(s) - 1, 2)), STSB[0], "own: .* sentences gave vectors of shape"),
+        (lambda s: np.full((len(s), 2), np.nan), STSB[0], "own: the vector of .* is not finite"),
+        (lambda s: np.ones((len(s), 2)), STSB[0], "own: all .* cosines of test are the same"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence(thing: object, column: Column, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        done(thing, column, name="own")
 
 
 @pytest.fixture
@@ -76,60 +156,52 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["own_encoders:encoder", "own_encoders:Lengths"])
-def test_the_command_line_names_it(name: str, folder: Path) -> None:
-    out = folder / "out"
+def made(out: Path, name: str) -> list[csv_lines.Line]:
+    """The object's lines of Table 1 on the embedded set, in which `verify` finds no fault."""
     assert main(f"table sbert-1 --suite mini --offline --encoder {name} --row {name} --out {out}".split()) == 0
-    lines = [line for line in csv_lines.from_csv(out / "mini/sbert-1.csv") if line["row"] == name]
-    assert len([line for line in lines if line["value"]]) == 9
     assert verify("sbert-1", out / "mini", "mini") == []
+    return [line for line in csv_lines.from_csv(out / "mini/sbert-1.csv") if line["row"] == name]
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("no_module_of_this_name:x", "the encoder cannot be had: ModuleNotFoundError"),
-        ("own_encoders:nothing", "the encoder cannot be had: AttributeError"),
-        ("own_encoders:broken", "the encoder cannot be had: RuntimeError: no such model"),
-        ("own_encoders:number", "the encoder cannot be had: TypeError"),
-        ("collections:OrderedDict", r"has no encode\(sentences\)"),
-    ],
-)
+@pytest.mark.parametrize("name", ["own_encoders:encoder", "own_encoders:Lengths@2", "own_encoders:scorer@1.0"])
+def test_the_command_line_names_it(name: str, folder: Path) -> None:
+    lines = made(folder / "out", name)
+    assert len([line for line in lines if line["value"]]) == 9
+    assert {line["group"] for line in lines} == {BEYOND}
+    assert all(f"|encoder:{name}|" in line["signature"] for line in lines if line["signature"])
+
+
+def test_two_rows_are_compared_where_both_are_stored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    encoder, scorer = "own_encoders:encoder@1", "own_encoders:scorer@1"
+    values = [made(folder / "out", name)[0]["value"] for name in (encoder, scorer)]
+    capsys.readouterr()
+    assert main(["compare", "sbert-1", encoder, scorer, "--suite", "mini", "--offline"]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    assert float(line.split()[1]) == pytest.approx(float(values[0]) - float(values[1]), abs=0.006)
+    assert "p = " in line
+    made(folder / "out", "own_encoders:encoder")
+    assert main(["compare", "sbert-1", scorer, "own_encoders:encoder", "--suite", "mini", "--offline"]) == 2
+    assert "of own_encoders:encoder are not stored without a version, as in" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("folder")
-def test_what_is_no_encoder_is_one_sentence(name: str, message: str) -> None:
-    with pytest.raises(ReproError, match=message):
-        given(name)
-    with pytest.raises(ReproError, match=message):
-        tables.get("sbert-1").with_encoders([name])
+def test_commands_on_sentences_take_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in.txt").write_text("aa a\nbb\ncccc c c\n")
+    assert main(["encode", "own_encoders:encoder", "in.txt", "-o", "out.npy"]) == 0
+    np.testing.assert_array_equal(np.load("out.npy"), [[4, 1, 1], [2, 0, 1], [8, 2, 1]])
+    capsys.readouterr()
+    assert main(["search", "own_encoders:Lengths", "in.txt", "b", "-k", "1"]) == 0
+    assert capsys.readouterr().out.split("\t")[2] == "bb\n"
+    assert main(["similarity", "own_encoders:encoder@1", "aa a", "bb bb"]) == 0
+    assert float(capsys.readouterr().out) == pytest.approx(22 / np.sqrt(18 * 27), abs=1e-4)
+    assert main(["encode", "own_encoders:scorer", "in.txt", "-o", "out.npy"]) == 2
+    assert "own_encoders:scorer scores pairs of sentences and gives no vectors" in capsys.readouterr().err
+    assert main(["fit", "own_encoders:encoder", "in.txt", "-o", "out.safetensors"]) == 2
 
 
-class Fails:
-    def encode(self, sentences: Sequence[str]) -> np.ndarray:
-        raise ValueError("too long")
-
-
-class OneShort:
-    def encode(self, sentences: Sequence[str]) -> np.ndarray:
-        return np.ones((len(sentences) - 1, 2), np.float32)
-
-
-class NotFinite:
-    def encode(self, sentences: Sequence[str]) -> np.ndarray:
-        return np.full((len(sentences), 2), np.nan, np.float32)
-
-
-@pytest.mark.parametrize(
-    ("encoder", "message"),
-    [
-        (Fails(), "own fails on the sentences of STSB: too long"),
-        (OneShort(), "own: .* sentences gave vectors of shape"),
-        (NotFinite(), "own: the vector of .* is not finite"),
-    ],
-)
-def test_what_it_gives_passes_the_gate(encoder: object, message: str) -> None:
-    table = Table("t", "T", "P", (Row("own", "own", BEYOND, Given(encoder, "own")),), (Column("stsb", "S", "stsb"),))  # type: ignore[arg-type]
-    with pytest.raises(ReproError, match=message):
-        run(plan(table, Options(suite=Suite("mini"))))
+def test_an_object_that_cannot_be_had_is_refused_before_anything_runs() -> None:
+    with pytest.raises(ReproError, match="the encoder cannot be had: ModuleNotFoundError"):
+        tables.get("sbert-1").with_encoders(["no_module_of_this_name:x@1"])
 
 
 def test_the_installed_command_looks_into_the_working_directory(folder: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from repro import __version__
 from repro.errors import ReproError
 from repro.reports.citation import SUITE, bibtex, citation
 from repro.reports.exports.selection import Selection
 from repro.results.csv_lines import COUNTS, FIELDS, JUDGED, NUMBERS, Line, number
+from repro.version import __version__
 
 FLOATS = (*NUMBERS, *(name for name in JUDGED if name not in ("verdict", "reason")))
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from repro import __version__
 from repro.errors import ReproError
 from repro.reports.citation import SUITE, bibtex, citation
 from repro.reports.exports.selection import Selection, select
 from repro.reports.exports.texts import to_bibtex, to_citation, to_json
 from repro.results.csv_lines import FIELDS, from_csv
+from repro.version import __version__
 from tests.reports.exports.test_selection import CSV
 
 TABLES = CSV.parent
