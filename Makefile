@@ -71,4 +71,4 @@ bench: setup  ## print speed ratios against sentence-transformers
 	@$(BIN)/repro bench memory && $(BIN)/repro bench static && $(BIN)/repro bench again
 
 clean:  ## remove .venv and everything that was fetched or computed
-	rm -rf .venv .repro
+	rm -rf .venv .repro site

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
 from repro.reports.citation import citation
 from repro.reports.layout import CellView, Layout, cell_view
 from repro.results.csv_lines import Line
@@ -89,8 +87,3 @@ def filled(template: str, known: Fields) -> str:
 def interval_text(cell: CellView) -> str:
     """`70.25 to 74.21`, or ''."""
     return "{:.{n}f} to {:.{n}f}".format(*cell.interval, n=cell.decimals) if cell.interval else ""
-
-
-def number_of(layout: Layout) -> dict[Sequence[str], int]:
-    """Which cell of `cards` a place is, (row, column) slugs."""
-    return {(line["row"], line["column"]): number for number, line in enumerate(layout.lines)}

@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from repro import __version__
 from repro.evaluation.significance import Comparison, Pair
 from repro.published.claims import Claim, Finding
 from repro.reports.citation import bibtex
@@ -19,6 +18,7 @@ from repro.reports.site.cards import cards, interval_text
 from repro.reports.site.comparing import comparing
 from repro.reports.site.shown import Shown
 from repro.tables import demo
+from repro.version import __version__
 
 Claims = Sequence[tuple[Claim, Sequence[Finding]]]
 

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import combinations
 
+from repro.encoders.own import is_object
 from repro.errors import ReproError
 from repro.evaluation.config import Options
 from repro.evaluation.plan import Plan, plan
@@ -19,7 +20,7 @@ from repro.published import claims
 from repro.published.claims import Claim, Finding
 from repro.reports.site.shown import Shown
 from repro.results.csv_lines import number
-from repro.tables.spec import OBJECT, AnyColumn, Column, Table
+from repro.tables.spec import AnyColumn, Column, Table
 
 CORES = min(os.cpu_count() or 1, 4)
 SAME = 1e-6  # a stored number is the written one
@@ -42,7 +43,7 @@ class Stored:
         own = {row.slug for row in shown.table.rows}
         table = shown.table
         for row in shown.layout.table.rows:
-            if row.slug not in own and not OBJECT.fullmatch(row.slug):  # which would run code of the user's
+            if row.slug not in own and not is_object(row.slug):  # which would run code of the user's
                 table = _with_encoder(table, row.slug)
         columns = tuple(column for column in table.columns if not of_machine(column))
         planned = plan(replace(table, columns=columns), self.options, self.session)
