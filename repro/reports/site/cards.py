@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from repro.reports.citation import citation
 from repro.reports.layout import CellView, Layout, cell_view
 from repro.results.csv_lines import Line
