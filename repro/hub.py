@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from repro import progress
+from repro.byte_counts import counting
 from repro.errors import NotAvailable, ReproError
 from repro.hub_cache import cache_folder, is_sound, lacking_room, listing, matches, remove
 from repro.revisions import Kind, is_commit
@@ -118,14 +120,16 @@ def snapshot(
             short = "" if local else lacking_room(repo, str(revision), patterns, unwanted, kind)
             if short:
                 raise OSError(errno.ENOSPC, short)
-            folder = snapshot_download(
-                repo,
-                repo_type=kind,
-                revision=revision,
-                allow_patterns=list(patterns),
-                ignore_patterns=list(unwanted),
-                local_files_only=local,
-            )
+            with progress.step(0, progress.BYTES) as step:
+                folder = snapshot_download(
+                    repo,
+                    repo_type=kind,
+                    revision=revision,
+                    allow_patterns=list(patterns),
+                    ignore_patterns=list(unwanted),
+                    local_files_only=local,
+                    tqdm_class=counting(step),
+                )
             return Path(folder)
 
         try:
@@ -210,8 +214,7 @@ def _downloads(repo: str, offline: bool, kind: Kind) -> Iterator[bool]:
     from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    if not os.isatty(2):
-        disable_progress_bars()
+    disable_progress_bars()
     what, verb, hub, prefix = _NAMES[kind]
     local = offline or not hub_answers()
     if not local:

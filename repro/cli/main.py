@@ -178,10 +178,13 @@ def _parser() -> argparse.ArgumentParser:
     demo = command("demo", tables.demo, "every table on the embedded data set, offline", "file")
     demo.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables (below mini/)")
     demo.add_argument("--force", action="store_true", help="compute stored cells again")
+    demo.add_argument(
+        "--picture", type=user_path, metavar="SVG", help="also write what the terminal shows as a picture"
+    )
     _device_options(demo)
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
-        **{"data": None, "mirror": None, "offline": True, "picture": None},
+        **{"data": None, "mirror": None, "offline": True},
         **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": "", "light": False},
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from repro.cli.bar import listening
 from repro.cli.general import read_by, suite_of
 from repro.errors import ReproError
 
@@ -33,9 +33,9 @@ def train(arguments: argparse.Namespace) -> int:
         if recipe.cross:
             raise ReproError(f"{arguments.recipe} reads two sentences at once and pools nothing; leave out --pooling")
         recipe = setups.pooled(recipe, arguments.pooling)
-    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype, sys.stderr.isatty())
+    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype)
     material = Material(suite.examples, suite.dev)
-    with data_parallel() as first:
+    with data_parallel() as first, listening(first):
         model = train(recipe, arguments.seed, material, arguments.device, options)
         if not first:
             return 0
@@ -58,8 +58,8 @@ def encode(arguments: argparse.Namespace) -> int:
 
     output_file(arguments.output, read_by(arguments))
     sentences = own_lines(arguments.file)
-    suite, progress = suite_of(arguments), sys.stderr.isatty()
-    encoded = embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress)
+    with listening():
+        encoded = embed(arguments.encoder, sentences, suite_of(arguments), arguments.device, arguments.dtype)
     with new_file(arguments.output) as unfinished, unfinished.open("wb") as file:
         np.save(file, encoded.vectors)
     note = f", {encoded.zero_vectors} without a known word" if encoded.zero_vectors else ""

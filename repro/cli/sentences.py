@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
+from repro.cli.bar import listening
 from repro.cli.general import read_by, suite_of
 from repro.errors import ReproError
 
@@ -17,8 +17,8 @@ def _vectors(arguments: argparse.Namespace, sentences: list[str]) -> np.ndarray:
     from repro.evaluation.fitting import embed
 
     suite = suite_of(arguments)
-    progress = sys.stderr.isatty()
-    return embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype, progress).vectors
+    with listening():
+        return embed(arguments.encoder, sentences, suite, arguments.device, arguments.dtype).vectors
 
 
 def _shown(cosine: float) -> str:
@@ -71,10 +71,8 @@ def find(arguments: argparse.Namespace) -> int:
         raise ReproError("there is no query; give one after the file, or a file of them with --query-file")
     sentences = list(dict.fromkeys(own_lines(arguments.file)))
     suite = suite_of(arguments)
-    progress = sys.stderr.isatty()
-    embedded, asked = embed_with(
-        arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype, progress
-    )
+    with listening():
+        embedded, asked = embed_with(arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype)
     vectors = embedded.vectors
     if arguments.faiss:
         best, rows = neighbours.faiss_top_k(asked, vectors, arguments.k)

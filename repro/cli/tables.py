@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro.cli.bar import listening
 from repro.cli.general import folder_of, suite_of
 from repro.errors import ReproError
 from repro.paths import output_file, output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.table import Table as Grid
 
     from repro.evaluation.config import Options
     from repro.evaluation.executors import Cluster
@@ -26,23 +31,36 @@ def table(arguments: argparse.Namespace) -> int:
     from repro import tables
 
     table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder).with_bases(arguments.base)
-    paths = _run_table(table, arguments)
-    if paths:
-        print("wrote " + ", ".join(map(str, paths)))
+    finished = _run_table(table, arguments)
+    if finished is not None:
+        _show(finished.layout, arguments.picture)
+        print("wrote " + ", ".join(map(str, finished.paths)))
     return 0
 
 
 def demo(arguments: argparse.Namespace) -> int:
     from repro import tables
+    from repro.reports.terminal import overview
 
-    written = [path for name in tables.TABLES for path in _run_table(tables.get(name, "mini"), arguments)]
-    print(tables.demo.BANNER)
-    print("wrote " + ", ".join(map(str, written)))
+    if arguments.picture is not None:
+        output_file(arguments.picture)
+    finished = [run for name in tables.TABLES if (run := _run_table(tables.get(name, "mini"), arguments))]
+    _print(overview([(run.layout, run.seconds) for run in finished]), arguments.picture, "make demo")
+    print(f"{tables.demo.BANNER}\nwrote {sum(len(run.paths) for run in finished)} files to {folder_of(arguments)}")
     return 0
 
 
-def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
-    """Plan, compute, write and show one table; the paths written."""
+@dataclass(frozen=True)
+class Run:
+    """A table that was written: what it shows, its files, and how long it took."""
+
+    layout: Layout
+    paths: list[Path]
+    seconds: float
+
+
+def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
+    """Plan, compute and write one table; None where it was only planned."""
     from repro import tables
     from repro.evaluation import run, written
     from repro.evaluation.config import Options
@@ -52,6 +70,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     from repro.reports.formats import files, texts
     from repro.reports.layout import lay_out
 
+    start = time.perf_counter()
     options = Options(
         suite=suite_of(arguments),
         rows=_rows(table, arguments),
@@ -75,8 +94,9 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
         _without_numbers([path for path in others if path.exists()], csv_path, options)
     written.check_nothing_is_lost(planned, before)
     if arguments.dry_run:
-        return []
-    finished = run.run(planned, _say, sys.stderr.isatty(), _cluster(arguments))
+        return None
+    with listening():
+        finished = run.run(planned, _say, _cluster(arguments))
     for reason in dict.fromkeys(finished.refused):
         _say(f"not run: {reason}")
     with locked(csv_path):  # another run may have written since
@@ -88,8 +108,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> list[Path]:
     ours = map(csv_path.with_suffix, SUFFIXES)
     if left := [path.name for path in ours if path not in figures and path.exists()]:
         _say(f"{table.id}: of an earlier run, and as they were: {', '.join(left)}")
-    _show(layout, arguments.picture)
-    return list(contents)
+    return Run(layout, list(contents), time.perf_counter() - start)
 
 
 def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -198,11 +217,21 @@ def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
     return tuple(slugs)
 
 
-def _show(layout: Layout, picture: Path | None) -> None:
-    """The measured rows of the first section that has any, in the terminal, and as an SVG picture where asked for."""
+def _print(grid: Grid, picture: Path | None, title: str) -> None:
+    """In the terminal, and as an SVG picture where asked for."""
     from rich.console import Console
 
     from repro.paths import write_atomic
+
+    width = None if sys.stdout.isatty() else 140
+    console = Console(file=sys.stdout, width=width, record=picture is not None)  # named, rich asks for its encoding
+    console.print(grid)
+    if picture is not None:
+        write_atomic(picture, console.export_svg(title=title))
+
+
+def _show(layout: Layout, picture: Path | None) -> None:
+    """The measured rows of the first section that has any, in the terminal, and as an SVG picture where asked for."""
     from repro.reports.terminal import grid
 
     sections = [section for section in layout.sections if any(row.measured for row in section.rows)]
@@ -210,13 +239,9 @@ def _show(layout: Layout, picture: Path | None) -> None:
         print(f"{layout.table.id}: nothing could be measured here; the .md file says why")
         return
     first, *others = sections
-    width = None if sys.stdout.isatty() else 140
-    console = Console(file=sys.stdout, width=width, record=picture is not None)  # named, rich asks for its encoding
-    console.print(grid(layout, first))
+    _print(grid(layout, first), picture, layout.table.command)
     if others:
         print("in the .md file also: " + "; ".join(section.title for section in others))
-    if picture is not None:
-        write_atomic(picture, console.export_svg(title=layout.table.command))
     if any(cell.delta is not None for section in sections for row in section.rows for cell in row.cells):
         print("measured, and below it the difference to the published number with its verdict")
     hidden = len(layout.table.rows) - sum(row.measured for row in first.rows)

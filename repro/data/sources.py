@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
+from repro import progress
+from repro.byte_counts import counting
 from repro.data.registry import Source
 from repro.errors import ReproError
 
@@ -55,7 +57,9 @@ def _download(source: Source, folder: Path) -> Path:
     try:
         if url.netloc in _silent:
             raise requests.ConnectionError(f"{url.netloc} did not answer before")
-        return Path(getter.fetch(name, downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
+        with progress.step(0, progress.BYTES) as step:
+            bar = counting(step)(unit="B")
+            return Path(getter.fetch(name, downloader=pooch.HTTPDownloader(progressbar=bar, timeout=30)))
     except (requests.RequestException, ValueError) as error:
         if isinstance(error, requests.ConnectionError):
             _silent.add(url.netloc)

@@ -202,7 +202,7 @@ class Embedder:
         self._group: zoo.Group | None = None
         self._failed: ReproError | None = None  # why it gives no vector, whatever the sentences
 
-    def embed(self, sentences: Sequence[str], progress: bool = False) -> list[Embedded]:
+    def embed(self, sentences: Sequence[str]) -> list[Embedded]:
         """One Embedded a member, in order; rows of `vectors` belong to `sentences`."""
         sweep_once(self.cache.folder)
         content = _digest(sentences)
@@ -212,7 +212,7 @@ class Embedder:
             return stored
         backbone = [repr(self.members[0].backbone), self.members[0].identity, self.device, self.dtype, content]
         with self.cache.lock(hashlib.sha256(json.dumps(backbone).encode()).hexdigest()[:32]):
-            return self._stored(keys) or self._encode(keys, sentences, progress)
+            return self._stored(keys) or self._encode(keys, sentences)
 
     def _stored(self, keys: Sequence[str]) -> list[Embedded] | None:
         stored = [self.cache.get(key) for key in keys]
@@ -233,11 +233,11 @@ class Embedder:
             raise
         return self._group
 
-    def _encode(self, keys: Sequence[str], sentences: Sequence[str], progress: bool) -> list[Embedded]:
+    def _encode(self, keys: Sequence[str], sentences: Sequence[str]) -> list[Embedded]:
         start = time.perf_counter()
         group = self._loaded()
         try:
-            encoded = group.encode(sentences, progress)
+            encoded = group.encode(sentences)
         except ReproError as error:
             if group.backbone.late:  # the file is at fault, and not these sentences
                 self._failed = error
@@ -248,10 +248,10 @@ class Embedder:
             self.cache.put(key, _title(member), item)
         return embedded
 
-    def embed_one(self, number: int, progress: bool, sentences: Sequence[str]) -> np.ndarray:
+    def embed_one(self, number: int, sentences: Sequence[str]) -> np.ndarray:
         """The vectors (n, d) of one member; when they are not on disk, all members' are made."""
         stored = self.cache.get(self._key(self.members[number], _digest(sentences)))
-        return (stored or self.embed(sentences, progress)[number]).vectors
+        return (stored or self.embed(sentences)[number]).vectors
 
     def _key(self, member: zoo.Ready, content: str) -> str:
         parts = {

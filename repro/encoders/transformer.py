@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from repro import progress
 from repro.encoders.loading import (
     check_vocabulary,
     embedding_table,
@@ -133,11 +133,11 @@ class TransformerEncoder:
         with loading_errors(self.resolved[0].folder):  # some faults of a tokenizer show when it is used
             return tokenize(self.tokenizer, texts, None if length == NO_LIMIT else length)
 
-    def encode(self, sentences: Sequence[str], progress: bool = False) -> np.ndarray:
+    def encode(self, sentences: Sequence[str]) -> np.ndarray:
         """float32 (n, d) vectors of the first recipe."""
-        return self.encode_each(sentences, progress)[0]
+        return self.encode_each(sentences)[0]
 
-    def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
+    def encode_each(self, sentences: Sequence[str]) -> list[np.ndarray]:
         """One float32 (n, d) array a recipe; a sentence without a token gives the zero vector.
 
         Each distinct sentence is encoded once, in batches of like length.
@@ -146,12 +146,12 @@ class TransformerEncoder:
         order = np.array([position.setdefault(sentence, len(position)) for sentence in sentences], np.int64)  # (n,)
         tokens = self.tokens(list(position))
         outputs = [np.zeros((len(position), width), np.float32) for width in self.widths]
-        with tqdm(total=len(position), unit=" sentences", disable=None if progress else True, leave=False) as bar:
+        with progress.step(len(position), "sentences") as step:
             cut = batches(tokens.lengths, TOKEN_BUDGET[torch.device(self.device).type], self.uneven)
             for rows, vectors in zip(cut, self.run(tokens, cut), strict=True):
                 for output, array in zip(outputs, vectors, strict=True):  # (B, d)
                     output[rows] = array
-                bar.update(len(rows))
+                step.advance(len(rows))
         return outputs if len(position) == len(order) else [output[order] for output in outputs]
 
     def encode_in_order(self, sentences: Sequence[str], size: int) -> None:

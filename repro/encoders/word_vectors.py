@@ -154,8 +154,8 @@ class WordVectorBackbone:
     def __init__(self, encoders: Sequence[WordVectorEncoder]) -> None:
         self.encoders = list(encoders)
 
-    def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
-        """One float32 (n, d) array an encoder; they are too fast for a bar of progress."""
+    def encode_each(self, sentences: Sequence[str]) -> list[np.ndarray]:
+        """One float32 (n, d) array an encoder."""
         return [encoder.encode(sentences) for encoder in self.encoders]
 
     def encode_in_order(self, sentences: Sequence[str], size: int) -> None:

@@ -174,7 +174,7 @@ class Backbone(Protocol):
     device: str
     late: bool  # whether its files are read with the first sentences, whose encoding then shows what is wrong in them
 
-    def encode_each(self, sentences: Sequence[str], progress: bool = False) -> list[np.ndarray]:
+    def encode_each(self, sentences: Sequence[str]) -> list[np.ndarray]:
         """One float32 (n, d) array a recipe."""
         ...
 
@@ -301,9 +301,9 @@ class Group:
             if member.revision:
                 remember(member.recipe.weights, member.revision, member.identity)
 
-    def encode(self, sentences: Sequence[str], progress: bool = False) -> list[Encoded]:
+    def encode(self, sentences: Sequence[str]) -> list[Encoded]:
         """One Encoded a member, in the members' order; ReproError when a vector is not finite."""
-        each = self.backbone.encode_each(sentences, progress)
+        each = self.backbone.encode_each(sentences)
         names = [member.recipe.weights for member in self.members]
         return [Encoded(*checked(vectors, sentences, name)) for vectors, name in zip(each, names, strict=True)]
 

@@ -138,7 +138,7 @@ class EncodingUnit:
         bases = list({ready.recipe: ready for _, ready in group}.values())
         embedder = session.embedder(bases)
         try:
-            embedded = embedder.embed(sentences, session.progress)
+            embedded = embedder.embed(sentences)
         except ReproError as error:
             if len(group) > 1:  # what keeps one of them from it need not keep the others
                 for pair in group:
@@ -149,7 +149,7 @@ class EncodingUnit:
             return
         for member, ready in group:
             place = [base.recipe for base in bases].index(ready.recipe)
-            embed = partial(embedder.embed_one, place, session.progress)
+            embed = partial(embedder.embed_one, place)
             for task in dict.fromkeys(column.task for column in member.columns):
                 columns = [column for column in member.columns if column.task == task]
                 with outcome.blaming(member.row, columns):

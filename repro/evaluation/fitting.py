@@ -127,11 +127,9 @@ def _file(recipe: FittedRecipe) -> Path:
     return Path(path)
 
 
-def embed(
-    encoder: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str, progress: bool = False
-) -> Embedded:
+def embed(encoder: str | Recipe, sentences: Sequence[str], suite: Suite, device: str, dtype: str) -> Embedded:
     """Vectors of sentences under any recipe; a map on the `target` is fitted on these sentences, with seed 0."""
-    return embed_with(encoder, sentences, [], suite, device, dtype, progress)[0]
+    return embed_with(encoder, sentences, [], suite, device, dtype)[0]
 
 
 def embed_with(
@@ -141,7 +139,6 @@ def embed_with(
     suite: Suite,
     device: str,
     dtype: str,
-    progress: bool = False,
 ) -> tuple[Embedded, np.ndarray]:
     """`embed`, and the vectors (q, d) of queries under the same map, which they have no part in.
 
@@ -152,12 +149,12 @@ def embed_with(
     if not sentences:
         raise ReproError("there is no sentence to encode; give at least one")
     embedder = Embedder([zoo.locate(encoder.plain, suite.root, suite.offline)], device, dtype, EmbeddingCache())
-    plain_ones = embedder.embed(sentences, progress)[0]
+    plain_ones = embedder.embed(sentences)[0]
     asked = embedder.fresh(queries) if queries else np.empty((0, plain_ones.vectors.shape[1]), np.float32)
     mapped = encoder.fitted
     if mapped is None:
         return plain_ones, asked
-    base: Embed = lambda texts: embedder.embed(texts, progress)[0].vectors  # noqa: E731
+    base: Embed = lambda texts: embedder.embed(texts)[0].vectors  # noqa: E731
     if is_file(mapped.source):
         apply = saved(mapped)
     else:

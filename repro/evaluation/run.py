@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from repro import memo
+from repro import memo, progress
 from repro.encoders.cache import EmbeddingCache
 from repro.errors import ReproError
 from repro.evaluation import units
@@ -18,7 +18,7 @@ from repro.results.csv_lines import Place
 from repro.results.result import Result
 
 
-def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, cluster: Cluster | None = None) -> Plan:
+def run(planned: Plan, say: Say = lambda line: None, cluster: Cluster | None = None) -> Plan:
     """Compute what is pending, and what can be after a download; the plan that holds the results.
 
     Each result is stored when it is there: a kill loses the task under way. What is missing or fails costs its own
@@ -27,7 +27,7 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
     nothing else could be computed or was stored.
     """
     table, options = planned.table, planned.options
-    session = Session(options, say=say, progress=progress)
+    session = Session(options, say=say)
     session.store = planned.session.store
     for folder in (session.store.folder, EmbeddingCache().folder):
         sweep_once(folder)
@@ -57,7 +57,7 @@ def run(planned: Plan, say: Say = lambda line: None, progress: bool = False, clu
 def _here(work: list[units.Unit], session: Session) -> list[Outcome]:
     outcomes = []
     for number, unit in enumerate(work, 1):
-        session.say(f"{number} of {len(work)}: {unit.title}")
+        progress.at(f"{number} of {len(work)}: {unit.title}")
         outcomes.append(units.run(unit, session))
         for why in dict.fromkeys(map(str, outcomes[-1].failed.values())):
             session.say(f"{unit.title}: not run: {why}")

@@ -54,10 +54,8 @@ class Need:
 class Session:
     """One look at the disk (`at_rest`: nothing is downloaded, converted or written), or one run of units."""
 
-    def __init__(
-        self, options: Options, at_rest: bool = False, say: Say = lambda line: None, progress: bool = False
-    ) -> None:
-        self.options, self.say, self.progress = options, say, progress
+    def __init__(self, options: Options, at_rest: bool = False, say: Say = lambda line: None) -> None:
+        self.options, self.say = options, say
         self.suite = options.suite.at_rest() if at_rest else options.suite
         self.store = Store(home() / "results")
         self.corpora = Corpora(self.suite, options.limit)

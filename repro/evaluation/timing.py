@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from repro import memo
+from repro import memo, progress
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
 from repro.encoders.recipe import TimedRecipe
@@ -178,7 +178,8 @@ class TimingUnit:
             session.get(self.system.needs(self.columns[0], session))
             recipe, task = self.system.recipe, self.columns[0].task
             ready = None if recipe.random else session.ready(recipe.base)
-            scores, subject = measure(self.row, recipe, ready, TASKS[task], session.data(task))
+            with progress.heard_by(progress.Nobody()):  # to show how it goes would take time
+                scores, subject = measure(self.row, recipe, ready, TASKS[task], session.data(task))
             for column in self.columns:
                 result = result_of(session.options, column, subject, scores, session.digest(task))
                 session.store.put(self.system.key(column, session), result)

@@ -92,7 +92,7 @@ class TrainingUnit:
             pairs, data[task] = TASKS[task].held_out(data[task], fold)
             held_out.append(graded(pairs.first, pairs.second, pairs.gold))
         material = Material(lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), suite.dev)
-        settings = TrainerOptions(dtype=options.dtype, progress=session.progress)
+        settings = TrainerOptions(dtype=options.dtype)
         model = train(self.recipe, self.seed, material, options.device, settings)
         start = time.perf_counter()
         trained = self.recipe.trained(str(model.folder))

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from repro import progress
 from repro.data.corpora import neighbours
 from repro.errors import ReproError
 from repro.postprocessing.base import THESE
@@ -79,24 +80,26 @@ class Flow:
             )
         network = Glow(len(kept), settings, self.seed)
         optimizer: torch.optim.AdamW | None = None
-        for step, batch in enumerate(_batches(len(pairs), settings, self.seed)):
-            first, second = (_select(vectors, pairs[batch, side], kept) for side in (0, 1))  # (B, kept) each
-            if optimizer is None:
-                with torch.no_grad():
-                    network(first)  # sets the actnorms
-                rate, decay = settings.learning_rate, settings.weight_decay
-                optimizer = adamw(network.parameters(), rate, decay, 1e-6, bias_correction=False)
-            likelihood = network.log_likelihood(torch.cat([first, second]))  # (2B,)
-            loss = -2 * likelihood.mean() / (len(kept) * math.log(2))
-            if not torch.isfinite(loss):
-                raise ReproError(
-                    f"the flow diverged: its loss is {loss.item()} at step {step + 1}; lower its learning rate "
-                    f"({settings.learning_rate:g})"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
+        with progress.step(_steps(len(pairs), settings), "steps of the flow") as counted:
+            for step, batch in enumerate(_batches(len(pairs), settings, self.seed)):
+                first, second = (_select(vectors, pairs[batch, side], kept) for side in (0, 1))  # (B, kept) each
+                if optimizer is None:
+                    with torch.no_grad():
+                        network(first)  # sets the actnorms
+                    rate, decay = settings.learning_rate, settings.weight_decay
+                    optimizer = adamw(network.parameters(), rate, decay, 1e-6, bias_correction=False)
+                likelihood = network.log_likelihood(torch.cat([first, second]))  # (2B,)
+                loss = -2 * likelihood.mean() / (len(kept) * math.log(2))
+                if not torch.isfinite(loss):
+                    raise ReproError(
+                        f"the flow diverged: its loss is {loss.item()} at step {step + 1}; lower its learning rate "
+                        f"({settings.learning_rate:g})"
+                    )
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                clip_grad_norm_(network.parameters(), 1.0)
+                optimizer.step()
+                counted.advance()
         if optimizer is None:
             raise ReproError(
                 f"{settings.epochs:g} epochs of the {len(pairs)} pairs of {source} make no step; raise epochs"
@@ -137,12 +140,21 @@ def _select(vectors: np.ndarray, rows: np.ndarray, kept: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(vectors[rows][:, kept], np.float32))
 
 
+def _whole(count: int, settings: FlowSettings) -> int:
+    """Pairs of an epoch."""
+    return (settings.passes or 1) * count
+
+
+def _steps(count: int, settings: FlowSettings) -> int:
+    return int(_whole(count, settings) / settings.batch_size * settings.epochs)
+
+
 def _batches(count: int, settings: FlowSettings, seed: int) -> Iterator[np.ndarray]:
     """Positions (batch_size,) of the pairs of each step."""
-    whole = (settings.passes or 1) * count
+    whole = _whole(count, settings)
     waiting = np.empty(0, np.int64)
     epoch = 0
-    for _ in range(int(whole / settings.batch_size * settings.epochs)):
+    for _ in range(_steps(count, settings)):
         if len(waiting) < settings.batch_size:
             waiting = np.concatenate([waiting, np.random.default_rng([seed, epoch]).permutation(whole) % count])
             epoch += 1

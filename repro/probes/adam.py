@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from repro import progress
 from repro.probes.base import Fit, Probe, coded
 
 SEED = 1111
@@ -44,9 +45,10 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit], s
         for group, of_group in zip(side_by_side, weights, strict=True):
             for (number, _), solution in zip(group.fits, of_group, strict=True):
                 predicted[number] = classes[(x @ solution).argmax(axis=1)]
+                step.advance()
 
     # numpy lets go of the interpreter while it computes; the products are too small for threads of their own
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as workers:
+    with threadpool_limits(1), progress.step(len(fits), "fits") as step, ThreadPoolExecutor(os.cpu_count()) as workers:
         list(workers.map(run, _groups(fits, seed)))
     return predicted
 

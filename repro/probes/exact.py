@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from repro import progress
 from repro.errors import ReproError
 from repro.probes.base import Fit, Probe, coded
 
@@ -41,13 +42,14 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     data = _Data(x, x.astype(np.float32), target)
     predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
     width = max(1, COLUMNS // target.shape[1])
-    with threadpool_limits(1 if x.size < SMALL else None):
+    with threadpool_limits(1 if x.size < SMALL else None), progress.step(len(fits), "fits") as step:
         starts = _starts(data, fits)
         for begin in range(0, len(fits), width):
             batch = fits[begin : begin + width]
             logits = data.times(_Batch(data, batch, starts).solve())  # (n, P, K)
             chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
             predicted[begin : begin + width] = classes[chosen].T
+            step.advance(len(batch))
     return predicted
 
 

@@ -1,108 +1,150 @@
-"""Draws the figures of a table: SVG and PNG, readable in grey, the same bytes each time."""
+"""Draws the figures of a table: SVG and PNG, as wide as a page's text, readable in grey, the same bytes each time."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
+from adjustText import adjust_text
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from repro.postprocessing.whitening import NOISE
+from repro.reports.palette import KINDS, MARKS
 from repro.reports.plots import Curve, Growth, Plot, Point
 
-MARKERS = {"plain": "o", "whitening": "s", "flow": "^", "trained": "D"}
+WIDTH, PANEL, LINE = 6.3, 3.4, 0.15  # inches: a page's text, a panel, a line of the names below it
+LONGEST = 48  # letters of a name that leaves room for a second column of names
+STYLE: dict[Any, Any] = {"font.size": 8, "xtick.labelsize": 7, "ytick.labelsize": 7, "svg.hashsalt": "repro"}
+SMALL = 7  # points: of names and of the numbers that stand for them
+FEW = 20  # points that leave each other room
 TIMES = {"a second": 1, "a minute": 60, "an hour": 3600, "a day": 86400, "a year": 31_536_000}
-MARKS = ("o", "s", "^", "D", "v", "P", "X")
-LINES = {"plain": "-", "whitening": "--", "flow": ":", "trained": "-."}
+SAME, APART = 1.3, 2.4  # times as many seconds: drawn as one line; where the next number has room
+CIRCLE = {"boxstyle": "circle,pad=0.1", "fc": "white", "ec": "none"}
+FORCES: dict[str, Any] = {
+    **{"force_text": (0.4, 0.6), "force_static": (0.3, 0.3), "force_explode": (2.0, 1.0)},
+    **{"force_pull": (0.002, 0.002), "expand": (1.15, 1.3)},
+}
+TRIES = 120  # of moving numbers apart; a bound in seconds would give other bytes each time
 
 
 def draw(plot: Plot, form: str) -> bytes:
     """The figure as a file of that form, `svg` or `png`."""
-    figure = Figure(figsize=(10, 5.5 * len(plot.panels)))
-    each = figure.subplots(len(plot.panels), squeeze=False)[:, 0]
-    for axes, marks in zip(each, plot.panels, strict=True):
-        axes.grid(alpha=0.3)
-        title = _DRAWERS[plot.name](figure, axes, marks)  # type: ignore[operator]
-    each[0].set_title(f"{plot.table}: {title}", fontsize=10)
     buffer = io.BytesIO()
     metadata = {"Date": None} if form == "svg" else {"Software": None}
-    with matplotlib.rc_context({"svg.hashsalt": "repro"}):  # the same bytes each time
-        figure.savefig(buffer, format=form, bbox_inches="tight", dpi=120, metadata=metadata)
+    with matplotlib.rc_context(STYLE):
+        figure(plot).savefig(buffer, format=form, dpi=200, metadata=metadata)
     return buffer.getvalue()
 
 
-def _scatter(figure: Figure, axes: Axes, points: Sequence[Point]) -> str:
+def figure(plot: Plot) -> Figure:
+    """The figure; the names that its numbers stand for are below each panel."""
+    heights = [PANEL + LINE * -(-len(marks) // _columns(marks)) for marks in plot.panels]
+    drawn = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    FigureCanvasAgg(drawn)
+    parts: list[Any] = [drawn]
+    if len(heights) > 1:
+        parts = list(np.atleast_1d(drawn.subfigures(len(heights), height_ratios=heights)))  # type: ignore[arg-type]
+    for part, marks in zip(parts, plot.panels, strict=True):
+        axes = part.subplots()
+        axes.grid(alpha=0.3)
+        title = _DRAWERS[plot.name](axes, marks)  # type: ignore[operator]
+        part.legend(loc="outside lower left", ncols=_columns(marks), fontsize=SMALL, frameon=False)
+        if part is parts[0]:
+            axes.set_title(f"{plot.table}: {title}", fontsize=9)
+    drawn.draw_without_rendering()  # now the axes are where they will be
+    for part in parts:
+        _move_apart(part.axes[0])
+    return drawn
+
+
+def _columns(marks: Sequence[Any]) -> int:
+    """Of the names below a panel."""
+    return 2 if all(len(mark.label) <= LONGEST for mark in marks) else 1
+
+
+def _number(axes: Axes, number: int, x: float, y: float) -> None:
+    """The number of a name, at that point until it is moved."""
+    axes.text(x, y, str(number), fontsize=SMALL, gid="number", zorder=4)
+
+
+def _move_apart(axes: Axes) -> None:
+    """Numbers away from one another and from what they name, where they do not sit on it."""
+    numbers = [text for text in axes.texts if text.get_gid() == "number"]
+    if not numbers:
+        return
+    x, y = zip(*(text.get_position() for text in numbers), strict=True)
+    line = {"arrowstyle": "-", "color": "0.6", "lw": 0.4}
+    adjust_text(numbers, x, y, ax=axes, iter_lim=TRIES, arrowprops=line, **FORCES)
+
+
+def _scatter(axes: Axes, points: Sequence[Point]) -> str:
     """Uniformity across, alignment up, as SimCSE's figure 3; lower left is better; the shade is the average score."""
-    shades = [point.score for point in points]
-    for name, marker in MARKERS.items():
-        of = [point for point in points if point.legend == name]
-        if of:
-            drawn = axes.scatter(
-                [point.uniformity for point in of],
-                [point.alignment for point in of],
-                c=[point.score for point in of],
-                vmin=min(shades),
-                vmax=max(shades),
-                cmap="viridis",  # its lightness rises evenly: readable in grey
-                marker=marker,
-                edgecolors="black",
-                linewidths=0.6,
-                s=60,
-                label=name,
-                zorder=3,
-            )
+    scores = [point.score for point in points]
     for number, point in enumerate(points, 1):
-        place = (point.uniformity, point.alignment)
-        axes.annotate(str(number), place, xytext=(5, 4), textcoords="offset points", fontsize=7)
-    names = "\n".join(f"{i}  {point.label}  {point.score:.2f}" for i, point in enumerate(points, 1))
-    axes.text(1.2, 1.0, names, transform=axes.transAxes, fontsize=6.5, va="top")
+        drawn = axes.scatter(
+            [point.uniformity],
+            [point.alignment],
+            c=[point.score],
+            vmin=min(scores),
+            vmax=max(scores),
+            cmap="viridis",  # its lightness rises evenly: readable in grey
+            marker=KINDS[point.legend].mark,
+            edgecolors="black",
+            linewidths=0.6,
+            s=36 if len(points) <= FEW else 20,
+            label=f"{number}  {point.label}  {point.score:.2f}",
+            zorder=3,
+        )
+        _number(axes, number, point.uniformity, point.alignment)
+    axes.margins(x=0.1)  # room for the numbers of a dense column
     axes.set_xlabel("uniformity (lower is better)")
     axes.set_ylabel("alignment (lower is better)")
-    figure.colorbar(drawn, ax=axes, label="average STS score", fraction=0.05)
-    axes.legend(fontsize=7)
+    axes.figure.colorbar(drawn, ax=axes, label="average STS score", fraction=0.05)
     return "alignment against uniformity on STS-B"
 
 
-def _spectra(figure: Figure, axes: Axes, curves: Sequence[Curve]) -> str:
+def _spectra(axes: Axes, curves: Sequence[Curve]) -> str:
     """Standard deviation along each principal axis, divided by the largest; an axis of rounding noise is not drawn."""
     for number, curve in enumerate(curves, 1):
         values = np.array(curve.values)
-        grey = str(0.7 * (number - 1) / len(curves))
         drawn = values[np.square(values) > NOISE * values[0] ** 2] / values[0]
-        name = f"{number}  {curve.label}"
-        axes.plot(np.arange(1, len(drawn) + 1), drawn, LINES[curve.legend], color=grey, lw=1.2, label=name)
-        place = int(len(drawn) * (0.4 + 0.6 * number / (len(curves) + 1)))  # to the right, where the curves part
-        box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "none"}
-        axes.text(place + 1, drawn[place], str(number), fontsize=7, ha="center", va="center", bbox=box)
+        kind, name = KINDS[curve.legend], f"{number}  {curve.label}"
+        axes.plot(np.arange(1, len(drawn) + 1), drawn, kind.line, color=kind.colour, lw=1, label=name)
+        place = int(len(drawn) * (0.4 + 0.55 * number / (len(curves) + 1)))  # to the right, where the curves part
+        axes.text(place + 1, drawn[place], str(number), fontsize=SMALL, ha="center", va="center", bbox=CIRCLE)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 1.5)
     axes.set_xlabel("principal axis")
     axes.set_ylabel("singular value / largest")
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1.02, 1.0))
     return "spectra of sentence vectors on STS-B"
 
 
-def _growth(figure: Figure, axes: Axes, rows: Sequence[Growth]) -> str:
+def _growth(axes: Axes, rows: Sequence[Growth]) -> str:
     """Seconds against n. Marks are measured; from the largest n on and back, lines go with what grows how.
 
     A bi-encoder encodes n sentences and compares n² pairs of vectors, a cross-encoder reads n (n − 1) / 2 pairs.
     """
     sizes = np.geomspace(1_000, 100_000, 41)
+    ends: list[tuple[float, int]] = []  # of lines, to the right
     for number, row in enumerate(rows, 1):
         grey = str(0.7 * (number - 1) / len(rows))
         measured = np.add(row.encoding, row.search)
         times = sizes / row.sizes[-1]
         both = row.encoding[-1] * times + row.search[-1] * times**2
-        axes.plot(row.sizes, measured, MARKS[number % len(MARKS)], color=grey, ms=5, label=f"{number}  {row.label}")
+        axes.plot(row.sizes, measured, MARKS[number % len(MARKS)], color=grey, ms=4, label=f"{number}  {row.label}")
         axes.plot(sizes, both, "-", color=grey, lw=1)
-        axes.annotate(str(number), (sizes[-1], both[-1]), fontsize=7, va="center")
+        ends.append((both[-1], number))
         if row.pairs_per_second is not None:
             all_pairs = sizes * (sizes - 1) / 2 / row.pairs_per_second
             axes.plot(sizes, all_pairs, "--", color=grey, lw=1)
-            axes.annotate(str(number), (sizes[-1], all_pairs[-1]), fontsize=7, va="center")
+            ends.append((all_pairs[-1], number))
+    for seconds, names in _ends(ends):
+        axes.text(sizes[-1] * 1.03, seconds, names, fontsize=SMALL, va="center")
     axes.plot([], [], "k-", lw=1, label="bi-encoder: encoding, with n, and search, with n²")
     axes.plot([], [], "k--", lw=1, label="cross-encoder: all pairs, with n (n − 1) / 2")
     for name, seconds in TIMES.items():
@@ -112,8 +154,23 @@ def _growth(figure: Figure, axes: Axes, rows: Sequence[Growth]) -> str:
     axes.set_yscale("log")
     axes.set_xlabel("n, sentences")
     axes.set_ylabel("seconds")
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1.02, 1.0))
     return "seconds to find the closest pair"
+
+
+def _ends(ends: Sequence[tuple[float, int]]) -> Iterator[tuple[float, str]]:
+    """Where the numbers at the ends of lines go, from below: those of lines that are drawn as one beside each other,
+    the others apart."""
+    groups: list[list[tuple[float, int]]] = []
+    for end in sorted(ends):
+        if groups and end[0] < SAME * groups[-1][0][0]:
+            groups[-1].append(end)
+        else:
+            groups.append([end])
+    free = 0.0
+    for group in groups:
+        free = max(group[0][0], free)
+        yield free, ", ".join(str(number) for _, number in group)
+        free *= APART
 
 
 _DRAWERS = {"geometry": _scatter, "spectra": _spectra, "growth-cpu": _growth, "growth-gpu": _growth}

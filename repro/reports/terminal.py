@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -20,6 +23,22 @@ def grid(layout: Layout, section: Section) -> Grid:
     for row in section.rows:
         if row.measured:
             drawn.add_row(Text(row.label), *map(_cell, row.cells))
+    return drawn
+
+
+def overview(tables: Sequence[tuple[Layout, float]]) -> Grid:
+    """A line a table, of those and the seconds that each took: rows and cells with a number, verdicts, its file."""
+    drawn = Grid()
+    drawn.add_column("table")
+    for name in ("rows", "cells", "match", "deviate", "seconds"):
+        drawn.add_column(name, justify="right")
+    drawn.add_column("file")
+    for layout, seconds in tables:
+        rows = sum(row.measured for row in layout.sections[0].rows)
+        cells = sum(bool(line["value"]) for line in layout.lines)
+        verdicts = Counter(line["verdict"] for line in layout.lines)
+        counts = (rows, cells, verdicts["match"] + verdicts["within-noise"], verdicts["deviates"])
+        drawn.add_row(layout.table.id, *map(str, counts), f"{seconds:.1f}", f"{layout.table.id}.md")
     return drawn
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import distributed
 from torch.nn.utils import clip_grad_norm_
-from tqdm import tqdm
 
+from repro import progress
 from repro.errors import ReproError
 from repro.paths import disk_errors, write_atomic
 from repro.training import checkpoint
@@ -38,7 +38,6 @@ class Options:
     accumulate: int = 1  # parts that a batch is computed in, to save memory
     checkpoint_every: int = 500  # steps
     dtype: str = "float32"  # bfloat16: autocast of the forward pass
-    progress: bool = False
 
 
 def train(
@@ -63,39 +62,37 @@ def train(
     epoch_steps = math.ceil(count / recipe.batch_size)
     total = recipe.epochs * epoch_steps
     log = _Log(folder / LOG, place.step, active=rank == 0)
-    bar = tqdm(total=total, initial=place.step, unit=" steps", disable=None if options.progress else True, leave=False)
     losses = place.losses
-    for step, rows in batches(count, recipe.batch_size, recipe.epochs, seed):
-        if step < place.step:
-            continue
-        torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1))
-        rate = recipe.learning_rate * schedule(step, total, recipe.warmup)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        learner.module.train()
-        losses.append(_gradients(learner, rows, rank, world, options))
-        if not math.isfinite(losses[-1]):
-            raise ReproError(f"the loss is {losses[-1]} at step {step + 1}; lower the learning rate ({rate:g})")
-        clip_grad_norm_(learner.module.parameters(), recipe.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        place.step = step + 1
-        bar.update()
-        bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
-        looked = dev is not None and looks(place.step, epoch_steps, recipe)
-        if place.step % LOG_EVERY == 0 or place.step == total or looked:
-            log.write(
-                step=place.step,
-                epoch=round(place.step / total * recipe.epochs, 4),
-                loss=float(np.mean(losses)),
-                lr=rate,
-            )
-            losses.clear()
-        if looked and dev and rank == 0:
-            _look(learner, place, dev(), log)
-        if rank == 0 and (place.step % options.checkpoint_every == 0 or place.step == total):
-            checkpoint.save(folder, place, learner.module, optimizer)
-    bar.close()
+    with progress.step(total, "steps", place.step) as counted:
+        for step, rows in batches(count, recipe.batch_size, recipe.epochs, seed):
+            if step < place.step:
+                continue
+            torch.manual_seed(int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1))
+            rate = recipe.learning_rate * schedule(step, total, recipe.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            learner.module.train()
+            losses.append(_gradients(learner, rows, rank, world, options))
+            if not math.isfinite(losses[-1]):
+                raise ReproError(f"the loss is {losses[-1]} at step {step + 1}; lower the learning rate ({rate:g})")
+            clip_grad_norm_(learner.module.parameters(), recipe.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            place.step = step + 1
+            counted.advance(note=f"loss {np.mean(losses):.4f}")
+            looked = dev is not None and looks(place.step, epoch_steps, recipe)
+            if place.step % LOG_EVERY == 0 or place.step == total or looked:
+                log.write(
+                    step=place.step,
+                    epoch=round(place.step / total * recipe.epochs, 4),
+                    loss=float(np.mean(losses)),
+                    lr=rate,
+                )
+                losses.clear()
+            if looked and dev and rank == 0:
+                _look(learner, place, dev(), log)
+            if rank == 0 and (place.step % options.checkpoint_every == 0 or place.step == total):
+                checkpoint.save(folder, place, learner.module, optimizer)
     if place.best:
         learner.module.load_state_dict(place.best.weights)
     elif place.looks:

@@ -214,10 +214,10 @@ def test_edited_data_of_the_suites_own_is_fetched_again(
 def _run(out: Path, home: Path, model: Path | str, tally: Path, more: str = "") -> None:
     encode = zoo.Group.encode
 
-    def counted(self: zoo.Group, sentences: list[str], progress: bool = False) -> list[zoo.Encoded]:
+    def counted(self: zoo.Group, sentences: list[str]) -> list[zoo.Encoded]:
         with tally.open("a") as file:
             file.write("encoded\n")
-        return encode(self, sentences, progress)
+        return encode(self, sentences)
 
     zoo.Group.encode = counted  # type: ignore[method-assign,assignment]
     os.environ["REPRO_HOME"] = str(home)

@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 
 import pytest
 
+from repro import progress
 from repro.cli.main import main
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
@@ -46,8 +47,12 @@ def table(base: Path, seeds: int = 1, kind: str = "") -> Table:
 
 
 def run(finished: Table, options: Options = OPTIONS, executor: str = "") -> tuple[Plan, list[str]]:
+    """The finished run, and what was said of it: the title of each piece of work, or the executor's lines."""
     said: list[str] = []
-    return compute(plan(finished, options), said.append, cluster=Cluster(executor) if executor else None), said
+    listener = progress.Nobody()
+    listener.at = said.append  # type: ignore[method-assign]
+    with progress.heard_by(listener):
+        return compute(plan(finished, options), said.append, cluster=Cluster(executor) if executor else None), said
 
 
 @pytest.mark.parametrize("kind", ["", "cross-"])

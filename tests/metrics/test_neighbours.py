@@ -175,9 +175,9 @@ def test_a_file_is_encoded_once_and_queries_leave_nothing(
     encoded: list[int] = []
     real = zoo.Group.encode
 
-    def counted(self: zoo.Group, sentences: list[str], progress: bool = False) -> list[zoo.Encoded]:
+    def counted(self: zoo.Group, sentences: list[str]) -> list[zoo.Encoded]:
         encoded.append(len(sentences))
-        return real(self, sentences, progress)
+        return real(self, sentences)
 
     monkeypatch.setattr(zoo.Group, "encode", counted)
     for query in ("a dog", "a bird", "a bird"):
