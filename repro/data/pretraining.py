@@ -7,9 +7,9 @@
     kept            of them those that are in no evaluated set, nor in a part above
     sha256          of the kept ones, a line each
 
-Evaluated is everything below downstream/ that is no part of the text. Four sets are scored by cross-validation over the
-whole (MR, CR, SUBJ, MPQA), and SICK in one protocol; SST is left out since its sentences are MR's and its phrases
-pieces of them. `mini/pretraining.csv`: the same of the embedded data.
+Evaluated is everything below downstream/ that is no part of the text. MR, CR, SUBJ and MPQA are scored by
+cross-validation over the whole, STS-B and SICK whole in one protocol (`stsb-all`, `sickr-all`). SST is left out since
+its sentences are MR's, and its phrases pieces of them. `mini/pretraining.csv`: the same of the embedded data.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class MaskedLearner:
 
     def size(self, rows: np.ndarray) -> int:
         """Tokens of these blocks, the few of padding included."""
-        return len(rows) * self.blocks.shape[1]
+        return len(rows) * int(self.blocks.shape[1])
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean loss () over the tokens that are hidden in these blocks, others each time."""
@@ -87,7 +87,8 @@ class MaskedLearner:
         whole: Any = BertForMaskedLM(encoder.config)
         state = {f"bert.{name}": value for name, value in encoder.state_dict().items()}
         left_out = whole.load_state_dict(state | self.module["head"].in_bert(), strict=False)
-        assert not left_out.unexpected_keys and all(".decoder." in name for name in left_out.missing_keys)  # tied
+        assert not left_out.unexpected_keys
+        assert all(".decoder." in name for name in left_out.missing_keys)  # tied to the embeddings
         whole.save_pretrained(folder)
         self.tokenizer.model_max_length = self.blocks.shape[1]
         self.tokenizer.save_pretrained(folder)

@@ -59,6 +59,8 @@ class MaskedLanguageModel(nn.Module):
     Only the chosen tokens are multiplied with the vocabulary, by far the largest matrix.
     """
 
+    special: Tensor
+
     def __init__(self, d: int, vocabulary: int, mask_id: int, special: Sequence[int], epsilon: float = 1e-12) -> None:
         super().__init__()
         self.mask_id = mask_id

@@ -1,7 +1,7 @@
 """Sentences side by side in blocks of one length, so that next to nothing is computed on padding.
 
-A block is [CLS] s [SEP] s [SEP] …: whole sentences, of whatever source (RoBERTa's FULL-SENTENCES, Liu et al. 2019, §4.2:
-its sentences are neighbours in a document, of which most sources here have none).
+A block is [CLS] s [SEP] s [SEP] …: whole sentences, as RoBERTa's FULL-SENTENCES (Liu et al. 2019, §4.2). There they are
+neighbours in a document; here they are drawn, since most sources have no documents.
 """
 
 from __future__ import annotations
