@@ -60,14 +60,15 @@ SUP_SIMCSE = replace(UNSUP_SIMCSE, data="simcse-nli", epochs=3, batch_size=512, 
 # fewer than 125 steps an epoch: its end is a look too
 UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample", looks="epoch")
 SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets", looks="epoch")
-# A small BERT of nobody's: BERT's optimiser (Devlin et al. 2019, A.2) with the learning rate of a model of this size,
-# on blocks of 128 tokens, as in nine tenths of BERT's steps. all-MiniLM-L6-v2 has BERT's uncased vocabulary.
+# A small BERT of nobody's: BERT's optimiser and dropout (Devlin et al. 2019, A.2), the learning rate that ELECTRA takes
+# for this width (Clark et al. 2020, Table 6), and as in nine tenths of BERT's steps 128 tokens. all-MiniLM-L6-v2 has
+# BERT's uncased vocabulary.
 MLM_BASE = MaskedRecipe(
     MINILM,
     "pretraining",
     "masked",
     batch_size=32,
-    learning_rate=1e-3,
+    learning_rate=5e-4,
     warmup=0.06,
     bias_correction=True,
     passes=32,

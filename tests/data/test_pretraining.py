@@ -18,26 +18,30 @@ SCORED = (*STS, "mr", "cr", "subj", "mpqa", *WITH_TEST_SET)
 MINI = registry.HERE / "mini"
 
 
+@pytest.fixture(scope="module")
+def text(data: Path) -> list[str]:
+    return pretraining.text(data)
+
+
 def in_words(sentence: str) -> str:
     """Words without case and marks, by another way than the module's."""
     return "".join(filter(str.isalnum, sentence.lower().replace("ß", "ss")))
 
 
 @pytest.mark.real
-def test_no_sentence_of_an_sts_or_transfer_test_set_is_in_the_text(data: Path) -> None:
+def test_no_sentence_of_an_sts_or_transfer_test_set_is_in_the_text(text: list[str], data: Path) -> None:
     """Read as the tasks read what they score; of what they fit a classifier on only where folds test that too."""
-    text = {in_words(sentence) for sentence in pretraining.text(data)}
+    words = {in_words(sentence) for sentence in text}
     suite = Suite(own=data)
     for name in SCORED:
         parts = [part for part in suite.load(name) if name not in WITH_TEST_SET or part.name != "train"]
         assert parts
         for part in parts:
-            assert [sentence for sentence in part.sentences if in_words(sentence) in text] == [], (name, part.name)
+            assert [sentence for sentence in part.sentences if in_words(sentence) in words] == [], (name, part.name)
 
 
 @pytest.mark.real
-def test_the_text_is_what_the_list_says(data: Path) -> None:
-    text = pretraining.text(data)
+def test_the_text_is_what_the_list_says(text: list[str]) -> None:
     assert len(text) == sum(part.kept for part in pretraining.parts()) == len(set(map(pretraining.key, text)))
     assert "" not in map(pretraining.key, text)
 
