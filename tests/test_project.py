@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import repro
-from repro.cli.main import _parser
+from repro.cli.parser import build_parser
 from repro.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +80,7 @@ def test_the_weekly_run_has_every_table_and_its_commands_exist() -> None:
     assert jobs["run"]["strategy"]["matrix"]["table"] == list(TABLES)
     assert jobs["summary"]["needs"] == "run"
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    parser = _parser()
+    parser = build_parser()
     for command in commands:
         if "/repro " in command:
             line = command.split("/repro ")[1].split("|")[0].replace("${{ matrix.table }}", "sbert-1")
@@ -103,7 +103,7 @@ def test_what_the_weekly_run_caches_hangs_on_what_pins_it() -> None:
 
 
 def test_every_action_is_pinned_to_a_commit() -> None:
-    for path in (ROOT / ".github/workflows").glob("*.yml"):
+    for path in (ROOT / ".github").rglob("*.yml"):
         for line in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
             assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v[\d.]+", line), line
 

@@ -32,9 +32,8 @@ def train(arguments: argparse.Namespace) -> int:
                 f"pooling {arguments.pooling!r} cannot be trained and saved; choose from {', '.join(TRAINABLE)}"
             )
         if recipe.learner != "sentence":
-            raise ReproError(
-                f"{arguments.recipe} trains a {recipe.learner} model, which pools nothing; leave out --pooling"
-            )
+            does = {"cross": "reads two sentences at once", "language": "guesses words"}[recipe.learner]
+            raise ReproError(f"{arguments.recipe} {does} and pools nothing; leave out --pooling")
         recipe = setups.pooled(recipe, arguments.pooling)
     dtype = native_dtype(pick_device(arguments.device)) if arguments.dtype == "auto" else arguments.dtype
     options = Options(arguments.accumulate, arguments.checkpoint_every, dtype)

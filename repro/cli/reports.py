@@ -1,4 +1,4 @@
-"""What `repro report` and `repro verify` do with the files of tables that were written before."""
+"""What `repro report` and `repro summary` make of the CSV files of tables that were written before."""
 
 from __future__ import annotations
 
@@ -18,26 +18,11 @@ def report(arguments: argparse.Namespace) -> int:
     from repro.tables import get
 
     folder = folder_of(arguments)
-    for name in arguments.ids or _written(folder):
+    for name in arguments.ids or written(folder):
         table_id, _, variant = name.partition(".")  # sbert-1.limit-50 is of sbert-1
         table = get(table_id, arguments.suite).of_run(variant)
         print("wrote " + ", ".join(map(str, write_again(table, folder / f"{name}.csv"))))
     return 0
-
-
-def verify(arguments: argparse.Namespace) -> int:
-    """Print what is wrong with each table's files; 1 when something is."""
-    from repro.published.verify import verify
-
-    failed = 0
-    folder = folder_of(arguments)
-    for table_id in arguments.ids or _written(folder):
-        wrong = verify(table_id, folder, arguments.suite)
-        failed += len(wrong)
-        for sentence in wrong:
-            print(sentence)
-        print(f"{table_id}: {'holds' if not wrong else f'{len(wrong)} failures'}")
-    return 1 if failed else 0
 
 
 def summary(arguments: argparse.Namespace) -> int:
@@ -49,7 +34,7 @@ def summary(arguments: argparse.Namespace) -> int:
     if before is not None and not before.is_dir():
         raise ReproError(f"{before} is not a folder; name the one that holds the tables of the run before")
     tables = {}
-    for name in arguments.ids or _written(folder):
+    for name in arguments.ids or written(folder):
         now, then = (place / f"{name}.csv" if place else None for place in (folder, before))
         assert now is not None
         if not now.is_file():
@@ -59,11 +44,11 @@ def summary(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _written(folder: Path) -> list[str]:
+def written(folder: Path) -> list[str]:
     """The tables that have a CSV file in the folder; ReproError where none has."""
     from repro.tables import TABLES
 
-    written = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
-    if not written:
+    names = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
+    if not names:
         raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
-    return written
+    return names

@@ -86,6 +86,13 @@ class Guarded:
             os.close(nothing)
 
 
+def say(text: str, who: str = "repro") -> None:
+    """One line on standard error, whatever the text is made of."""
+    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    print(f"{who}: {line[:2000]}", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def guarded() -> Iterator[tuple[Guarded, Guarded]]:
     """Guards in place of sys.stdout and sys.stderr."""

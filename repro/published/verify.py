@@ -9,6 +9,7 @@ from repro.errors import ReproError
 from repro.evaluation.config import Options
 from repro.evaluation.suite import Suite
 from repro.published import ledger
+from repro.published.checks import Check
 from repro.published.sound import faults
 from repro.published.verdicts import line_of, with_written_rows
 from repro.reports.formats import texts
@@ -23,33 +24,45 @@ ENCODER = ("pool", "layers", "maxlen", "norm", "prompt", "seeds", "dtype")  # of
 
 def verify(table_id: str, folder: Path, suite: str = "paper") -> list[str]:
     """Everything that is wrong with the files of a table in `folder`, one sentence each; empty when all holds."""
+    return [sentence for check in checks(table_id, folder, suite) for sentence in check.sentences]
+
+
+def checks(table_id: str, folder: Path, suite: str = "paper") -> list[Check]:
+    """The check of a table and its files in `folder` as a whole, then that of each cell.
+
+    A cell that was not run has a remark, its reason. ReproError where there is no such table.
+    """
     csv_path = folder / f"{table_id}.csv"
     if not csv_path.is_file():
         raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")
     try:
         lines = from_csv(csv_path, complete=True)
     except ReproError as error:
-        return [str(error)]
+        return [Check(table_id, wrong=(str(error),))]
     table = with_written_rows(get(table_id, suite), lines)
-    wrong = [f"{csv_path}: {sentence}" for sentence in misplaced(table, lines)]
-    wrong += [*_wrong_lines(table, lines, suite), *_apart(table, lines)]
-    if wrong:
-        return wrong
+    whole = [f"{csv_path}: {sentence}" for sentence in misplaced(table, lines)]
+    whole += _apart(table, lines)
+    cells = list(_cells(table, lines, suite))
+    if not whole and not any(check.wrong for check in cells):
+        whole = list(_other_texts(table, lines, csv_path))
+    return [Check(table_id, wrong=tuple(whole)), *cells]
+
+
+def _other_texts(table: Table, lines: Sequence[Line], csv_path: Path) -> Iterator[str]:
+    """Which of the table's files are not what the lines make."""
     for path, text in texts(lay_out(table, lines), csv_path).items():
         if not path.is_file() or path.read_bytes() != text.encode():
             of_csv = "is not in the form in which this version writes it"
             fault = of_csv if path == csv_path else f"does not say what {csv_path.name} says"
-            wrong.append(f"{path} {fault}; `repro report {table_id}` writes it again")
-    return wrong
+            yield f"{path} {fault}; `repro report {table.id}` writes it again"
 
 
-def _wrong_lines(table: Table, lines: Sequence[Line], suite: str) -> Iterator[str]:
+def _cells(table: Table, lines: Sequence[Line], suite: str) -> Iterator[Check]:
     rows: dict[str, Row] = {row.slug: row for row in table.rows}
     columns: dict[str, AnyColumn] = {column.slug: column for column in table.columns}
     values = {(line["row"], line["column"]): line["value"] for line in lines}
     options = Options(suite=Suite(suite))
     for line in lines:
-        where = f"{table.id}: {line['row']} × {line['column']}"
         if line["column"] not in columns:  # misplaced
             continue
         row, column = rows[line["row"]], columns[line["column"]]
@@ -59,7 +72,8 @@ def _wrong_lines(table: Table, lines: Sequence[Line], suite: str) -> Iterator[st
             wrong = list(faults(row, column, line, options, line["data_sha256"], any_version=True))
         else:
             wrong = [f"has no value and says {name}" for name in MEASURED if line[name]]
-        yield from (f"{where}: {sentence}" for sentence in wrong or _misjudged(table, row, column, line))
+        wrong = wrong or list(_misjudged(table, row, column, line))
+        yield Check(table.id, f"{row.slug} × {column.slug}", tuple(wrong), "" if line["value"] else line["reason"])
 
 
 def _wrong_derived(row: Row, column: AnyColumn, line: Line, values: dict[tuple[str, str], str]) -> Iterator[str]:

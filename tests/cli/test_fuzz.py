@@ -23,7 +23,8 @@ import numpy as np
 import pytest
 
 from repro import tables
-from repro.cli.main import _parser, main
+from repro.cli.main import main
+from repro.cli.parser import build_parser
 from repro.data import registry
 from repro.encoders.recipe import POOLINGS
 from repro.encoders.zoo import ZOO
@@ -73,7 +74,7 @@ class Place:
         kinds = {
             "encoder base first second": encoders,
             "file pairs matrix closest query_file": files,
-            "out output picture": outputs,
+            "out output picture junit against": outputs,
             "data mirror": [str(self.inputs), str(registry.HERE / "mini")],
             "id": list(tables.TABLES),
             "ids": ["sbert-1", "sbert-2", "sbert-5", "simcse-5"],
@@ -126,7 +127,7 @@ def draw(number: int, place: Place) -> list[str]:
 
 
 def _commands() -> dict[str, argparse.ArgumentParser]:
-    (choices,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (choices,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
     return dict(choices.choices)
 
 
@@ -137,7 +138,7 @@ def _value(action: argparse.Action, place: Place, choose: random.Random, sense: 
         if action.dest in ("encoder", "base", "recipe", "first") and choose.random() < 0.4:
             value += "," + choose.choice(TRAINING_SETTINGS if action.dest == "recipe" else ENCODER_SETTINGS)
         return value
-    writes = action.dest in ("out", "output", "picture")
+    writes = action.dest in ("out", "output", "picture", "junit")
     return choose.choice(NONSENSE if writes else [*NONSENSE, *READ])
 
 

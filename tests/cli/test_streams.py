@@ -14,7 +14,7 @@ from typing import TextIO
 import numpy as np
 import pytest
 
-from repro.cli import reports
+from repro.cli import verify
 from repro.cli.main import main
 from repro.cli.streams import Guarded, Stopped, guarded
 from repro.data import registry
@@ -204,5 +204,5 @@ def test_a_failed_check_keeps_its_status_for_a_reader_that_left(monkeypatch: pyt
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stdout", Gone())
-    monkeypatch.setattr(reports, "verify", lambda arguments: print("wrong") or 1)
+    monkeypatch.setattr(verify, "verify", lambda arguments: print("wrong") or 1)
     assert main(["verify"]) == 1
