@@ -71,7 +71,7 @@ MLM_BASE = MaskedRecipe(
     learning_rate=5e-4,
     warmup=0.06,
     bias_correction=True,
-    passes=32,
+    passes=24,
 )
 # What depends on the base, by objective. SimCSE's: (batch, learning rate) of each base, unsupervised and supervised
 # (Table A.1; README @49fa580); others: BERT-base's
