@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -72,15 +73,23 @@ def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interr
 
 @contextmanager
 def _notices() -> Iterator[None]:
-    """What the library logs, such as a stored result that was altered, is said as it happens."""
+    """What this suite logs, such as a stored result that was altered, is said as it happens.
+
+    What other libraries log or warn of is not, unless Python was asked for it (-W, PYTHONWARNINGS).
+    """
     handler = logging.Handler()
     handler.emit = lambda record: streams.say(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("repro")
     logger.addHandler(handler)
     logger.propagate = False
+    last_resort, logging.lastResort = logging.lastResort, None
     try:
-        yield
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("ignore")
+            yield
     finally:
+        logging.lastResort = last_resort
         logger.removeHandler(handler)
         logger.propagate = True
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +81,33 @@ def test_the_amount_says_what_is_known(
     step: progress.Step, speed: float | None, seconds: float | None, expected: str
 ) -> None:
     assert amount(step, speed, seconds) == expected
+
+
+@pytest.mark.parametrize("asked", [[], ["-W", "default"]], ids=["as it is", "python -W default"])
+def test_what_other_libraries_warn_of_or_log_comes_through_where_python_was_asked_for_it(
+    asked: list[str], tmp_path: Path
+) -> None:
+    """Here it is an encoder that does both; a log without a handler has no such switch."""
+    (tmp_path / "noisy_encoder.py").write_text(
+        "import logging, warnings\n"
+        "import numpy as np\n"
+        "class encoder:\n"
+        "    def encode(self, sentences):\n"
+        "        warnings.warn('deprecated')\n"
+        "        logging.getLogger('theirs').warning('a notice')\n"
+        "        return np.array([[len(s), 1.0] for s in sentences])\n"
+    )
+    command = ["table", "sbert-1", "--suite", "mini", "--task", "stsb", "--row", "noisy_encoder:encoder"]
+    command += ["--encoder", "noisy_encoder:encoder", "--out", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    run = subprocess.run(
+        [sys.executable, *asked, "-m", "repro.cli", *command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert ("deprecated" in run.stderr) == bool(asked)
+    assert "a notice" not in run.stderr
