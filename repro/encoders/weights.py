@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from repro import hub, revisions
 from repro.checksums import may_store, sha256_of
-from repro.encoders import packages
+from repro.encoders import packages, trained_here
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
 from repro.encoders.layout import read as read_layout
@@ -90,6 +90,11 @@ def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, Tr
     local = Path(recipe.weights).expanduser()
     if local.is_dir():  # as in sentence-transformers also where its name is a hub id; a commit says nothing of it
         return local, replace(recipe, revision=None)
+    if made_by := trained_here.MADE_BY.get(recipe.weights):
+        folder = trained_here.folder(recipe.weights)
+        if not folder.is_dir():
+            raise NotAvailable(f"{recipe.weights} is not on this machine; {made_by}")
+        return folder, replace(recipe, revision=None)
     if recipe.weights.count("/") != 1 or recipe.weights.startswith((".", "/", "~")):
         raise ReproError(f"{recipe.weights!r} is neither a folder nor a hub id (owner/name); see `repro list encoders`")
     named, recipe = recipe.revision, replace(recipe, revision=revisions.commit_of(recipe.weights, recipe.revision))

@@ -48,6 +48,7 @@ SBERT_NLI_LARGE = hub("sentence-transformers/bert-large-nli-mean-tokens")
 SROBERTA_NLI_BASE = hub("sentence-transformers/roberta-base-nli-mean-tokens")
 MINILM = hub("sentence-transformers/all-MiniLM-L6-v2")
 MPNET = hub("sentence-transformers/all-mpnet-base-v2")
+SCRATCH_BERT = TransformerRecipe("scratch-bert", max_length=128)  # of trained_here.py: nobody has tuned it
 
 ZOO: dict[str, Recipe] = {
     "glove-avg": WordVectorRecipe("glove.6B.300d.txt"),
@@ -81,6 +82,7 @@ ZOO: dict[str, Recipe] = {
     "minilm-first-last-avg": replace(MINILM, pooling="mean", layers=(1, -1)),
     "minilm-top2-avg": replace(MINILM, pooling="mean", layers=(-1, -2)),
     "all-minilm-l6-v2": MINILM,
+    "scratch-bert": replace(SCRATCH_BERT, pooling="mean"),
     "mpnet-cls": replace(MPNET, pooling="cls"),
     "mpnet-avg": replace(MPNET, pooling="mean"),
     "mpnet-first-last-avg": replace(MPNET, pooling="mean", layers=(1, -1)),

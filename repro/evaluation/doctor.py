@@ -11,7 +11,7 @@ from typing import Any
 from repro import revisions
 from repro.checksums import reading_only
 from repro.data import registry
-from repro.encoders import packages, zoo
+from repro.encoders import packages, trained_here, zoo
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation.downloads import moved
@@ -141,7 +141,9 @@ def _readiness(system: System, suite: Suite, hub: bool | None) -> str:
 def _weights(recipe: BaseRecipe, hub: bool | None) -> str:
     try:
         zoo.locate(recipe, offline=True)
-    except NotAvailable:
+    except NotAvailable as error:
+        if recipe.weights in trained_here.MADE_BY:
+            return str(error)
         no_hub = "weights not on this machine, and the hub is not asked or does not answer"
         state = no_hub if hub is False else "after a download"
         return "; ".join(filter(None, (state, packages.hint(recipe.weights, recipe.revision))))

@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock
 
 from repro.data import hub, registry
-from repro.encoders import packages, zoo
+from repro.encoders import packages, trained_here, zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable, ReproError
@@ -123,7 +123,8 @@ class Session:
         if recipe.in_data_folder:
             get = methodcaller("fetch_vectors", recipe.weights)
             return get if self.suite.can_fetch_vectors(recipe.weights) else None
-        return None if self.suite.offline else partial(_locate, recipe)
+        elsewhere = not self.suite.offline and recipe.weights not in trained_here.MADE_BY
+        return partial(_locate, recipe) if elsewhere else None
 
     def _data_set(self, dataset: str, why: str, fetch: Callable[[Suite], object]) -> Need:
         item = registry.datasets(self.suite.name).get(dataset)

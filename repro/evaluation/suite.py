@@ -12,7 +12,7 @@ from typing import Any
 
 from repro import memo, revisions
 from repro.checksums import reading_only, sha256_of
-from repro.data import fetch, hub, readers, registry, sources
+from repro.data import fetch, hub, pretraining, readers, registry, sources
 from repro.data.corpora import CORPORA, Corpus
 from repro.errors import NotAvailable, ReproError
 from repro.paths import home, path_from
@@ -63,6 +63,10 @@ class Suite:
     def examples(self, name: str) -> Examples:
         """The training set of that name."""
         with self._reading():
+            if name == pretraining.NAME:
+                for item in pretraining.needed(self.name):
+                    self._hold(item)
+                return Examples((tuple(pretraining.text(self.root, self.name)),), None)
             item = self._fetched(training_sets.SETS[name][0])
             return training_sets.read(name, self.root / item.folder)
 

@@ -41,6 +41,14 @@ class Learner(Protocol):
         """Everything that is trained, the head included."""
         ...
 
+    def __len__(self) -> int:
+        """How many examples it is trained on."""
+        ...
+
+    def size(self, rows: np.ndarray) -> int:
+        """Tokens of the examples of those indices (B,)."""
+        ...
+
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean loss () of the examples of those indices (B,)."""
         ...
@@ -78,6 +86,14 @@ class SentenceLearner:
         self.looks_up = self._looks_up()
         labels = torch.zeros(len(examples)) if examples.labels is None else torch.from_numpy(examples.labels)  # (n,)
         self.labels = (labels if examples.classes else labels / 5).to(self.encoder.device)  # a cosine's gold is of 0-1
+
+    def __len__(self) -> int:
+        """Examples: pairs, triplets, or a sentence twice."""
+        return len(self.labels)
+
+    def size(self, rows: np.ndarray) -> int:
+        """Tokens of all their texts."""
+        return sum(int(column.lengths[rows].sum()) for column in self.tokens)
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean objective () over the batch."""
@@ -191,6 +207,14 @@ class CrossLearner:
         self.inputs = self.model.inputs(*examples.columns)
         assert examples.labels is not None
         self.labels = torch.from_numpy(examples.labels).to(self.model.device)
+
+    def __len__(self) -> int:
+        """Pairs."""
+        return len(self.labels)
+
+    def size(self, rows: np.ndarray) -> int:
+        """Tokens of both sentences."""
+        return sum(len(self.inputs[row]["input_ids"]) for row in rows)
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean loss () over the batch."""

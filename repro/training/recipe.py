@@ -14,7 +14,10 @@ from repro.errors import ReproError
 if TYPE_CHECKING:
     from torch import nn
 
-OBJECTIVES = ("softmax", "softmax-drawn", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
+OBJECTIVES = (
+    *("softmax", "softmax-drawn", "cosine", "triplet", "contrastive", "masked"),
+    *("cross-softmax", "cross-regression"),
+)
 HEADS = ("none", "mlp", "mlp-train")
 PARTS = ("u", "v", "abs(u-v)", "u*v")
 # poolings of a sentence encoder that can be trained and written as a model folder
@@ -75,6 +78,11 @@ class TrainedRecipe:
     def cross(self) -> bool:
         """Whether the model reads both sentences at once and has no sentence vectors."""
         return self.objective.startswith("cross-")
+
+    @property
+    def learner(self) -> str:
+        """What is trained: a `sentence` encoder, a `cross`-encoder or a `language` model."""
+        return "cross" if self.cross else "sentence"
 
     @property
     def root(self) -> TransformerRecipe:
@@ -237,6 +245,48 @@ class ContrastiveRecipe(TrainedRecipe):
     def _own(self) -> dict[str, str]:
         about = {"head": self.head, "temp": f"{self.temperature:g}", "trainlen": str(self.train_length or "")}
         return super()._own() | about
+
+
+@dataclass(frozen=True)
+class MaskedRecipe(TrainedRecipe):
+    """A BERT of that size, whose weights are drawn, trained by masked language modelling (Devlin et al. 2019).
+
+    Of the base only the tokenizer is used. A pass goes over the whole text, packed into blocks in an order of its own;
+    an epoch is all the passes.
+    """
+
+    layers: int = 4
+    width: int = 256
+    heads: int = 4
+    length: int = 128  # tokens of a block, and of the longest text that the model reads
+    passes: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.objective != "masked":
+            raise ReproError(f"objective {self.objective!r} draws no weights of a BERT; use masked")
+        if self.select_every is not None:
+            raise ReproError("a language model is trained without labels, so select_every has nothing to look at")
+        for name in ("layers", "width", "heads", "passes"):
+            if not 1 <= getattr(self, name) <= LARGEST:
+                raise ReproError(f"{name} {getattr(self, name)} must be at least 1 and at most {LARGEST}")
+        if self.width % self.heads:
+            raise ReproError(f"width {self.width} is no multiple of heads {self.heads}")
+        if not 3 <= self.length <= LARGEST:
+            raise ReproError(f"length {self.length} leaves no room for a word between the special tokens")
+
+    @property
+    def learner(self) -> str:
+        """A `language` model."""
+        return "language"
+
+    def parsers(self) -> dict[str, Callable[[str], object]]:
+        """Also the settings that only a language model has."""
+        return super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), int)
+
+    def _own(self) -> dict[str, str]:
+        size = f"{self.layers}x{self.width},{self.heads} heads,{self.length} tokens"
+        return super()._own() | {"bert": size, "passes": str(self.passes)}
 
 
 def _softmax(value: str) -> str:

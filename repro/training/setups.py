@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from repro.encoders.overrides import apply
 from repro.encoders.recipe import TransformerRecipe
-from repro.encoders.zoo import BERT_BASE, BERT_LARGE, ROBERTA_BASE, ROBERTA_LARGE
+from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
-from repro.training.recipe import ContrastiveRecipe, TrainedRecipe, override
+from repro.training.recipe import ContrastiveRecipe, MaskedRecipe, TrainedRecipe, override
 
 ERA = (
     "Batch, length and optimiser are those of v0.2.3's examples: 16, 128 tokens, Adam's ε 1e-6 without bias "
@@ -60,6 +60,19 @@ SUP_SIMCSE = replace(UNSUP_SIMCSE, data="simcse-nli", epochs=3, batch_size=512, 
 # fewer than 125 steps an epoch: its end is a look too
 UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample", looks="epoch")
 SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets", looks="epoch")
+# A small BERT of nobody's: BERT's optimiser and dropout (Devlin et al. 2019, A.2), the learning rate that ELECTRA takes
+# for this width (Clark et al. 2020, Table 6), and as in nine tenths of BERT's steps 128 tokens. all-MiniLM-L6-v2 has
+# BERT's uncased vocabulary.
+MLM_BASE = MaskedRecipe(
+    MINILM,
+    "pretraining",
+    "masked",
+    batch_size=32,
+    learning_rate=5e-4,
+    warmup=0.06,
+    bias_correction=True,
+    passes=24,
+)
 # What depends on the base, by objective. SimCSE's: (batch, learning rate) of each base, unsupervised and supervised
 # (Table A.1; README @49fa580); others: BERT-base's
 SETTINGS_BY_BASE: dict[str, dict[str, tuple[tuple[int, float], tuple[int, float]]]] = {
@@ -94,6 +107,7 @@ SETUPS: dict[str, TrainedRecipe] = {
     "sup-simcse": SUP_SIMCSE,
     "unsup-simcse-sample": UNSUP_SIMCSE_SAMPLE,
     "sup-simcse-sample": SUP_SIMCSE_SAMPLE,
+    "mlm-base": MLM_BASE,
 }
 
 

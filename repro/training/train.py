@@ -29,11 +29,18 @@ from repro.provenance import library_versions
 from repro.sealed import seal
 from repro.training import plot, selection, trainer
 from repro.training.data import Examples
+from repro.training.language_model import MaskedLearner
 from repro.training.models import CrossLearner, Learner, SentenceLearner
 from repro.training.recipe import TrainedRecipe
 from repro.version import __version__
 
 ABOUT = "repro.json"
+# by what a recipe says that it trains
+LEARNERS: dict[str, Callable[..., Learner]] = {
+    "sentence": SentenceLearner,
+    "cross": CrossLearner,
+    "language": MaskedLearner,
+}
 logger = logging.getLogger(__name__)
 
 
@@ -119,11 +126,11 @@ def _train(
             "%d texts of %s are blank: cells without a sentence, as SimCSE's training reads", blank, recipe.data
         )
     start = time.perf_counter()
-    torch.manual_seed(seed)  # the classifier's first weights
+    torch.manual_seed(seed)  # the first weights of what is not the base's
     device = str(about["device"])
-    learner: Learner = (CrossLearner if recipe.cross else SentenceLearner)(base, recipe, examples, device)
+    learner = LEARNERS[recipe.learner](base, recipe, examples, device)
     look = (lambda: dev_score(learner, dev, recipe)) if dev else None
-    place = trainer.train(learner, len(examples), recipe, seed, working, target.name, look, options)
+    place = trainer.train(learner, len(learner), recipe, seed, working, target.name, look, options)
     about = about | {
         "steps": place.step,
         "blank_texts": blank,

@@ -48,3 +48,17 @@ def test_benches_of_ones_own_sentences(
     assert re.search(words, capsys.readouterr().out)
     assert dict(os.environ) == before
     assert not (tmp_path / "home/embeddings").exists()
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("minilm")
+def test_masked_language_modelling_is_held_against_transformers_own_trainer(
+    mirror: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "mlm", "--sentences", "20", "--repeats", "1", "--mirror", str(mirror)]) == 0
+    losses, rates = capsys.readouterr().out.splitlines()
+    own, theirs = re.findall(r"\d+\.\d{7}", losses)
+    assert float(own) == pytest.approx(float(theirs), abs=1e-5)
+    assert re.search(
+        r"^[\d,]+, theirs [\d,]+ tokens a second \(\d blocks of 128, .*\): \d+\.\d\d× \(median of 1\)", rates
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,11 @@ import pytest
 
 from repro import tables
 from repro.cli.main import main
+from repro.encoders import trained_here, zoo
+from repro.evaluation import doctor
 from repro.evaluation.config import Options
 from repro.evaluation.plan import plan
+from repro.evaluation.session import Session
 from repro.evaluation.trainings import TrainingUnit
 
 LOOKING = [
@@ -108,3 +112,18 @@ def test_a_row_that_is_named_is_the_only_one_that_is_trained() -> None:
     assert all(isinstance(unit, TrainingUnit) for unit in units)
     assert len({(unit.recipe, unit.seed) for unit in units if isinstance(unit, TrainingUnit)}) == 2  # one a seed
     assert {row for unit in units for row, _ in unit.cells} == {"sbert-stsb-base"}
+
+
+@pytest.mark.usefixtures("nobody_is_asked")
+def test_a_model_that_is_trained_here_is_no_download_and_says_what_trains_it(tiny_bert: Path) -> None:
+    recipe = zoo.recipe("scratch-bert").plain
+    (need,) = Session(Options()).needs_weights(recipe)
+    assert need.get is None
+    assert (
+        need.why
+        == "scratch-bert is not on this machine; `make base-from-scratch` trains it (two to three hours on two cores)"
+    )
+    assert doctor._weights(recipe, None) == need.why
+    shutil.copytree(tiny_bert, trained_here.folder("scratch-bert"))
+    assert list(Session(Options()).needs_weights(recipe)) == []
+    assert doctor._weights(recipe, None) == "yes"

@@ -429,5 +429,5 @@ def test_the_log_has_loss_rate_and_dev_score(tiny_bert: Path, tmp_path: Path) ->
     lines = [json.loads(line) for line in (tmp_path / trainer.LOG).read_text().splitlines()]
     assert [line["step"] for line in lines] == [7, 7, 14, 14]
     assert lines[-1].keys() == {"step", "dev", "seconds"}
-    assert lines[-2].keys() == {"step", "epoch", "loss", "lr", "seconds"}
+    assert lines[-2].keys() == {"step", "epoch", "loss", "lr", "tokens_a_second", "seconds"}
     assert lines[-2]["epoch"] == 2
