@@ -65,6 +65,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
     from repro.evaluation import run, written
     from repro.evaluation.config import Options
     from repro.evaluation.plan import plan
+    from repro.evaluation.significance import keep_tests
     from repro.paths import locked, write_all
     from repro.reports.figures import SUFFIXES
     from repro.reports.formats import files, texts
@@ -105,6 +106,8 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
         figures = dict(_figures(finished, lines, csv_path))
         contents: dict[Path, str | bytes] = {**texts(layout, csv_path), **figures}
         write_all(contents)
+    if not options.variant:
+        keep_tests(finished)
     ours = map(csv_path.with_suffix, SUFFIXES)
     if left := [path.name for path in ours if path not in figures and path.exists()]:
         _say(f"{table.id}: of an earlier run, and as they were: {', '.join(left)}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import combinations, groupby
 from operator import itemgetter
 
 import numpy as np
 
+from repro import memo
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.plan import Plan
@@ -88,6 +92,41 @@ def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pai
     over_seeds = [pair for pair in pairs if several & set(pair)]
     over_items = [pair for pair in pairs if not several & set(pair) and all(results[slug].items for slug in pair)]
     return _over_items(finished, column, results, over_items) | _over_seeds(column, by_seed, over_seeds)
+
+
+def every_pair(finished: Plan, column: Column) -> dict[Pair, Comparison]:
+    """`all_pairs` of the rows that are stored in a column: as they were kept by a run of this code on these results."""
+    slugs = [row.slug for row in finished.table.rows if (row.slug, column.slug) in finished.stored]
+    pairs = list(combinations(slugs, 2))
+    if not pairs:
+        return {}
+    results = [finished.stored[slug, column.slug] for slug in slugs]
+    what = [[slug, result.value, result.scores, result.items] for slug, result in zip(slugs, results, strict=True)]
+    protocol = [column.task, column.metric, finished.options.resamples, finished.options.seed]
+    key: memo.Key = {
+        "tests": [*protocol, finished.session.digest(column.task)],
+        "rows": hashlib.sha256(json.dumps(what).encode()).hexdigest(),
+        "code": memo.code(),
+    }
+    text = memo.recall(key)
+    if text is None:
+        compared = all_pairs(finished, column, pairs)
+        kept = [[*pair, c.difference, c.interval, c.p, c.test, c.left_out] for pair, c in compared.items()]
+        memo.remember(key, json.dumps(kept))
+        return compared
+    return {
+        (first, second): Comparison(column, difference, (low, high), p, test, left_out)
+        for first, second, difference, (low, high), p, test, left_out in json.loads(text)
+    }
+
+
+def keep_tests(finished: Plan) -> None:
+    """Have the tests of all columns at hand for those who look at the table: pages of a report show any two rows."""
+    for column in finished.table.scored():
+        if not metric(column.metric).of_machine:
+            with suppress(ReproError):  # it is said where somebody asks for the comparison
+                every_pair(finished, column)
+    memo.keep()
 
 
 def _over_items(

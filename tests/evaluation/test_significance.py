@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from repro import tables
 from repro.data.readers import Pairs
 from repro.errors import ReproError
-from repro.evaluation.significance import Comparison, all_pairs, compare, significance
+from repro.evaluation.significance import Comparison, all_pairs, compare, every_pair, keep_tests, significance
 from repro.results.result import Result, pack
 from repro.results.signature import Signature
 
@@ -144,3 +144,32 @@ def test_many_pairs_are_tested_as_one_pair_is() -> None:
 def test_a_spectrum_has_nothing_to_draw_again() -> None:
     rows = {name: replace(cell(0.5), items=(pack(np.arange(3.0)),)) for name in "ab"}
     assert significance(plan("flow-2", "isoscore", **rows), ISOSCORE, "a", "b") is None
+
+
+def test_tests_are_made_once_for_the_same_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"avg-bert": cell(2.0, (1.0, 2.0, 3.0)), "bert-cls": cell(5.0, (4.0, 5.0, 6.0)), "avg-glove": cell(1.0)}
+    finished = plan("sbert-1", "stsb", **rows)
+    slugs = [row.slug for row in finished.table.rows][:3]
+    finished.stored = {(slug, "stsb"): result for slug, result in zip(slugs, rows.values(), strict=True)}
+    finished.options = SimpleNamespace(resamples=200, seed=12)
+    finished.session = SimpleNamespace(digest=lambda task: "the data", draws={})
+    column = next(column for column in finished.table.scored() if column.slug == "stsb")
+    keep_tests(finished)
+    expected = all_pairs(finished, column, list(combinations(slugs, 2)))
+    assert len(expected) == 3
+    made: list[str] = []
+
+    def counted(*arguments: Any) -> dict[tuple[str, str], Comparison]:
+        made.append("again")
+        return all_pairs(*arguments)
+
+    monkeypatch.setattr("repro.evaluation.significance.all_pairs", counted)
+    monkeypatch.setattr("repro.memo._derived", {})  # as in another process
+    assert every_pair(finished, column) == expected
+    assert made == []
+    place = slugs[0], "stsb"
+    finished.stored[place] = replace(finished.stored[place], scores={"seed-0": 1.0, "seed-1": 2.0, "seed-2": 9.0})
+    assert every_pair(finished, column) != expected
+    finished.session = SimpleNamespace(digest=lambda task: "other data", draws={})
+    every_pair(finished, column)
+    assert made == ["again", "again"]

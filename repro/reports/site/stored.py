@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
-from itertools import combinations
 
 from repro.encoders.own import is_object
 from repro.errors import ReproError
 from repro.evaluation.config import Options
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.session import Session
-from repro.evaluation.significance import Comparison, Pair, all_pairs
+from repro.evaluation.significance import Comparison, Pair, every_pair
 from repro.evaluation.suite import Suite
 from repro.metrics import metric
 from repro.published import claims
@@ -73,10 +72,9 @@ def start_tests(planned: Plan, threads: Executor) -> Callable[[], Tests]:
 
     What is returned waits for them; a column without any is left out.
     """
-    pairs = list(combinations([row.slug for row in planned.table.rows], 2))
     stored = {column for _, column in planned.stored}
     started = {
-        column.slug: threads.submit(all_pairs, planned, column, pairs)
+        column.slug: threads.submit(every_pair, planned, column)
         for column in planned.table.scored()
         if column.slug in stored
     }
