@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from operator import itemgetter
 
@@ -95,25 +95,51 @@ def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pai
 
 
 def every_pair(finished: Plan, column: Column) -> dict[Pair, Comparison]:
-    """`all_pairs` of the rows that are stored in a column: as they were kept by a run of this code on these results."""
-    slugs = [row.slug for row in finished.table.rows if (row.slug, column.slug) in finished.stored]
-    pairs = list(combinations(slugs, 2))
-    if not pairs:
+    """`all_pairs` of the rows that are stored in a column, in the table's order; as a run has kept them, if it has."""
+    slugs = _stored_rows(finished, column)
+    if len(slugs) < 2:
         return {}
+    key = _key(finished, column, slugs)
+    kept = _recalled(key, column)
+    if kept is not None:
+        return kept
+    compared = all_pairs(finished, column, list(combinations(slugs, 2)))
+    about = [[*pair, c.difference, c.interval, c.p, c.test, c.left_out] for pair, c in compared.items()]
+    memo.remember(key, json.dumps(about))
+    return compared
+
+
+def kept_or_made(finished: Plan, column: Column, first: str, second: str) -> Comparison | None:
+    """`significance` of two stored rows, as a run has kept it, if it has."""
+    kept = _recalled(_key(finished, column, _stored_rows(finished, column)), column)
+    if kept is None:
+        return significance(finished, column, first, second)
+    if (other := kept.get((second, first))) is not None:
+        low, high = other.interval
+        return replace(other, difference=-other.difference, interval=(-high, -low))
+    return kept.get((first, second))
+
+
+def _stored_rows(finished: Plan, column: Column) -> list[str]:
+    return [row.slug for row in finished.table.rows if (row.slug, column.slug) in finished.stored]
+
+
+def _key(finished: Plan, column: Column, slugs: Sequence[str]) -> memo.Key:
+    """What decides every test of a column."""
     results = [finished.stored[slug, column.slug] for slug in slugs]
     what = [[slug, result.value, result.scores, result.items] for slug, result in zip(slugs, results, strict=True)]
     protocol = [column.task, column.metric, finished.options.resamples, finished.options.seed]
-    key: memo.Key = {
+    return {
         "tests": [*protocol, finished.session.digest(column.task)],
         "rows": hashlib.sha256(json.dumps(what).encode()).hexdigest(),
         "code": memo.code(),
     }
+
+
+def _recalled(key: memo.Key, column: Column) -> dict[Pair, Comparison] | None:
     text = memo.recall(key)
     if text is None:
-        compared = all_pairs(finished, column, pairs)
-        kept = [[*pair, c.difference, c.interval, c.p, c.test, c.left_out] for pair, c in compared.items()]
-        memo.remember(key, json.dumps(kept))
-        return compared
+        return None
     return {
         (first, second): Comparison(column, difference, (low, high), p, test, left_out)
         for first, second, difference, (low, high), p, test, left_out in json.loads(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repro.errors import ReproError
 from repro.evaluation.plan import Plan
-from repro.evaluation.significance import significance
+from repro.evaluation.significance import kept_or_made
 from repro.published import ledger
 from repro.results import csv_lines
 from repro.results.csv_lines import Line
@@ -256,5 +256,5 @@ def _test(planned: Plan, comparison: Comparison, prefix: str, written: list[floa
     if any(cell is None or abs(cell.value - value) > 1e-6 for cell, value in zip(stored, written, strict=True)):
         return ""
     (column,) = (column for column in planned.table.scored() if column.slug == comparison.column)
-    test = significance(planned, column, *rows)
+    test = kept_or_made(planned, column, *rows)
     return f", {test.p_text}" if test else ""

@@ -14,7 +14,15 @@ from scipy.stats import spearmanr
 from repro import tables
 from repro.data.readers import Pairs
 from repro.errors import ReproError
-from repro.evaluation.significance import Comparison, all_pairs, compare, every_pair, keep_tests, significance
+from repro.evaluation.significance import (
+    Comparison,
+    all_pairs,
+    compare,
+    every_pair,
+    keep_tests,
+    kept_or_made,
+    significance,
+)
 from repro.results.result import Result, pack
 from repro.results.signature import Signature
 
@@ -166,7 +174,14 @@ def test_tests_are_made_once_for_the_same_results(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("repro.evaluation.significance.all_pairs", counted)
     monkeypatch.setattr("repro.memo._derived", {})  # as in another process
     assert every_pair(finished, column) == expected
-    assert made == []
+    for first, second in combinations(slugs, 2):
+        for pair in ((first, second), (second, first)):
+            alone, kept = significance(finished, column, *pair), kept_or_made(finished, column, *pair)
+            assert alone is not None
+            assert kept is not None
+            assert (kept.p, kept.test, kept.p_text) == (alone.p, alone.test, alone.p_text)
+            assert (kept.difference, *kept.interval) == pytest.approx((alone.difference, *alone.interval))
+    made.clear()
     place = slugs[0], "stsb"
     finished.stored[place] = replace(finished.stored[place], scores={"seed-0": 1.0, "seed-1": 2.0, "seed-2": 9.0})
     assert every_pair(finished, column) != expected
