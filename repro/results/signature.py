@@ -15,7 +15,7 @@ SYSTEM_FIELDS = frozenset(
         *("fit", "whiten", "flow", "flowepochs", "flowlr", "flowdecay", "flowbatch", "flowpasses", "flowinit"),
         *("batching", "weights", "on"),
         *("train", "obj", "epochs", "batch", "lr", "adam", "warmup", "clip", "decay", "select", "sample"),
-        *("head", "temp", "trainlen"),
+        *("head", "temp", "trainlen", "bert", "passes"),
     }
 )
 LAST = ("data", "limit", "dtype", "seeds")  # where they stand in the text, before the version

@@ -16,8 +16,10 @@ from filelock import FileLock
 from repro.cli.main import main
 from repro.data import registry
 from repro.encoders import packages
+from repro.reports import drawing
 from repro.results.csv_lines import Line, from_csv
 from repro.tables import TABLES
+from repro.tasks import closest_pair
 from repro.training import plot
 from tests.conftest import ask_hub
 from tests.hub import build, texts
@@ -108,6 +110,8 @@ class Runs:
             patch.setattr(packages, "PACKAGES", [])  # what PyPI packages carry comes from the hub too
             patch.setattr(registry, "datasets", lambda suite="paper": small if suite == "paper" else {})
             patch.setattr(plot, "training", lambda records, path: None)  # a picture takes longer than such a training
+            patch.setattr(drawing, "draw", lambda plot, form: b"")  # and a figure than such a table
+            patch.setattr(closest_pair, "PAIRS_A_RUN", 2)  # for models of BERT-base's size
             ask_hub(hub.address, self.cache, patch)
             yield hub.log
 
