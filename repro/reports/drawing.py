@@ -32,13 +32,17 @@ FORCES: dict[str, Any] = {
 TRIES = 120  # of moving numbers apart; a bound in seconds would give other bytes each time
 
 
-def draw(plot: Plot, form: str) -> bytes:
-    """The figure as a file of that form, `svg` or `png`."""
-    buffer = io.BytesIO()
-    metadata = {"Date": None} if form == "svg" else {"Software": None}
+def draw(plot: Plot, forms: Sequence[str]) -> dict[str, bytes]:
+    """The figure as a file of each form, `svg` or `png`."""
+    files = {}
     with matplotlib.rc_context(STYLE):
-        figure(plot).savefig(buffer, format=form, dpi=200, metadata=metadata)
-    return buffer.getvalue()
+        drawn = figure(plot)
+        for form in forms:
+            buffer = io.BytesIO()
+            metadata = {"Date": None} if form == "svg" else {"Software": None}
+            drawn.savefig(buffer, format=form, dpi=200, metadata=metadata)
+            files[form] = buffer.getvalue()
+    return files
 
 
 def figure(plot: Plot) -> Figure:

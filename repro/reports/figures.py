@@ -31,7 +31,7 @@ def files(plot: Plot, csv_path: Path) -> Iterator[tuple[Path, bytes]]:
 def _drawn(plot: Plot) -> dict[str, bytes]:
     from repro.reports.drawing import draw
 
-    contents = {form: draw(plot, form) for form in FORMS}
+    contents = draw(plot, FORMS)
     memo.remember(_key(plot), _sums(contents))
     memo.keep()
     return contents

@@ -53,7 +53,7 @@ def stable(out: Path) -> dict[str, str]:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("table", ASKED)
+@pytest.mark.parametrize("table", ["sbert-1", pytest.param("sbert-5", marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     mirror: Path, tmp_path: Path, tiny_bert: Path, table: str
 ) -> None:

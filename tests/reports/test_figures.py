@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -47,7 +48,12 @@ def test_what_is_on_disk_as_it_was_drawn_is_not_drawn_again(
     for path, content in first.items():
         path.write_bytes(content)
     calls: list[str] = []
-    monkeypatch.setattr(drawing, "draw", lambda plot, form: calls.append(form) or first[tmp_path / f"x.spectra.{form}"])
+
+    def counted(plot: plots.Plot, forms: Sequence[str]) -> dict[str, bytes]:
+        calls.extend(forms)
+        return {form: first[tmp_path / f"x.spectra.{form}"] for form in forms}
+
+    monkeypatch.setattr(drawing, "draw", counted)
     assert drawn(finished, csv_path) == first
     assert calls == []
     (tmp_path / "x.spectra.png").write_bytes(b"something else")
