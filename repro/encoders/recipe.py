@@ -231,6 +231,37 @@ class WhitenedRecipe(FittedRecipe):
         return super().signature() | {"whiten": str(self.k or "full")}
 
 
+SCALINGS = ("none", "centre", "standardise")
+
+
+@dataclass(frozen=True)
+class CalibratedRecipe(FittedRecipe):
+    """A calibration (postprocessing/calibration.py): the scaling first, then without the top k singular vectors."""
+
+    scaling: str = "standardise"
+    k: int = 0
+
+    name: ClassVar[str] = "calibration"
+
+    def __post_init__(self) -> None:
+        if self.scaling not in SCALINGS:
+            raise ReproError(f"scaling {self.scaling!r} is unknown; choose from {', '.join(SCALINGS)}")
+        if self.k is None or self.k < 0:  # what `k=full` is to a whitening
+            raise ReproError(f"k {self.k or 'full'} is no number of singular vectors to remove; name one from 0 on")
+        if not self.k and self.scaling == "none":
+            raise ReproError("a calibration that neither scales nor removes (k=0) changes nothing; name a scaling or k")
+
+    def transform(self, seed: int = 0, dataset: str = "") -> Transform:
+        """A calibration with these settings; neither argument changes it."""
+        from repro.postprocessing.calibration import Calibration
+
+        return Calibration(self.scaling, self.k)
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for."""
+        return super().signature() | {"scaling": self.scaling, "removed": f"top{self.k}" if self.k else ""}
+
+
 # The data sets whose pairs the published flow reads three times an epoch: its reader of STS12-16 gives a year's full
 # file as train, dev and test (siamese_utils.py, Sts_12_16_Processor).
 THRICE = ("STS12", "STS13", "STS14", "STS15", "STS16")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from repro.data import registry
-from repro.encoders.recipe import FittedRecipe, FlowedRecipe, WhitenedRecipe
+from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import MINILM
 from repro.evaluation.systems import PostProcessed
 from repro.tables.columns import map_label
@@ -76,6 +76,16 @@ def flowed(name: str, levels: int) -> tuple[Row, ...]:
     return (
         _fitted(f"{name}-nli", FlowedRecipe(mean, "nli", levels, epochs=0.15, learning_rate=2e-5)),
         _fitted(f"{name}-target", FlowedRecipe(mean, levels=levels)),
+    )
+
+
+def calibrated() -> tuple[Row, ...]:
+    """Standardised, without the top singular vector, and both, fitted on the target."""
+    mean = replace(MINILM, pooling="mean")
+    return (
+        _fitted("standardised-target", CalibratedRecipe(mean)),
+        _fitted("remove-top-1-target", CalibratedRecipe(mean, scaling="none", k=1)),
+        _fitted("standardised-remove-top-1-target", CalibratedRecipe(mean, k=1)),
     )
 
 

@@ -177,6 +177,19 @@ def whitened(encode: Encode, corpus: Sequence[str], k: int | None = None) -> Enc
     return lambda sentences: (encode(sentences) - mean) @ kernel
 
 
+def calibrated(encode: Encode, corpus: Sequence[str], standardise: bool, k: int) -> Encode:
+    """Standardised, or as they are; then less the projections on the corpus's top k singular vectors."""
+    vectors = encode(corpus)
+    mean, deviation = (vectors.mean(axis=0), vectors.std(axis=0)) if standardise else (0, 1)
+    top = np.linalg.svd((vectors - mean) / deviation, full_matrices=False)[2][:k]  # (k, d)
+
+    def encoded(sentences: Sequence[str]) -> np.ndarray:
+        scaled = (encode(sentences) - mean) / deviation
+        return np.asarray(scaled - scaled @ top.T @ top)
+
+    return encoded
+
+
 def accuracy(encode: Encode, splits: dict[str, tuple[list[str], np.ndarray]], penalties: Sequence[float]) -> float:
     """Logistic regression on frozen vectors; the dev set chooses C, the first of those that tie."""
     features = {name: encode(sentences) for name, (sentences, _) in splits.items()}

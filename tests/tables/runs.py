@@ -44,6 +44,7 @@ RUNS: dict[str, list[list[str]]] = {
     "whitening-2": [FITTED],
     "flow-2": [FITTED],
     "flow-3": [FITTED],
+    "flow-5": [FITTED],
     "simcse-5": [FITTED],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],
@@ -104,6 +105,7 @@ class Runs:
             if not home.is_dir():
                 shutil.copytree(self.data, home / "unfinished")
                 (home / "unfinished").rename(home / "data")
+                shutil.copytree(self.hub / "trained", home / "weights")
         small = texts.small(self.data)
         with pytest.MonkeyPatch.context() as patch, serving(self.hub, build.commits()) as hub:
             patch.setenv("REPRO_HOME", str(home))

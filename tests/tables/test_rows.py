@@ -134,6 +134,15 @@ FITTED: dict[tuple[str, str, str], Value] = {
     ("flow-2", "bert-base-flow-target", "stsb"): lambda o: rho(
         flowed(first_last(o, BERT), [(a, b) for part in SPLITS for a, b, _ in o.stsb(part)], 2, 1, 1e-3), o.stsb()
     ),
+    ("flow-5", "bert-base-avg-sn", "stsb"): lambda o: rho(
+        oracle.calibrated(o.encoder(BERT, "mean"), target(o), True, 0), o.stsb()
+    ),
+    ("flow-5", "bert-base-avg-natsv-10", "stsb"): lambda o: rho(
+        oracle.calibrated(o.encoder(BERT, "mean"), target(o), False, 10), o.stsb()
+    ),
+    ("flow-5", "bert-base-avg-sn-natsv-6", "stsb"): lambda o: rho(
+        oracle.calibrated(o.encoder(BERT, "mean"), target(o), True, 6), o.stsb()
+    ),
     ("simcse-5", "sbert-nli-base-flow3-nli", "stsb"): lambda o: rho(
         flowed(first_last(o, f"{ST}/bert-base-nli-mean-tokens"), [(a, b) for a, b, _ in o.nli()], 3, 0.15, 2e-5),
         o.stsb(senteval=True),
