@@ -76,7 +76,8 @@ def digest(parts: Iterable[Pairs]) -> str:
             if len(part.gold):
                 rows = zip(part.first, part.second, (f"{gold:.6g}" for gold in part.gold), strict=True)
             else:
-                rows = zip(part.labels, part.first, part.second or ("",) * len(part), strict=True)
+                none = ("",) * len(part)
+                rows = zip(part.labels or none, part.first, part.second or none, strict=True)
         for row in rows:
             state.update(("\t".join(row) + "\n").encode())
     return state.hexdigest()

@@ -33,6 +33,11 @@ METRICS: dict[str, Metric] = {
         Metric("uniformity", Statistic(geometry.uniformity), higher_is_better=False, low=-8, high=0),
         Metric("cosine", Statistic(geometry.average_cosine), higher_is_better=False, low=-1, high=1),
         Metric("isoscore", Statistic(geometry.isoscore), high=1),
+        *(
+            Metric(name, of_resamples(throughput.mean), higher_is_better=False, high=math.inf)
+            for name in ("word-norm", *(f"word-distance-{k}" for k in (3, 5, 7)))
+        ),
+        *(Metric(f"word-product-{k}", of_resamples(throughput.mean), low=-math.inf, high=math.inf) for k in (3, 5, 7)),
         Metric("sentences-per-second", Statistic(lambda runs: float(np.median(runs))), high=math.inf, of_machine=True),
         *(
             Metric(name, Statistic(lambda seconds: float(seconds[0])), False, high=math.inf, of_machine=True)

@@ -13,6 +13,7 @@ from repro.evaluation.column import AnyColumn, Average, Column, Difference
 from repro.evaluation.given import given
 from repro.evaluation.system import System
 from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
+from repro.evaluation.words import WordVectors
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 
@@ -131,12 +132,17 @@ class Table:
         return replace(self, rows=(*self.rows, *added))
 
     def _system(self, name: str) -> System:
-        """Of a named encoder: as it is, or timed where that is what the table's rows are."""
+        """Of a named encoder: as it is, or timed, or its word vectors, where that is what the table's rows are."""
         if is_object(name):
             return given(name)
         from repro.metrics import metric  # brings SciPy, which a list of tables does without
+        from repro.tasks import TASKS
 
         recipe = zoo.recipe(name)
+        if any(TASKS[column.task].of_words for column in self.scored()):
+            if recipe.trainable is None:
+                raise ReproError(f"{name}: {self.id} measures a transformer's word vectors; name one, without post=")
+            return WordVectors(recipe.trainable)
         if not any(metric(column.metric).of_machine for column in self.scored()):
             return system_of(recipe)
         if recipe.plain != recipe:

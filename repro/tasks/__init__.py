@@ -10,6 +10,7 @@ from repro.tasks.sts import STS_TASKS, WHOLE
 from repro.tasks.throughput import SPEED_TASKS
 from repro.tasks.transfer import TRANSFER_TASKS
 from repro.tasks.triplets import TRIPLET_TASKS
+from repro.tasks.words import WORD_TASKS
 
 TASKS: dict[str, Task] = {
     **STS_TASKS,
@@ -19,6 +20,7 @@ TASKS: dict[str, Task] = {
     **ARGUMENT_TASKS,
     **TRIPLET_TASKS,
     **TRANSFER_TASKS,
+    **WORD_TASKS,
 }
 
 __all__ = ["TASKS", "WHOLE"]

@@ -83,6 +83,7 @@ class Task(ABC):
 
     version: ClassVar[int] = 1
     scores_pairs: ClassVar[bool] = False  # whether a model that reads both sentences at once can be scored
+    of_words: ClassVar[bool] = False  # whether it measures a model's word vectors, and no sentence vector
     cross_validated: ClassVar[bool] = False  # whether a model is trained for each of its `folds`
     keeps_items: ClassVar[bool] = False  # whether a result over several seeds keeps the items of the first, for a plot
 

@@ -100,6 +100,9 @@ NUMBERS = [
     ("whitening-1", "glove-avg", "sts12", None),
     ("whitening-1", "bert-large-whitening-384-target", "stsb", 72.48),
     ("whitening-2", "sbert-nli-base-whitening-256-nli", "sickr", 76.44),
+    ("flow-1", "bert-base-token-embeddings", "word-norm-10k", 1.45),
+    ("flow-1", "bert-base-token-embeddings", "word-product-3-500", 0.92),
+    ("flow-1", "bert-base-token-embeddings", "word-norm-100-stsb", None),  # another corpus
     ("flow-2", "bert-base-avg", "stsb", 47.29),
     ("flow-2", "bert-base-flow-target", "stsb", 70.72),
     ("flow-3", "sbert-nli-large-flow-nli", "sickr", 77.73),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -106,6 +107,26 @@ class Oracle:
         """SimCSE's sentences."""
         path = self.hub / "datasets/princeton-nlp/datasets-for-simcse/wiki1m_for_simcse.txt"
         return path.read_text(encoding="utf-8").splitlines()
+
+    def wiki_sample(self) -> list[str]:
+        """The sample of SimCSE's sentences."""
+        return self._lines("wiki-sample/wiki.txt")
+
+    def by_rank(self, repo: str, text: Sequence[str], last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(norms (n,), distances to all others (n, V − 1), dot products with them) of a model's words to that rank."""
+        folder = self.hub / "models" / repo
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        table = AutoModel.from_pretrained(folder, dtype=torch.float32).get_input_embeddings().weight.detach().numpy()
+        counted = Counter(i for sentence in text for i in tokenizer(sentence, add_special_tokens=False).input_ids)
+        for special in tokenizer.all_special_ids:  # an unknown word is no word
+            counted.pop(special, None)
+        ranked = sorted(counted, key=lambda word: (-counted[word], word))[: last + 1]
+        others = [np.delete(np.arange(len(table)), word) for word in ranked]
+        distances = np.array(
+            [np.linalg.norm(table[rows] - table[word], axis=1) for word, rows in zip(ranked, others, strict=True)]
+        )
+        products = np.array([table[rows] @ table[word] for word, rows in zip(ranked, others, strict=True)])
+        return np.linalg.norm(table[ranked], axis=1), np.sort(distances, axis=1), -np.sort(-products, axis=1)
 
     def triplets(self) -> list[tuple[str, ...]]:
         """SimCSE's triplets; an empty cell is a blank."""

@@ -29,6 +29,7 @@ FEW = ["--seeds", "1", "--sample", "5"]  # one training or fit, on five examples
 STEPS = ["--seeds", "1", "--sample", "17"]  # two steps an epoch: where there is warm-up the first changes nothing
 LARGE = [part for row in TABLES["sbert-2"].rows if "large" in row.slug for part in ("--row", row.slug)]
 OTHERS = [part for row in TABLES["sbert-2"].rows if "large" not in row.slug for part in ("--row", row.slug)]
+WORDS = ["--task", "word-distance-5-100-stsb", "--task", "word-product-7-100-stsb"]
 FITTED = [*FEW, "--task", "stsb"]
 # the arguments of each run; several where a row has no cell in the columns that all others have one in
 RUNS: dict[str, list[list[str]]] = {
@@ -42,6 +43,7 @@ RUNS: dict[str, list[list[str]]] = {
     "sbert-65h": [["--limit", "4"]],
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
+    "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],
     "flow-5": [FITTED],

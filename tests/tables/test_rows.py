@@ -102,6 +102,16 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     ("sbert-1", "glove-840b-sick-sbert", "sickr"): lambda o: rho(o.words(SICK_WORDS, sbert=True), o.sick()),
     ("sbert-1", "glove-840b-sick-whitespace", "sickr"): lambda o: rho(o.words(SICK_WORDS), o.sick()),
     ("sbert-1", "glove-840b-sick-whitespace-lower", "sickr"): lambda o: rho(o.words(SICK_WORDS, lower=True), o.sick()),
+    # no sentence is encoded: the table of input embeddings
+    ("flow-1", "bert-base-token-embeddings", "word-norm-100"): lambda o: float(
+        o.by_rank(BERT, o.wiki_sample(), 99)[0].mean()
+    ),
+    ("flow-1", "bert-base-token-embeddings", "word-distance-5-100-stsb"): lambda o: float(
+        o.by_rank(BERT, target(o), 99)[1][:, :5].mean()
+    ),
+    ("flow-1", "bert-base-token-embeddings", "word-product-7-100-stsb"): lambda o: float(
+        o.by_rank(BERT, target(o), 99)[2][:, :7].mean()
+    ),
     # SentEval with scikit-learn's logistic regression
     ("sbert-5", "sbert-nli-base", "sst"): lambda o: sst(sbert(o, "bert-base-nli-mean-tokens"), o),
     ("sbert-5", "fasttext-bow", "sst"): lambda o: sst(o.words("crawl-300d-2M.vec"), o),
