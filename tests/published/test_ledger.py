@@ -110,6 +110,9 @@ NUMBERS = [
     ("flow-5", "bert-base-avg-sn-natsv-6", "stsb", 63.51),
     ("flow-5", "bert-base-avg-flow-target", "stsb", 65.62),  # 70.72 in Table 2, over other layers
     ("flow-5", "bert-base-avg-centred-natsv-1", "stsb", None),
+    ("flow-6", "gold", "edit-dev", -24.61),
+    ("flow-6", "bert-base-flow-target", "gold-dev", 74.09),
+    ("flow-6", "gold", "edit", None),  # of the test set
     ("simcse-5", "bert-base-embedding-last-avg", "sts12", 39.70),
     ("simcse-5", "bert-base-first-last-avg", "sts12", 45.09),
     ("simcse-5", "unsup-simcse-bert-base", "avg", 76.25),

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from nltk.metrics.distance import edit_distance
+from nltk.tokenize.treebank import TreebankWordTokenizer
 from scipy.stats import spearmanr
 from sentence_transformers.sentence_transformer.modules.tokenizer import WhitespaceTokenizer
 from sklearn.linear_model import LogisticRegression
@@ -172,6 +174,14 @@ def rho(encode: Encode, pairs: Sequence[Pair]) -> float:
 def correlation(similarities: np.ndarray, pairs: Sequence[Pair]) -> float:
     """Spearman's ρ × 100 of similarities and gold scores."""
     return 100 * float(spearmanr(similarities.round(10), [gold for *_, gold in pairs]).statistic)
+
+
+def lexical(pairs: Sequence[Pair]) -> tuple[np.ndarray, list[Pair]]:
+    """(the pairs' gold scores, the pairs with the edit distance of their words in their place)."""
+    split = TreebankWordTokenizer().tokenize
+    distances = [edit_distance(split(a.lower()), split(b.lower())) for a, b, _ in pairs]
+    replaced = [(a, b, float(distance)) for (a, b, _), distance in zip(pairs, distances, strict=True)]
+    return np.array([gold for *_, gold in pairs]), replaced
 
 
 def joined(subsets: Sequence[Sequence[Pair]]) -> list[Pair]:

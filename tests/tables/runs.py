@@ -47,6 +47,7 @@ RUNS: dict[str, list[list[str]]] = {
     "flow-2": [FITTED],
     "flow-3": [FITTED],
     "flow-5": [FITTED],
+    "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
     "simcse-5": [FITTED],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],

@@ -112,6 +112,9 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     ("flow-1", "bert-base-token-embeddings", "word-product-7-100-stsb"): lambda o: float(
         o.by_rank(BERT, target(o), 99)[2][:, :7].mean()
     ),
+    # against edit distance, by NLTK
+    ("flow-6", "gold", "edit"): lambda o: oracle.correlation(*oracle.lexical(o.stsb())),
+    ("flow-6", "bert-base-avg", "edit"): lambda o: rho(o.encoder(BERT, "mean"), oracle.lexical(o.stsb())[1]),
     # SentEval with scikit-learn's logistic regression
     ("sbert-5", "sbert-nli-base", "sst"): lambda o: sst(sbert(o, "bert-base-nli-mean-tokens"), o),
     ("sbert-5", "fasttext-bow", "sst"): lambda o: sst(o.words("crawl-300d-2M.vec"), o),
