@@ -26,6 +26,13 @@ METRICS: dict[str, Metric] = {
             for name, correlation in CORRELATIONS.items()
             for aggregation in AGGREGATIONS
         ),
+        Metric(
+            "spearman-median",
+            Statistic(CORRELATIONS["spearman"].value, CORRELATIONS["spearman"].resampled),
+            low=-100,
+            scale=100,
+            over_seeds="median",
+        ),
         Metric("accuracy", of_resamples(accuracy, accuracy_draws)),
         Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
         Metric("f1", of_resamples(f1)),

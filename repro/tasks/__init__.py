@@ -7,7 +7,7 @@ from repro.tasks.base import Task
 from repro.tasks.closest_pair import CLOSEST_PAIR_TASKS
 from repro.tasks.geometry import GEOMETRY_TASKS
 from repro.tasks.lexical import LEXICAL_TASKS
-from repro.tasks.sts import STS_TASKS, WHOLE
+from repro.tasks.sts import MEDIAN_TASKS, STS_TASKS, WHOLE
 from repro.tasks.throughput import SPEED_TASKS
 from repro.tasks.transfer import TRANSFER_TASKS
 from repro.tasks.triplets import TRIPLET_TASKS
@@ -15,6 +15,7 @@ from repro.tasks.words import WORD_TASKS
 
 TASKS: dict[str, Task] = {
     **STS_TASKS,
+    **MEDIAN_TASKS,
     **LEXICAL_TASKS,
     **GEOMETRY_TASKS,
     **SPEED_TASKS,

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, Source
 from repro.data.text import are_tokenised, joined, moses
-from repro.tasks.base import Data, Task
-from repro.tasks.similarity import SimilarityTask
+from repro.tasks.base import Data, Scores, Task
+from repro.tasks.similarity import SimilarityScores, SimilarityTask
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +66,29 @@ class StsTask(SimilarityTask, StsData):
         return super()._protocol(name) | {"text": self.text}
 
 
+@dataclass(frozen=True)
+class MedianTask(StsTask):
+    """Spearman's ρ over all pairs, of which the median over seeds is reported and not the mean (BERT-flow, Table 8)."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The one correlation."""
+        return MedianScores.metrics
+
+    def _protocol(self, name: str) -> dict[str, str]:
+        return super()._protocol("spearman-all") | {"over": "median"}
+
+    def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
+        """Scores from the similarities of each part."""
+        return MedianScores(items, tuple(part.gold for part in data))
+
+
+class MedianScores(SimilarityScores):
+    """The one correlation of one model."""
+
+    metrics = ("spearman-median",)
+
+
 @cache
 def _warn_of_tokens(folder: Path, split: str) -> None:
     """Say it once: numbers on such a file are no numbers on the published text."""
@@ -96,6 +121,7 @@ STS_TASKS: dict[str, StsTask] = {
         StsTask("sickr-all-senteval", "SICK", _SICK, "senteval"),
     )
 }
+MEDIAN_TASKS = {"stsb-median": MedianTask("stsb-median", "STSB", ("test",))}
 # the task that has every sentence of a data set: what a whitening or a flow of the "target" is fitted on, all splits
 # (bojone/BERT-whitening eng/eval.py:78-81, bohanli/BERT-flow run_siamese.py:619-622)
 WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all-joined")}

@@ -6,7 +6,7 @@ import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
 import numpy as np
@@ -145,6 +145,20 @@ def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Grou
     assert finished.stored["plain", "stsb"].value != finished.stored["white", "stsb"].value
     assert finished.stored["white", "cosine"].value == pytest.approx(0, abs=0.05)  # isotropic on what it was fitted on
     assert finished.stored["white", "isoscore"].value > finished.stored["plain", "isoscore"].value
+
+
+def test_a_column_may_have_the_median_over_seeds(tiny_bert: Path) -> None:
+    base = TransformerRecipe(str(tiny_bert), pooling="mean")
+    columns = (Column("mean", "mean", "stsb"), Column("median", "median", "stsb-median", "spearman-median"))
+    rows = (Row("flow", "flow", BEYOND, system_of(FlowedRecipe(base), 3)),)
+    stored = compute(plan(Table("t", "T", "P", rows, columns), Options(suite=MINI, device="cpu"))).stored
+    values = list(stored["flow", "mean"].scores.values())
+    assert list(stored["flow", "median"].scores.values()) == pytest.approx(values)
+    assert stored["flow", "mean"].value == pytest.approx(fmean(values))
+    assert stored["flow", "median"].value == pytest.approx(median(values))
+    assert fmean(values) != pytest.approx(median(values), abs=1e-3)
+    assert stored["flow", "median"].std == pytest.approx(stdev(values))
+    assert "|over:median|" in str(stored["flow", "median"].signature)
 
 
 def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) -> None:

@@ -48,6 +48,8 @@ RUNS: dict[str, list[list[str]]] = {
     "flow-3": [FITTED],
     "flow-5": [FITTED],
     "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
+    "flow-7": [[]],
+    "flow-8": [FEW],
     "simcse-5": [FITTED],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],

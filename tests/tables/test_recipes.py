@@ -43,6 +43,7 @@ LEVELS = {
     "flow-3": 2,
     "flow-5": 2,
     "flow-6": 2,
+    "flow-8": 2,
     "whitening-1": 2,
     "whitening-2": 2,
     "simcse-5": 3,
