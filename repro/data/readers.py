@@ -194,6 +194,18 @@ def read_nli(path: Path, split: str | None = None) -> Pairs:
     return Pairs(path.name, first, second, labels=labels)
 
 
+QNLI_LABELS = ("entailment", "not_entailment")
+
+
+def read_qnli(path: Path) -> Pairs:
+    """QNLI under GLUE's header: index, question, sentence, label."""
+    rows = cells_of(path, read_lines(path)[1:], 4, start=2)
+    if not rows:
+        raise ReproError(f"{path} has a header and no pairs; put GLUE's own file in its place")
+    labels = tuple(label_of(row[3], QNLI_LABELS, path, line) for line, row in enumerate(rows, 2))
+    return Pairs(path.name, tuple(row[1] for row in rows), tuple(row[2] for row in rows), labels=labels)
+
+
 # The cells that SimCSE's reader, pandas in Hugging Face's data sets, takes for no sentence (pandas.read_csv, na_values)
 NO_SENTENCE = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
@@ -258,6 +270,7 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "trec": read_trec,
     "mrpc": read_mrpc,
     "nli": read_nli,
+    "qnli": read_qnli,
     "triplets": read_triplets,
     "simcse-triplets": read_simcse_triplets,
     "argument-facets": read_facets,

@@ -11,6 +11,7 @@ from repro.metrics import geometry, throughput
 from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
 from repro.metrics.classification import accuracy, accuracy_draws, f1
 from repro.metrics.correlation import CORRELATIONS
+from repro.metrics.ranking import auc
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -36,6 +37,7 @@ METRICS: dict[str, Metric] = {
         Metric("accuracy", of_resamples(accuracy, accuracy_draws)),
         Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
         Metric("f1", of_resamples(f1)),
+        Metric("auc", of_resamples(auc)),
         Metric("alignment", Statistic(geometry.alignment), higher_is_better=False, high=4),
         Metric("uniformity", Statistic(geometry.uniformity), higher_is_better=False, low=-8, high=0),
         Metric("cosine", Statistic(geometry.average_cosine), higher_is_better=False, low=-1, high=1),

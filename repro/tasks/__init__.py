@@ -7,6 +7,7 @@ from repro.tasks.base import Task
 from repro.tasks.closest_pair import CLOSEST_PAIR_TASKS
 from repro.tasks.geometry import GEOMETRY_TASKS
 from repro.tasks.lexical import LEXICAL_TASKS
+from repro.tasks.question_answering import QUESTION_TASKS
 from repro.tasks.sts import MEDIAN_TASKS, STS_TASKS, WHOLE
 from repro.tasks.throughput import SPEED_TASKS
 from repro.tasks.transfer import TRANSFER_TASKS
@@ -22,6 +23,7 @@ TASKS: dict[str, Task] = {
     **CLOSEST_PAIR_TASKS,
     **ARGUMENT_TASKS,
     **TRIPLET_TASKS,
+    **QUESTION_TASKS,
     **TRANSFER_TASKS,
     **WORD_TASKS,
 }

@@ -151,6 +151,14 @@ def _judged(draw: Draw) -> list[tuple[str, str, str]]:
     return [(premise, draw.sentence(), label) for premise in premises for label in LABELS]
 
 
+def _qnli(path: Path, split: str, draw: Draw) -> None:
+    rows = (
+        f"{n}\t{a}\t{b}\t{('entailment', 'not_entailment')[gold < 2.5]}"
+        for n, (a, b, gold) in enumerate(draw.pairs(48))
+    )
+    _lines(path, ["index\tquestion\tsentence\tlabel", *rows])
+
+
 def _facets(path: Path, split: str, draw: Draw) -> None:
     rows = (f'{gold:g},"{a}","{b}"' for a, b, gold in (draw.pair() for _ in range(ARGUMENTS)))
     _lines(path, ["regression_label,sentence_1,sentence_2", *rows], "cp1252")
@@ -172,6 +180,7 @@ _WRITERS = {
     "trec": _trec,
     "mrpc": _mrpc,
     "nli": _nli,
+    "qnli": _qnli,
     "argument-facets": _facets,
     "bws": _bws,
     "WIKI-SAMPLE": lambda path, split, draw: _lines(path, (draw.sentence() for _ in range(40))),

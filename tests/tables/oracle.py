@@ -22,6 +22,7 @@ from nltk.tokenize.treebank import TreebankWordTokenizer
 from scipy.stats import spearmanr
 from sentence_transformers.sentence_transformer.modules.tokenizer import WhitespaceTokenizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from transformers import AutoModel, AutoTokenizer
 
 Pair = tuple[str, str, float]
@@ -86,6 +87,11 @@ class Oracle:
         """SICK's test pairs, tokens joined with one blank."""
         cells = [line.split("\t") for line in self._lines("downstream/SICK/SICK_test_annotated.txt")[1:]]
         return [(" ".join(row[1].split()), " ".join(row[2].split()), float(row[3])) for row in cells]
+
+    def qnli(self, split: str) -> list[tuple[str, str, bool]]:
+        """Questions, sentences, and whether these answer them."""
+        cells = [line.split("\t") for line in self._lines(f"qnli/{split}.tsv")[1:]]
+        return [(row[1], row[2], row[3] == "entailment") for row in cells]
 
     def sst(self, split: str) -> tuple[list[str], np.ndarray]:
         """Sentences and labels of a split."""
@@ -174,6 +180,13 @@ def rho(encode: Encode, pairs: Sequence[Pair]) -> float:
 def correlation(similarities: np.ndarray, pairs: Sequence[Pair]) -> float:
     """Spearman's ρ × 100 of similarities and gold scores."""
     return 100 * float(spearmanr(similarities.round(10), [gold for *_, gold in pairs]).statistic)
+
+
+def auc(encode: Encode, pairs: Sequence[tuple[str, str, bool]]) -> float:
+    """The area under the ROC curve × 100 of the cosines of pairs."""
+    first, second = (encode([pair[side] for pair in pairs]) for side in (0, 1))  # type: ignore[misc]
+    cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    return 100 * float(roc_auc_score([answered for *_, answered in pairs], cosines.round(10)))
 
 
 def lexical(pairs: Sequence[Pair]) -> tuple[np.ndarray, list[Pair]]:

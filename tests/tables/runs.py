@@ -46,6 +46,7 @@ RUNS: dict[str, list[list[str]]] = {
     "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],
+    "flow-4": [FEW],
     "flow-5": [FITTED],
     "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
     "flow-7": [[]],

@@ -41,6 +41,7 @@ def test_rows_of_word_vectors(table: str, slug: str, file: str, tokens: str) -> 
 LEVELS = {
     "flow-2": 2,
     "flow-3": 2,
+    "flow-4": 2,
     "flow-5": 2,
     "flow-6": 2,
     "flow-8": 2,

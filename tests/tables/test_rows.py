@@ -112,6 +112,10 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     ("flow-1", "bert-base-token-embeddings", "word-product-7-100-stsb"): lambda o: float(
         o.by_rank(BERT, target(o), 99)[2][:, :7].mean()
     ),
+    # the area under the ROC curve, by scikit-learn
+    ("flow-4", "sbert-nli-base-first-last-avg", "qnli"): lambda o: oracle.auc(
+        first_last(o, f"{ST}/bert-base-nli-mean-tokens"), o.qnli("dev")
+    ),
     # against edit distance, by NLTK
     ("flow-6", "gold", "edit"): lambda o: oracle.correlation(*oracle.lexical(o.stsb())),
     ("flow-6", "bert-base-avg", "edit"): lambda o: rho(o.encoder(BERT, "mean"), oracle.lexical(o.stsb())[1]),
