@@ -193,6 +193,11 @@ class FittedRecipe(ABC):
         """The recipe itself: it has a fitted map."""
         return self
 
+    @property
+    def kept(self) -> str:
+        """How many dimensions a map keeps that can leave some out, `full` for all; '' for another map."""
+        return ""
+
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
         return self.base.signature() | {"fit": self.source.replace("|", "/")}
@@ -211,6 +216,11 @@ class WhitenedRecipe(FittedRecipe):
         if self.k is not None and self.k < 1:
             raise ReproError(f"k {self.k} must be at least 1")
 
+    @property
+    def kept(self) -> str:
+        """`256`, or `full`."""
+        return str(self.k or "full")
+
     def transform(self, seed: int = 0, dataset: str = "") -> Transform:
         """A whitening that keeps k dimensions; neither argument changes it."""
         from repro.postprocessing.whitening import Whitening
@@ -228,7 +238,7 @@ class WhitenedRecipe(FittedRecipe):
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
-        return super().signature() | {"whiten": str(self.k or "full")}
+        return super().signature() | {"whiten": self.kept}
 
 
 SCALINGS = ("none", "centre", "standardise")

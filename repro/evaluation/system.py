@@ -23,6 +23,7 @@ class System(ABC):
     seeded = False  # whether its numbers depend on seeds, and are judged against their spread
     seeds = 1  # trainings, or fits
     only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all
+    kept = ""  # how many dimensions its map keeps, `full` for all; '' where it has no such map
     nothing = ""  # why no number of it can be measured anywhere
     unstored = ""  # why its results are not kept for another run
 

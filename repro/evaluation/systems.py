@@ -138,6 +138,11 @@ class PostProcessed(Pretrained):
         return self.recipe.name
 
     @property
+    def kept(self) -> str:  # type: ignore[override]
+        """How many dimensions a whitening keeps."""
+        return self.recipe.kept
+
+    @property
     def seeded(self) -> bool:  # type: ignore[override]
         """Whether the fit depends on a seed."""
         return self.recipe.seeded

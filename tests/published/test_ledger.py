@@ -162,6 +162,9 @@ def test_published_spreads(slug: str, std: float | None) -> None:
 def test_every_published_number_of_the_table_stands_in_a_cell(name: str) -> None:
     """None of the paper's rows is dropped: what the ledger has for the table is what its cells show."""
     table = tables.get(name)
+    if name == "whitening-f2":  # a figure, of which no number is printed
+        assert not any(row.published for row in table.rows)
+        return
     paper, _, number = name.partition("-")
     printed = f"Table {number if number.isdigit() else f'{number[0].upper()}.{number[1]}'}"
     if name == "sbert-65h":  # a sentence of the text, which says other things too

@@ -43,6 +43,7 @@ RUNS: dict[str, list[list[str]]] = {
     "sbert-65h": [["--limit", "4"]],
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
+    "whitening-f2": [FITTED],
     "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],

@@ -17,7 +17,7 @@ from repro.errors import ReproError
 ROOT = Path(__file__).parents[2]
 SBERT = [*(f"sbert-{number}" for number in range(1, 8)), "sbert-65h"]
 WHITENING, FLOW = (
-    ["whitening-1", "whitening-2"],
+    ["whitening-1", "whitening-2", "whitening-f2"],
     ["flow-1", "flow-2", "flow-3", "flow-4", "flow-5", "flow-6", "flow-7", "flow-8"],
 )
 SIMCSE = ["simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]
