@@ -33,8 +33,8 @@ TRAININGS: dict[str, tuple[str, TrainedRecipe]] = {
 NOTE = (
     "scratch-bert: a BERT of 4 layers × 256 with BERT's vocabulary, trained on 82,879 sentences by masked language "
     "modelling and nothing else (`make base-from-scratch`). What is trained from it has the paper's settings and three "
-    "seeds. With a tenth of BERT-base's parameters and less than a thousandth of its text it has no paper's numbers; what "
-    "a method adds to it can be compared (`repro claims`)."
+    "seeds. It has a tenth of BERT-base's parameters, read less than a thousandth of its text, and has no paper's "
+    "numbers; what a method adds to it can be compared (`repro claims`)."
 )
 
 
