@@ -54,6 +54,7 @@ class Size:
 # 260 and 388 dimensions: more than the 256 and 384 that a whitening of the zoo keeps of these models
 BASE, LARGE, WHITENED_BASE, WHITENED_LARGE = Size(12), Size(24), Size(12, 260, 4), Size(24, 388, 4)
 MINILM = Size(6, 260, 4)
+SCRATCH = Size(4, 88, 4)  # more than the 85 that a whitening keeps of scratch-bert
 
 
 def commits() -> dict[str, str]:
@@ -68,6 +69,10 @@ def build(root: Path) -> None:
     for folder, write in ((tokenizers / "bert", _wordpieces), (tokenizers / "roberta", _byte_pairs)):
         folder.mkdir(parents=True)
         write(folder)
+    torch.manual_seed(len(MODELS))
+    folder = root / "trained" / "scratch-bert"  # no repository: a model that is trained on the machine itself
+    folder.mkdir(parents=True)
+    _plain_bert(SCRATCH)(folder, tokenizers)
     for seed, (repo, make) in enumerate(MODELS.items()):
         torch.manual_seed(seed)
         folder = root / "models" / repo

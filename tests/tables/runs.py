@@ -104,6 +104,7 @@ class Runs:
             if not home.is_dir():
                 shutil.copytree(self.data, home / "unfinished")
                 (home / "unfinished").rename(home / "data")
+                shutil.copytree(self.hub / "trained", home / "weights")
         small = texts.small(self.data)
         with pytest.MonkeyPatch.context() as patch, serving(self.hub, build.commits()) as hub:
             patch.setenv("REPRO_HOME", str(home))
