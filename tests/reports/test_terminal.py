@@ -13,7 +13,6 @@ from repro.published.findings import SYSTEMS, Finding, Outcome
 from repro.reports.layout import lay_out
 from repro.reports.terminal import claims_grid, comparisons_grid, grid
 from repro.results.csv_lines import from_csv
-from tests.published.rows import with_rows
 
 COMMITTED = Path(__file__).parents[2] / "tables"
 
@@ -75,9 +74,8 @@ def test_the_papers_own_systems_have_a_column_where_one_is_measured() -> None:
 
 
 def test_a_comparison_shows_what_is_published_and_what_the_base_has() -> None:
-    table = with_rows("sbert-1", ON_BASE.first, ON_BASE.second)
     published, measured, *_ = findings()
-    shown = comparisons_grid(CLAIM, table, published, measured)
+    shown = comparisons_grid(CLAIM, tables.get("sbert-1"), published, measured)
     text = rendered(shown, 200)
     assert shown.row_count == 2
     assert "70.00 − 60.00 = +10.00 ✓" in text

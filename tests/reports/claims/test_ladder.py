@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from repro import tables
+from repro.published.claims import on_base
 from repro.published.findings import Measured
-from repro.reports.claims.ladder import TABLE, ladder, points
-from tests.published.rows import with_rows
+from repro.reports.claims.ladder import STEPS, TABLE, ladder, points
 
 SETS = ("sts12", "sts13", "sts14", "sts15", "sts16", "stsb", "sickr")
 
@@ -48,9 +48,9 @@ def test_published_numbers_are_those_of_bert_base() -> None:
 def test_a_step_is_the_average_of_its_row_and_the_spread_bounds_that_of_the_average() -> None:
     by_seed = np.random.default_rng(0).normal(60, 1, size=(3, 7))
     one = np.full((1, 7), 50.0)
-    table = with_rows(TABLE, "scratch-sup-simcse", "scratch-cls")
     steps = {
-        step.name: step for step in ladder(table, {**lines("scratch-sup-simcse", by_seed), **lines("scratch-cls", one)})
+        step.name: step
+        for step in ladder(tables.get(TABLE), {**lines("scratch-sup-simcse", by_seed), **lines("scratch-cls", one)})
     }
     trained, plain = steps["supervised SimCSE"], steps["CLS"]
     assert trained.average == pytest.approx(by_seed.mean())
@@ -63,14 +63,18 @@ def test_a_step_is_the_average_of_its_row_and_the_spread_bounds_that_of_the_aver
 def test_a_row_without_all_of_its_sets_is_not_measured() -> None:
     measured = dict(lines("scratch-cls", np.full((1, 7), 50.0)))
     del measured["scratch-cls", "sickr"]
-    assert ladder(with_rows(TABLE, "scratch-cls"), measured)[0].average is None
+    assert ladder(tables.get(TABLE), measured)[0].average is None
 
 
 def test_the_points_are_the_bases_rows_that_are_measured() -> None:
-    table = with_rows(TABLE, "scratch-cls", "scratch-whole")
     numbers = {"alignment": 0.1, "uniformity": -2.0, "avg": 40.0}
     measured = {("scratch-cls", name): {"value": str(value)} for name, value in numbers.items()}
-    measured |= {("scratch-whole", "avg"): {"value": "1"}, ("minilm-cls", "avg"): {"value": "1"}}
-    (point,) = points(table, measured)
+    measured |= {("scratch-avg", "avg"): {"value": "1"}, ("minilm-cls", "avg"): {"value": "1"}}
+    (point,) = points(tables.get(TABLE), measured)
     assert (point.alignment, point.uniformity, point.score) == (0.1, -2.0, 40.0)
-    assert "scratch-bert" not in point.label
+    assert point.label == "CLS"  # in a figure of scratch-bert alone
+
+
+def test_every_step_is_a_row_of_the_table() -> None:
+    slugs = {row.slug for row in tables.get(TABLE).rows}
+    assert {on_base(row) for _, row, _ in STEPS} <= slugs
