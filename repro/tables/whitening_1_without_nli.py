@@ -84,7 +84,8 @@ TABLE = Table(
         *block(paper, "BERT-base", "bert-base", "base", 256),
         *block(paper, "BERT-large", "bert-large", "large", 384),
         *packaged_rows(*PACKAGED_MAPS),
-        *scratch.mapped(*SCRATCH_MAPS),
+        *scratch.mapped(*SCRATCH_MAPS, poolings=("avg", "cls")),
+        *scratch.mapped(*SCRATCH_MAPS, "flow-nli", "flow-target", poolings=("first-last-avg",)),  # as the paper's block
         *scratch.plain("max", "token-embeddings"),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.whitened()),
