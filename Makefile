@@ -52,8 +52,8 @@ flow: $(filter flow-%,$(TABLES))  ## BERT-flow's tables
 simcse: $(filter simcse-%,$(TABLES))  ## SimCSE's tables, which train on two samples
 tables: $(TABLES)  ## all of them
 
-claims: setup  ## the papers' findings, held against published and measured numbers
-	@$(BIN)/repro claims
+claims: setup  ## the papers' findings, held against published and measured numbers; writes docs/claims.md
+	@$(BIN)/repro claims --page docs
 
 test: setup  ## lint, types and every test; line coverage too where it costs little, on Python 3.12 and later
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

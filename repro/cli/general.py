@@ -8,8 +8,6 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.errors import ReproError
-
 if TYPE_CHECKING:
     from repro.evaluation.suite import Suite
 
@@ -73,29 +71,6 @@ def folder_of(arguments: argparse.Namespace) -> Path:
     """Where the tables of the suite that was asked for stand."""
     out: Path = arguments.out
     return out if arguments.suite == "paper" else out / arguments.suite
-
-
-def claims(arguments: argparse.Namespace) -> int:
-    """Print each finding and how it fares; 1 when one does not hold on the published numbers."""
-    from repro import tables
-    from repro.evaluation.config import Options
-    from repro.evaluation.plan import plan
-    from repro.evaluation.suite import Suite
-    from repro.published.claims import CLAIMS, evaluate
-
-    known = list(dict.fromkeys(claim.table for claim in CLAIMS))
-    for name in arguments.ids:
-        if name not in known:
-            raise ReproError(f"{name!r} is not a table with claims; there are: {', '.join(known)}")
-    failed = 0
-    for name in arguments.ids or known:
-        planned = plan(tables.get(name), Options(suite=Suite(offline=True)))
-        for claim in (claim for claim in CLAIMS if claim.table == name):
-            print(f"{name}: {claim.text}")
-            for outcome in evaluate(claim, arguments.out, planned):
-                failed += outcome.source == "published" and outcome.holds is False
-                print(f"  {outcome}")
-    return 1 if failed else 0
 
 
 def doctor(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from repro.bench import BENCHES
-from repro.cli import export, fetch, general, models, reports, sentences, streams, tables, verify
+from repro.cli import claims, export, fetch, general, models, reports, sentences, streams, tables, verify
 from repro.paths import user_path
 from repro.version import __version__
 
@@ -99,11 +99,19 @@ def build_parser() -> argparse.ArgumentParser:
     _data_options(train)
     _device_options(train, "auto")
 
-    claims = command(
-        "claims", general.claims, "the papers' findings, held against published and measured numbers", "check"
+    fared = command(
+        "claims", claims.claims, "the papers' findings, held against published and measured numbers", "check"
     )
-    claims.add_argument("ids", nargs="*", metavar="ID", help="tables; default: all that have claims")
-    claims.add_argument("--out", type=user_path, default="tables", metavar="DIR")
+    fared.add_argument("ids", nargs="*", metavar="ID", help="show each comparison on these tables")
+    fared.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where the tables stand")
+    fared.add_argument(
+        "--page",
+        type=user_path,
+        nargs="?",
+        const=user_path("docs"),
+        metavar="DIR",
+        help="also write a page of all claims with its figure to this folder (default: docs)",
+    )
 
     doctor = command("doctor", general.doctor, "what is installed and present, and which rows could run now")
     doctor.add_argument("--json", action="store_true", help="print JSON")

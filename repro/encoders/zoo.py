@@ -146,6 +146,9 @@ PACKAGED = {"minilm": "all-MiniLM-L6-v2", "mpnet": "all-mpnet-base-v2"}
 PACKAGED_POOLINGS = {"avg": "mean", "cls": "CLS", "first-last-avg": "first-last", "top2-avg": "top-2"}
 for _name in (f"{model}-{pooling}" for model in PACKAGED for pooling in PACKAGED_POOLINGS):
     ZOO |= _fitted(_name, ZOO[_name].plain, 256, "nli-sample")
+# 85 of scratch-bert's 256 dimensions are the third that 256 are of BERT-base's 768
+for _name in ("scratch-avg", "scratch-cls", "scratch-first-last-avg"):
+    ZOO |= _fitted(_name, ZOO[_name].plain, 85, "nli-sample")
 
 
 def recipe(name: str) -> Recipe:

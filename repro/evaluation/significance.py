@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -227,3 +228,21 @@ def _t(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
         tested, test = ttest_1samp(first - second, 0.0, axis=1), "t over seeds"
     low, high = tested.confidence_interval(0.95)
     return tested.pvalue, low, high, test
+
+
+def interval_over_seeds(difference: float, stds: Sequence[float], seeds: Sequence[int]) -> tuple[float, float] | None:
+    """The 95 % interval of a difference of two means over seeds, from what a table says of them: standard deviations
+    (n − 1) and counts. A score of one seed has no deviation, 0. None where neither score has one.
+
+    Welch's interval (Biometrika 34, 1947): the squared standard error is the sum of std² / n, its degrees of freedom
+    are Satterthwaite's (Biometrics Bulletin 2, 1946).
+    """
+    from scipy.special import stdtrit
+
+    errors = [std**2 / count if count > 1 else 0.0 for std, count in zip(stds, seeds, strict=True)]  # squared
+    if not any(errors):
+        return None
+    parts = [error**2 / (count - 1) for error, count in zip(errors, seeds, strict=True) if error]
+    freedom = sum(errors) ** 2 / sum(parts)
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(errors))
+    return difference - half, difference + half

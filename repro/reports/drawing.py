@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import matplotlib
@@ -34,9 +34,14 @@ TRIES = 120  # of moving numbers apart; a bound in seconds would give other byte
 
 def draw(plot: Plot, forms: Sequence[str]) -> dict[str, bytes]:
     """The figure as a file of each form, `svg` or `png`."""
+    return saved(lambda: figure(plot), forms)
+
+
+def saved(drawing: Callable[[], Figure], forms: Sequence[str]) -> dict[str, bytes]:
+    """What is drawn, in the suite's style, as a file of each form."""
     files = {}
     with matplotlib.rc_context(STYLE):
-        drawn = figure(plot)
+        drawn = drawing()
         for form in forms:
             buffer = io.BytesIO()
             metadata = {"Date": None} if form == "svg" else {"Software": None}
@@ -47,7 +52,7 @@ def draw(plot: Plot, forms: Sequence[str]) -> dict[str, bytes]:
 
 def figure(plot: Plot) -> Figure:
     """The figure; the names that its numbers stand for are below each panel."""
-    heights = [PANEL + LINE * -(-len(marks) // _columns(marks)) for marks in plot.panels]
+    heights = [PANEL + LINE * -(-len(marks) // name_columns(marks)) for marks in plot.panels]
     drawn = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     FigureCanvasAgg(drawn)
     parts: list[Any] = [drawn]
@@ -57,16 +62,16 @@ def figure(plot: Plot) -> Figure:
         axes = part.subplots()
         axes.grid(alpha=0.3)
         title = _DRAWERS[plot.name](axes, marks)  # type: ignore[operator]
-        part.legend(loc="outside lower left", ncols=_columns(marks), fontsize=SMALL, frameon=False)
+        part.legend(loc="outside lower left", ncols=name_columns(marks), fontsize=SMALL, frameon=False)
         if part is parts[0]:
             axes.set_title(f"{plot.table}: {title}", fontsize=9)
     drawn.draw_without_rendering()  # now the axes are where they will be
     for part in parts:
-        _move_apart(part.axes[0])
+        move_apart(part.axes[0])
     return drawn
 
 
-def _columns(marks: Sequence[Any]) -> int:
+def name_columns(marks: Sequence[Any]) -> int:
     """Of the names below a panel."""
     return 2 if all(len(mark.label) <= LONGEST for mark in marks) else 1
 
@@ -76,7 +81,7 @@ def _number(axes: Axes, number: int, x: float, y: float) -> None:
     axes.text(x, y, str(number), fontsize=SMALL, gid="number", zorder=4)
 
 
-def _move_apart(axes: Axes) -> None:
+def move_apart(axes: Axes) -> None:
     """Numbers away from one another and from what they name, where they do not sit on it."""
     numbers = [text for text in axes.texts if text.get_gid() == "number"]
     if not numbers:
@@ -86,7 +91,7 @@ def _move_apart(axes: Axes) -> None:
     adjust_text(numbers, x, y, ax=axes, iter_lim=TRIES, arrowprops=line, **FORCES)
 
 
-def _scatter(axes: Axes, points: Sequence[Point]) -> str:
+def scatter(axes: Axes, points: Sequence[Point]) -> str:
     """Uniformity across, alignment up, as SimCSE's figure 3; lower left is better; the shade is the average score."""
     scores = [point.score for point in points]
     for number, point in enumerate(points, 1):
@@ -198,7 +203,7 @@ def _ends(ends: Sequence[tuple[float, int]]) -> Iterator[tuple[float, str]]:
 
 
 _DRAWERS = {
-    "geometry": _scatter,
+    "geometry": scatter,
     "spectra": _spectra,
     "dimensions": _dimensions,
     "growth-cpu": _growth,

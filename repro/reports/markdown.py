@@ -60,10 +60,11 @@ def _head(section: Section) -> list[str]:
 
 
 def _row(label: str, cells: Iterable[str]) -> str:
-    return "| " + " | ".join([_escape(label), *cells]) + " |"
+    return "| " + " | ".join([escape(label), *cells]) + " |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """The text as it stands in a cell."""
     return text.replace("|", "\\|")
 
 
@@ -97,7 +98,7 @@ def _signatures(layout: Layout) -> list[str]:
     page = ["## Signatures", "", "The first cell of each row that ran; the CSV has all of them.", ""]
     for of in layout.provenance:
         took = "" if of.hours is None else f", {of.hours:.2f} hours"
-        page.append(f"* {_escape(of.row)}: `{of.signature}`, weights {of.weights}, {of.device}{took}")
+        page.append(f"* {escape(of.row)}: `{of.signature}`, weights {of.weights}, {of.device}{took}")
     return [*page, ""]
 
 

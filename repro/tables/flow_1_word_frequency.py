@@ -8,6 +8,7 @@ Nothing is encoded. Without a model hub expect all-MiniLM-L6-v2 and scratch-bert
 
 from repro.encoders.zoo import transformer
 from repro.evaluation.words import WordVectors
+from repro.tables import scratch
 from repro.tables.spec import BEYOND, AnyColumn, Column, ColumnRef, Ref, Row, Table
 
 BERT = "BERT"
@@ -79,5 +80,6 @@ TABLE = Table(
         "BERT's table as its file has it, before position, segment and layer normalisation are added.",
         "all-MiniLM-L6-v2 and scratch-bert have BERT's vocabulary. Of scratch-bert's tokens those that its 82,879 "
         "sentences lack have never been seen, and are among the neighbours like all others.",
+        scratch.NOTE,
     ),
 )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import system_of
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import FLOW_SEEDS, geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
 from repro.tables.spec import Ref, Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
@@ -59,8 +59,9 @@ TABLE = Table(
         *block(paper, "BERT-base", "bert-base", "bert-base-avg"),
         *block(paper, "BERT-large", "bert-large", "bert-large-avg"),
         *packaged_rows(*PACKAGED_MAPS),
+        *scratch.mapped(*PACKAGED_MAPS),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.flowed("flow", levels=2)),
     columns=(*sts("wmean", WEIGHTED, order=ORDER), *years_over_all_pairs(), *geometry()),
-    notes=NOTES,
+    notes=(*NOTES, scratch.NOTE),
 )

@@ -9,7 +9,7 @@ a model hub, expect all-MiniLM-L6-v2 and scratch-bert, plain and flowed with fiv
 from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import FLOW_SEEDS, in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Table, zoo_row
 
@@ -61,5 +61,6 @@ TABLE = Table(
         "The paper's BERT-NLI is its own training; the released SBERT checkpoints stand in for it, layers 1 and last.",
         "Files: GLUE's QNLI as it is distributed, `dev.tsv` and `train.tsv` (index, question, sentence, label), below "
         "`.repro/data/qnli`, or `qnli/` of your own folder.",
+        scratch.NOTE,
     ),
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import FLOW_SEEDS, geometry, in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Table
 
@@ -97,5 +97,6 @@ TABLE = Table(
         "BERT-base is 47.29 here as in Table 2, the mean of the last layer; BERT-base-flow is 65.62 here and 70.72 in "
         "Table 2, whose flow is over layers 1 and 12: here it is taken to be over the last layer, as the rest.",
         "Flow: the settings of Table 2's rows.",
+        scratch.NOTE,
     ),
 )

@@ -11,7 +11,7 @@ from repro.encoders.recipe import FlowedRecipe, WhitenedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.gold import Gold
 from repro.evaluation.systems import system_of
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import FLOW_SEEDS
 from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Table, zoo_row
 
@@ -74,5 +74,6 @@ TABLE = Table(
         "−24.5.",
         "The paper does not say which layers and which flow. Here, as the rest of its tables: last2avg (layers 1 and "
         "12) and the flow fitted on the target.",
+        scratch.NOTE,
     ),
 )

@@ -9,7 +9,7 @@ released checkpoint in the hub's case, and without a hub all-MiniLM-L6-v2 and sc
 from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import Quoted, system_of
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import FLOW_SEEDS
 from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Table
 
@@ -58,5 +58,6 @@ TABLE = Table(
         "Of a flow the seed draws its first weights and the order of the pairs of sentences; it is the seed of all "
         "flows in this suite, whose numbers are means over five. How far five trainings of the model below it lie "
         "apart, as in the paper's first two rows, shows in sbert-2.",
+        scratch.NOTE,
     ),
 )

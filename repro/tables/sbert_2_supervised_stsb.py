@@ -9,7 +9,7 @@ seventy minutes on one core.
 """
 
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
 from repro.training import setups
@@ -17,7 +17,7 @@ from repro.training import setups
 WITHOUT = "Not trained for STS"
 STSB = "Trained on the STS benchmark"
 NLI_STSB = "Trained on NLI, then on the STS benchmark"
-COLUMNS = ("stsb", "stsb-dev")
+COLUMNS = (Column("stsb", "STSb test", "stsb"), Column("stsb-dev", "STSb dev", "stsb-dev"))
 SEEDS = 10
 IN_LEDGER = in_ledger({"stsb": "STSb test"})
 
@@ -31,7 +31,7 @@ def released(name: str) -> Ref:
 
 
 def setup(name: str, label: str) -> Setup:
-    return Setup(name, label, tuple((column, setups.SETUPS[name]) for column in COLUMNS))
+    return Setup(name, label, tuple((column.slug, setups.SETUPS[name]) for column in COLUMNS))
 
 
 SETUPS = {
@@ -80,11 +80,10 @@ TABLE = Table(
         ),
         zoo_row("minilm-avg", "all-MiniLM-L6-v2 before, mean", BEYOND),
         SETUPS["stsb"].row(MINILM, "minilm-stsb", "all-MiniLM-L6-v2, trained on STS-B", BEYOND, seeds=3),
+        *scratch.plain("avg"),
+        *scratch.trained(COLUMNS, "sbert-nli", "stsb", "nli-stsb"),
     ),
-    columns=(
-        Column("stsb", "STSb test", "stsb"),
-        Column("stsb-dev", "STSb dev", "stsb-dev"),
-    ),
+    columns=(*COLUMNS,),
     setups=tuple(SETUPS.values()),
     demo=(*demo.plain("minilm-avg"), demo.trained(SETUPS["stsb"]), demo.trained(SETUPS["cross-stsb"])),
     seeds=SEEDS,
@@ -99,5 +98,6 @@ TABLE = Table(
         "NLI first: one NLI model (seed 0), from which every STS-B seed continues.",
         "STS-B: 5,749 training pairs, raw text; the test column is that of Table 1.",
         setups.ERA,
+        scratch.NOTE,
     ),
 )

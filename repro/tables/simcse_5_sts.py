@@ -9,7 +9,7 @@ after for the mean. The four trainings take an hour and a half on one core, once
 """
 
 from repro.encoders.zoo import MINILM
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import FLOW_SEEDS, SIMCSE_TEXT, STS_IN_LEDGER, geometry, in_ledger, mapped_rows, sts
 from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
 from repro.training.recipe import TrainedRecipe
@@ -115,6 +115,9 @@ TABLE = Table(
         zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
         zoo_row("mpnet-cls", "all-mpnet-base-v2, CLS", BEYOND),
         *mapped_rows("mpnet-avg", "all-mpnet-base-v2, mean", MAPS),
+        *scratch.plain("token-embeddings", "cls", "avg", "max"),
+        *scratch.mapped("whitening-nli", "whitening-85-nli", "flow3-nli", poolings=("first-last-avg",)),
+        *scratch.trained(COLUMNS, "sbert-nli", "unsup-simcse", "sup-simcse"),
     ),
     columns=COLUMNS,
     setups=SETUPS,
@@ -143,5 +146,6 @@ TABLE = Table(
         "Wikipedia sample: the first 11,914 sentences of SimCSE's million, one epoch, its settings. NLI sample: "
         "3,768 triplets from the 36,703 training pairs, three epochs; the released models used 275,601.",
         NLI_TRIPLETS,
+        scratch.NOTE,
     ),
 )

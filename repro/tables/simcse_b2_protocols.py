@@ -8,10 +8,11 @@ poolings, each plain, whitened and flowed, and trained on as SimCSE does; after 
 """
 
 from repro.evaluation.systems import Quoted
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import OTHERS, SIMCSE_TEXT, YEARS, geometry, packaged_rows, sts
 from repro.tables.simcse_5_sts import TEXT, minilm_trained
 from repro.tables.spec import BEYOND, AnyColumn, Average, Column, ColumnRef, Difference, Ref, Row, Table, zoo_row
+from repro.tables.whitening_1_without_nli import PACKAGED_MAPS, SCRATCH_MAPS
 
 SECTIONS = {
     "all": "all: one correlation over all pairs of a year",
@@ -78,10 +79,12 @@ TABLE = Table(
         zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2, as released", BEYOND),
         zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2, as released", BEYOND),
         *packaged_rows(
-            *("whitening-nli", "whitening-256-nli", "whitening-target", "whitening-256-target"),
+            *PACKAGED_MAPS,
             *("flow3-nli", "flow3-target"),
         ),
         *minilm_trained(tuple(column.slug for column in COLUMNS if isinstance(column, Column))),
+        *scratch.mapped(*SCRATCH_MAPS, "flow3-nli", "flow3-target"),
+        *scratch.trained(COLUMNS, "sbert-nli", "unsup-simcse", "sup-simcse"),
     ),
     columns=COLUMNS,
     demo=(*demo.plain("minilm-cls", "minilm-avg"), *demo.whitened(), *demo.flowed("flow3", levels=3)),
@@ -95,5 +98,6 @@ TABLE = Table(
         "63.38 as weighted mean.",
         "BERT-whitening over layers 1 and 12, all dimensions. Rows “Beyond the paper”: see whitening-1, flow-2 (here "
         "with three levels, as SimCSE's authors ran it) and simcse-5.",
+        scratch.NOTE,
     ),
 )

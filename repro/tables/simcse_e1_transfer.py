@@ -7,13 +7,17 @@ The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the 
 """
 
 from repro.evaluation.systems import Quoted
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import TRANSFER_IN_LEDGER, accuracies, glove_50d_rows
 from repro.tables.sbert_5_senteval import PROBES
 from repro.tables.spec import BEYOND, Ref, Row, Table, outside_row, zoo_row
 
 UNSUP = "Unsupervised models"
 SUP = "Supervised models"
+
+COLUMNS = tuple(
+    column for suffix, name in PROBES.items() for column in accuracies(suffix, "accuracy", f"Test accuracy, {name}")
+)
 
 
 def paper(system: str, group: str) -> Ref:
@@ -63,10 +67,10 @@ TABLE = Table(
         zoo_row("all-minilm-l6-v2", "all-MiniLM-L6-v2", BEYOND),
         zoo_row("all-mpnet-base-v2", "all-mpnet-base-v2", BEYOND),
         *glove_50d_rows(),
+        *scratch.plain("token-embeddings", "cls", "avg"),
+        *scratch.trained(COLUMNS, "sbert-nli", "unsup-simcse", "sup-simcse"),
     ),
-    columns=tuple(
-        column for suffix, name in PROBES.items() for column in accuracies(suffix, "accuracy", f"Test accuracy, {name}")
-    ),
+    columns=COLUMNS,
     demo=demo.plain("minilm-cls", "minilm-avg"),
     notes=(
         "SentEval's default configuration: kfold 10, no hidden layer, Adam, batches of 64, tenacity 5, epoch size 4 "
@@ -75,5 +79,6 @@ TABLE = Table(
         "BERT has two digits swapped (erratum 5).",
         "GloVe: SentEval's own bag of words over glove.840B.300d, every token, cased: see sbert-5.",
         "TREC has 500 questions: 88.64 and 87.01 cannot be one run (erratum 44).",
+        scratch.NOTE,
     ),
 )

@@ -10,7 +10,7 @@ scratch-bert under two poolings each.
 from repro.encoders.recipe import WhitenedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
-from repro.tables import demo
+from repro.tables import demo, scratch
 from repro.tables.columns import sts
 from repro.tables.spec import Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES, ORDER, WEIGHTED
@@ -52,5 +52,6 @@ TABLE = Table(
         "Fitted on all sentences of the task, of all its splits, without labels.",
         "The paper's figure is a picture: there are no printed numbers to hold these against. Those of 256 and 384 "
         "dimensions, and of all, are in whitening-1.",
+        scratch.NOTE,
     ),
 )

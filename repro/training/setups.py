@@ -29,6 +29,7 @@ NLI = TrainedRecipe(BASE, "nli", "softmax", select_every=LOOK)
 NLI_SAMPLE = replace(NLI, data="nli-sample")
 STSB = TrainedRecipe(BASE, "stsb", "cosine", epochs=4, select_every=LOOK)
 NLI_STSB = replace(STSB, base=NLI)
+NLI_SAMPLE_STSB = replace(STSB, base=NLI_SAMPLE)
 CROSS_NLI = TrainedRecipe(BASE, "nli", "cross-softmax")
 CROSS_STSB = TrainedRecipe(BASE, "stsb", "cross-regression", epochs=4, select_every=LOOK)
 CROSS_NLI_STSB = replace(CROSS_STSB, base=CROSS_NLI)
@@ -100,6 +101,7 @@ SETUPS: dict[str, TrainedRecipe] = {
     "nli-sample": NLI_SAMPLE,
     "stsb": STSB,
     "nli-stsb": NLI_STSB,
+    "nli-sample-stsb": NLI_SAMPLE_STSB,
     "cross-stsb": CROSS_STSB,
     "cross-nli-stsb": CROSS_NLI_STSB,
     "wikisec": WIKISEC,

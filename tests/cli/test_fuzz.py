@@ -74,7 +74,7 @@ class Place:
         kinds = {
             "encoder base first second": encoders,
             "file pairs matrix closest query_file": files,
-            "out output picture junit against": outputs,
+            "out output picture junit page against": outputs,
             "data mirror": [str(self.inputs), str(registry.HERE / "mini")],
             "id": list(tables.TABLES),
             "ids": ["sbert-1", "sbert-2", "sbert-5", "simcse-5"],
@@ -138,7 +138,7 @@ def _value(action: argparse.Action, place: Place, choose: random.Random, sense: 
         if action.dest in ("encoder", "base", "recipe", "first") and choose.random() < 0.4:
             value += "," + choose.choice(TRAINING_SETTINGS if action.dest == "recipe" else ENCODER_SETTINGS)
         return value
-    writes = action.dest in ("out", "output", "picture", "junit")
+    writes = action.dest in ("out", "output", "picture", "junit", "page")
     return choose.choice(NONSENSE if writes else [*NONSENSE, *READ])
 
 

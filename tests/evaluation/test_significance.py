@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr, ttest_ind
 
 from repro import tables
 from repro.data.readers import Pairs
@@ -19,6 +19,7 @@ from repro.evaluation.significance import (
     all_pairs,
     compare,
     every_pair,
+    interval_over_seeds,
     keep_tests,
     kept_or_made,
     significance,
@@ -188,3 +189,30 @@ def test_tests_are_made_once_for_the_same_results(monkeypatch: pytest.MonkeyPatc
     finished.session = SimpleNamespace(digest=lambda task: "other data", draws={})
     every_pair(finished, column)
     assert made == ["again", "again"]
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 3), (3, 10), (5, 2), (30, 4)])
+def test_an_interval_from_what_a_table_says_is_that_of_welchs_test(first: int, second: int) -> None:
+    rng = np.random.default_rng([first, second])
+    one, other = rng.normal(70, 0.5, first), rng.normal(69, 2, second)
+    expected = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    stds = [float(np.std(scores, ddof=1)) for scores in (one, other)]
+    assert interval_over_seeds(one.mean() - other.mean(), stds, [first, second]) == pytest.approx(tuple(expected))
+
+
+# Student's t for 0.975, as any table of it has it: 12.706 (1 degree of freedom), 2.776 (4), 2.306 (8)
+@pytest.mark.parametrize(
+    ("stds", "seeds", "half"),
+    [
+        ([math.sqrt(5), 0.0], [5, 1], 2.776),  # a standard error of 1, of one side alone
+        ([0.0, math.sqrt(2)], [1, 2], 12.706),
+        ([math.sqrt(2.5), math.sqrt(2.5)], [5, 5], 2.306),  # equal variances: n − 1 of both sides
+    ],
+)
+def test_an_interval_over_seeds_in_closed_cases(stds: list[float], seeds: list[int], half: float) -> None:
+    assert interval_over_seeds(10, stds, seeds) == pytest.approx((10 - half, 10 + half), abs=1e-3)
+
+
+@pytest.mark.parametrize(("stds", "seeds"), [([0.0, 0.0], [1, 1]), ([0.0, 0.0], [5, 5]), ([0.3, 0.0], [1, 1])])
+def test_without_a_spread_there_is_no_interval(stds: list[float], seeds: list[int]) -> None:
+    assert interval_over_seeds(1.0, stds, seeds) is None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from safetensors.torch import save_file
 from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
@@ -29,6 +30,7 @@ from transformers import (
     RobertaModel,
 )
 
+from repro.encoders import random_weights
 from repro.revisions import PUBLIC
 from tests.hub import texts
 
@@ -69,6 +71,7 @@ def build(root: Path) -> None:
     for folder, write in ((tokenizers / "bert", _wordpieces), (tokenizers / "roberta", _byte_pairs)):
         folder.mkdir(parents=True)
         write(folder)
+    _architectures(root / "architectures.csv")
     torch.manual_seed(len(MODELS))
     folder = root / "trained" / "scratch-bert"  # no repository: a model that is trained on the machine itself
     folder.mkdir(parents=True)
@@ -82,6 +85,12 @@ def build(root: Path) -> None:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"of": f"{repo}/{name}"}))  # one content would be downloaded once for all
+
+
+def _architectures(path: Path) -> None:
+    """What models are drawn at random from: as deep as the real ones, with few dimensions."""
+    sizes = pd.read_csv(random_weights.ARCHITECTURES, dtype=str)
+    sizes.assign(hidden_size=24, num_attention_heads=2, intermediate_size=32).to_csv(path, index=False)
 
 
 def _wordpieces(folder: Path) -> None:

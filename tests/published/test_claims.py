@@ -1,40 +1,14 @@
-"""The papers' findings hold on the papers' numbers, and the evaluation of our own says what it found."""
+"""The papers' findings as data: they name what there is, and the papers' rows become the base's by one table."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
 import pytest
 
 from repro import tables
-from repro.cli.main import main
-from repro.errors import ReproError
-from repro.evaluation.config import Options
-from repro.evaluation.plan import Plan, plan
-from repro.evaluation.suite import Suite
-from repro.published import claims, ledger
-from repro.published.claims import CLAIMS, Claim, Comparison
-
-PRINTED = [claim for claim in CLAIMS if claim.comparisons]  # the others are this suite's own
-
-
-@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
-def test_every_claim_holds_on_the_published_numbers(claim: Claim) -> None:
-    found = claims.published(claim, tables.get(claim.table))
-    assert found.holds is True
-    assert len(found.details) == len(claim.comparisons)
-
-
-@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
-def test_no_claim_holds_when_its_numbers_are_turned_round(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = ledger.published
-
-    def mirrored(ref: ledger.Ref | None, column: str) -> ledger.Published | None:
-        found = real(ref, column)
-        return ledger.Published(-10 * found.value, "", None, "", "", "") if found else None
-
-    monkeypatch.setattr(ledger, "published", mirrored)
-    assert claims.published(claim, tables.get(claim.table)).holds is False
+from repro.published import ledger
+from repro.published.claims import BASE_PREFIX, CLAIMS, MODELS, ON_BASE, Claim, Comparison, on_base
 
 
 @pytest.mark.parametrize(
@@ -46,88 +20,115 @@ def test_no_claim_holds_when_its_numbers_are_turned_round(claim: Claim, monkeypa
         (Comparison("c", "a", "b", 5), 6.1, 1.0, True),
         (Comparison("c", "a", "b", 2, near=True), 1.0, 3.0, True),
         (Comparison("c", "a", "b", 2, near=True), 1.0, 3.1, False),
+        (Comparison("c", "a", "b", 1, ceiling=2), 2.0, 1.0, False),
+        (Comparison("c", "a", "b", 1, ceiling=2), 3.0, 1.0, True),
+        (Comparison("c", "a", "b", 1, ceiling=2), 3.1, 1.0, False),
     ],
 )
 def test_what_a_comparison_means(comparison: Comparison, first: float, second: float, holds: bool) -> None:
-    assert comparison.holds(first, second) is holds
+    assert comparison.holds(first - second) is holds
 
 
-def without_data(claim: Claim, folder: Path) -> Plan:
-    """Nothing that could be tested: the written numbers alone."""
-    return plan(tables.get(claim.table), Options(suite=Suite(own=folder)))
-
-
-def test_our_own_numbers_are_read_from_the_written_table(tmp_path: Path) -> None:
-    claim = next(claim for claim in CLAIMS if "matters most" in claim.text)
-    (tmp_path / "sbert-6.csv").write_text(
-        'row,column,value\nminilm-u,nli,1\n"minilm-u,v,diff",nli,70.5\n"minilm-u,v",nli,80.25\n'
-    )
-    own, stand_in = list(claims.evaluate(claim, tmp_path, without_data(claim, tmp_path)))[1:]
-    assert (own.holds, stand_in.holds) == (None, False)
-    assert str(own) == "measured: not measured"
-    assert "does not hold (0 of 1 comparisons; 4 not measured)" in str(stand_in)
-    assert "minilm-u,v,diff 70.50, minilm-u,v 80.25 (-9.75)  ✗" in str(stand_in)
-
-
-def test_numbers_of_two_protocols_are_not_compared(tmp_path: Path) -> None:
-    claim = next(claim for claim in CLAIMS if "trained by contrast" in claim.text)
-    written = (
-        "row,column,value,signature\nminilm-avg,sts12,71,sts12|agg:{}\n"
-        "minilm-avg-whitening-nli,sts12,68.5,sts12|agg:all\n"
-    )
-    (tmp_path / "whitening-1.csv").write_text(written.format("wmean"))
-    found, _ = claims.evaluate(claim, tmp_path, without_data(claim, tmp_path))
-    assert found.holds is None
-    assert "sts12: minilm-avg and minilm-avg-whitening-nli: these scores are not comparable" in str(found)
-    (tmp_path / "whitening-1.csv").write_text(written.format("all") + "minilm-avg,sts12,72,sts12|agg:all\n")
-    with pytest.raises(ReproError, match=r"whitening-1\.csv has two values of minilm-avg × sts12; see `repro verify`"):
-        list(claims.evaluate(claim, tmp_path, without_data(claim, tmp_path)))
-
-
-def test_the_command_prints_every_claim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["claims", "sbert-6", "--out", str(tmp_path)]) == 0
-    out = capsys.readouterr().out
-    assert out.count("published: holds") == 3
-    assert "sbert-1" not in out
-
-
-def test_an_empty_home_stays_empty(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("comparison", "low", "high", "turns"),
+    [
+        (Comparison("c", "a", "b"), 0.1, 2.0, False),
+        (Comparison("c", "a", "b"), -2.0, -0.1, False),
+        (Comparison("c", "a", "b"), -0.1, 2.0, True),
+        (Comparison("c", "a", "b", -1.5), -1.6, 2.0, True),
+        (Comparison("c", "a", "b", -1.5), -1.4, 2.0, False),
+        (Comparison("c", "a", "b", 2, near=True), -1.0, 1.9, False),
+        (Comparison("c", "a", "b", 2, near=True), -2.1, 0.0, True),
+        (Comparison("c", "a", "b", 1, ceiling=2), 1.1, 1.9, False),
+        (Comparison("c", "a", "b", 1, ceiling=2), 1.5, 2.5, True),
+    ],
+)
+def test_an_interval_leaves_a_comparison_open_where_it_stops_to_hold_within(
+    comparison: Comparison, low: float, high: float, turns: bool
 ) -> None:
-    """Claims read the ledger and the written tables: no data set is fetched, no hub is asked, nothing is written."""
+    assert comparison.turns_within(low, high) is turns
 
-    def asked(*_: object, **__: object) -> None:
-        raise AssertionError("claims went for something that is not here")
 
-    for name in ("pooch.retrieve", "huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download"):
-        monkeypatch.setattr(name, asked)
-    monkeypatch.setattr("repro.hub.hub_answers", asked)
-    assert main(["claims", "--out", str(tmp_path / "tables")]) == 0
-    assert capsys.readouterr().out.count("published: holds") == len(PRINTED)
-    assert not (tmp_path / "home").exists()
+# a paper's row and that of scratch-bert, as the tables name it
+@pytest.mark.parametrize(
+    ("paper", "base"),
+    [
+        ("glove-avg", "scratch-token-embeddings"),
+        ("glove-840b-bow", "scratch-token-embeddings"),
+        ("bert-base-avg-service", "scratch-avg"),
+        ("bert-base-cls-service", "scratch-cls"),
+        ("bert-base-first-last-avg", "scratch-first-last-avg"),
+        ("bert-base-embedding-last-avg", "scratch-first-last-avg"),
+        ("bert-base-whitening-nli", "scratch-first-last-avg-whitening-nli"),
+        ("bert-base-whitening-256-target", "scratch-first-last-avg-whitening-85-target"),
+        ("bert-base-flow-target", "scratch-first-last-avg-flow-target"),
+        ("bert-base-flow3-nli", "scratch-first-last-avg-flow3-nli"),
+        ("sbert-nli-base", "scratch-sbert-nli"),
+        ("sbert-stsb-base", "scratch-stsb"),
+        ("sbert-nli-stsb-base", "scratch-nli-stsb"),
+        ("unsup-simcse-bert-base", "scratch-unsup-simcse"),
+        ("sup-simcse-bert-base", "scratch-sup-simcse"),
+        ("u,v,diff", "scratch-u,v,diff"),  # of sbert-6, whose own names are those of settings
+        ("mlp", "scratch-mlp"),
+        ("avg-whitening-256-nli", "scratch-avg-whitening-85-nli"),  # of this suite's own claims
+        ("cls", "scratch-cls"),
+    ],
+)
+def test_the_row_of_the_base_that_stands_for_a_papers(paper: str, base: str) -> None:
+    assert on_base(paper) == base
+
+
+def test_what_has_no_counterpart_on_the_base_becomes_no_row_of_any_table() -> None:
+    slugs = {row.slug for table in tables.TABLES.values() for row in table.rows}
+    papers = {row for claim in CLAIMS for pair in claim.comparisons for row in (pair.first, pair.second)}
+    for row in papers:
+        if re.search("large|roberta|infersent|^use$|fasttext", row):
+            assert on_base(row) not in slugs
+    assert len(papers & ON_BASE.keys()) == len(ON_BASE)  # none of them is left over
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
 def test_every_claim_names_rows_and_columns_that_exist(claim: Claim) -> None:
     table = tables.get(claim.table)
     rows, columns = {row.slug for row in table.rows}, {column.slug for column in table.columns}
-    assert claim.comparisons or claim.own
+    assert claim.comparisons or claim.own or claim.order
     assert {comparison.column for comparison in (*claim.comparisons, *claim.own)} <= columns
     assert {row for comparison in claim.comparisons for row in (comparison.first, comparison.second)} <= rows
-    for prefix in claims.MODELS:
+    for prefix in MODELS:
         own = {prefix + row for comparison in claim.own for row in (comparison.first, comparison.second)}
         assert own <= rows or (prefix == "mpnet-" and "SimCSE" in claim.text)  # what nobody trained on from it
+    if claim.order:
+        assert {claim.order.column, *claim.order.lower} <= columns
 
 
-def test_a_claim_between_our_own_rows_is_held_against_these(tmp_path: Path) -> None:
-    claim = next(claim for claim in CLAIMS if "trained by contrast" in claim.text)
-    (tmp_path / "whitening-1.csv").write_text(
-        "row,column,value\nminilm-avg,sts12,71\nminilm-avg-whitening-nli,sts12,68.5\n"
-        "mpnet-avg,sts12,72\nmpnet-avg-whitening-nli,sts12,73\nmpnet-avg-whitening-256-nli,sts12,71\n"
-    )
-    found, other = claims.evaluate(claim, tmp_path, without_data(claim, tmp_path))
-    assert str(found).startswith("measured, all-MiniLM-L6-v2: holds (1 of 1 comparisons; 13 not measured)")
-    assert str(other).startswith("measured, all-mpnet-base-v2: does not hold (1 of 2 comparisons; 12 not measured)")
+# of the papers' comparisons those that scratch-bert's rows can show, and all there are
+BOTH = {
+    "SBERT beats averaged GloVe": (7, 7),
+    "CLS without fine-tuning": (21, 56),  # SBERT, mean and static
+    "before STS-B": (1, 4),
+    "most of SentEval's": (21, 42),
+    "concatenating": (5, 5),
+    "pooling hardly matters": (2, 2),
+    "MAX is clearly worse": (2, 2),
+    "simcse-b2": (1, 1),
+}
+
+
+@pytest.mark.parametrize("claim", [c for c in CLAIMS if not c.order], ids=lambda c: f"{c.table}: {c.text[:40]}")
+def test_how_much_of_a_claim_the_rows_of_the_base_can_show(claim: Claim) -> None:
+    slugs = {row.slug for row in tables.get(claim.table).rows}
+    comparisons = claim.comparisons or claim.own
+    made = sum({on_base(pair.first), on_base(pair.second)} <= slugs for pair in comparisons)
+    due = next((due for words, due in BOTH.items() if words in f"{claim.table}: {claim.text}"), None)
+    assert (made, len(comparisons)) == (due or (len(comparisons), len(comparisons)))
+
+
+def test_no_comparison_is_made_twice_or_of_a_row_with_itself() -> None:
+    for claim in CLAIMS:
+        for comparisons in (claim.comparisons, claim.own):
+            on_the_base = [(pair.column, on_base(pair.first), on_base(pair.second)) for pair in comparisons]
+            assert len(set(on_the_base)) == len(on_the_base)
+            assert all(first != second and first.startswith(BASE_PREFIX) for _, first, second in on_the_base)
 
 
 def test_numbers_in_a_claims_words_are_the_papers() -> None:
@@ -138,3 +139,18 @@ def test_numbers_in_a_claims_words_are_the_papers() -> None:
     assert [found.printed for found in alone.values() if found] == ["70.54", "69.78"]
     assert "about what |u−v| adds beside (u, v); on its own u·v (70.54) beats |u−v| (69.78)" in claim.text
     assert ("diff", "prod") not in {(one.first, one.second) for one in claim.comparisons}
+
+
+def test_why_a_claim_does_not_hold_on_the_papers_numbers_is_said_with_these() -> None:
+    (claim,) = (claim for claim in CLAIMS if claim.despite)
+    rows = {row.slug: row.published for row in tables.get("sbert-2").rows}
+    gains = {}
+    for pair in claim.comparisons:
+        numbers = [ledger.published(rows[row], pair.column) for row in (pair.first, pair.second)]
+        first, second = (number.value for number in numbers if number)
+        gains[pair.second] = f"{first - second:.2f}"
+    assert list(gains.values()) == ["0.68", "-0.13", "1.65", "1.13"]
+    assert f"the large models gain {gains['sbert-stsb-large']} (SBERT)" in claim.despite
+    assert f"and {gains['sroberta-stsb-large']} (SRoBERTa)" in claim.despite
+    assert f"SBERT-base gains {gains['sbert-stsb-base']}" in claim.despite
+    assert f"SRoBERTa-base loses {gains['sroberta-stsb-base'].removeprefix('-')}" in claim.despite

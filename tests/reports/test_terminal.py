@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table as Grid
 
 from repro import tables
+from repro.published.claims import BASE, Claim, Comparison
+from repro.published.findings import SYSTEMS, Finding, Outcome
 from repro.reports.layout import lay_out
-from repro.reports.terminal import grid
+from repro.reports.terminal import claims_grid, comparisons_grid, grid
 from repro.results.csv_lines import from_csv
 
 COMMITTED = Path(__file__).parents[2] / "tables"
@@ -36,3 +39,46 @@ def test_a_section_is_named_below_its_rows() -> None:
     layout = lay_out(tables.get("simcse-b2"), from_csv(COMMITTED / "simcse-b2.csv"))
     first = layout.sections[0]
     assert grid(layout, first).caption == first.title == first.columns[0].section
+
+
+def rendered(shown: Grid, width: int) -> str:
+    page = Console(file=io.StringIO(), width=width)
+    page.print(shown)
+    return page.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+PAIR = Comparison("sts12", "sbert-nli-base", "glove-avg")
+ON_BASE = Comparison("sts12", "scratch-sbert-nli", "scratch-token-embeddings")
+CLAIM = Claim("sbert-1", "[CLS] first", (PAIR, Comparison("sts12", "infersent", "use")), despite="they say so")
+
+
+def findings(systems: tuple[Outcome, ...] = ()) -> list[Finding]:
+    measured = Finding(BASE, (Outcome(ON_BASE, 60, 55.5, (-1, 10), "p = 0.1"),), 1)
+    others = [Finding(name) for name in ("all-MiniLM-L6-v2", "all-mpnet-base-v2")]
+    return [Finding("published", (Outcome(PAIR, 70, 60),), 1), measured, *others, Finding(SYSTEMS, systems, 1)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_claims_are_whole_on_any_width(width: int) -> None:
+    text = rendered(claims_grid([(CLAIM, findings())]), width)
+    assert "…" not in text
+    assert "[CLS]" in text  # no markup of rich's
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_papers_own_systems_have_a_column_where_one_is_measured() -> None:
+    for systems in ((), (Outcome(PAIR, 70, 60),)):
+        shown = claims_grid([(CLAIM, findings(systems))])
+        assert (SYSTEMS in [column.header for column in shown.columns]) == bool(systems)
+    assert "(they say so)" in rendered(shown, 200)
+
+
+def test_a_comparison_shows_what_is_published_and_what_the_base_has() -> None:
+    published, measured, *_ = findings()
+    shown = comparisons_grid(CLAIM, tables.get("sbert-1"), published, measured)
+    text = rendered(shown, 200)
+    assert shown.row_count == 2
+    assert "70.00 − 60.00 = +10.00 ✓" in text
+    assert "60.00 − 55.50 = +4.50 ✓ ≈" in text
+    assert "95 % -1.00 to +10.00 over seeds, p = 0.1" in text
+    assert "scratch-infersent" not in text  # which no table has

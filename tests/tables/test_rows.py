@@ -21,6 +21,7 @@ from tests.tables.runs import RUNS, Runs, shared
 
 BERT, LARGE, ROBERTA = "google-bert/bert-base-uncased", "google-bert/bert-large-uncased", "FacebookAI/roberta-base"
 ST, SIMCSE = "sentence-transformers", "princeton-nlp"
+SCRATCH = "../trained/scratch-bert"  # beside the hub's models
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,8 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     ),
     ("sbert-1", "all-minilm-l6-v2", "stsb"): lambda o: rho(sbert(o, "all-MiniLM-L6-v2"), o.stsb()),
     ("sbert-1", "all-mpnet-base-v2", "stsb"): lambda o: rho(o.encoder(f"{ST}/all-mpnet-base-v2", "mean"), o.stsb()),
+    ("sbert-1", "scratch-cls", "stsb"): lambda o: rho(o.encoder(SCRATCH, "cls", length=128), o.stsb()),
+    ("sbert-1", "scratch-first-last-avg", "sickr"): lambda o: rho(o.encoder(SCRATCH, "mean", (1, 4), 128), o.sick()),
     ("simcse-b2", "sbert-nli-base", "sts12-all"): lambda o: rho(
         sbert(o, "bert-base-nli-mean-tokens"), oracle.joined(o.sts12())
     ),
@@ -135,6 +138,9 @@ FITTED: dict[tuple[str, str, str], Value] = {
     ),
     ("whitening-1", "bert-base-whitening-target", "stsb"): lambda o: rho(
         oracle.whitened(first_last(o, BERT), target(o)), o.stsb()
+    ),
+    ("whitening-1", "scratch-cls-whitening-85-target", "stsb"): lambda o: rho(
+        oracle.whitened(o.encoder(SCRATCH, "cls", length=128), target(o), 85), o.stsb()
     ),
     ("whitening-2", "sbert-nli-base-whitening-256-target", "stsb"): lambda o: rho(
         oracle.whitened(first_last(o, f"{ST}/bert-base-nli-mean-tokens"), target(o), 256), o.stsb()

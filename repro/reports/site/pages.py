@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from repro.evaluation.significance import Comparison, Pair
-from repro.published.claims import Claim, Finding
+from repro.published.claims import BASE
+from repro.published.findings import LEGEND, PUBLISHED, Fared
 from repro.reports.citation import bibtex
 from repro.reports.layout import MARKS, Layout
 from repro.reports.markdown import REMARKS
@@ -19,8 +20,6 @@ from repro.reports.site.comparing import comparing
 from repro.reports.site.shown import Shown
 from repro.tables import demo
 from repro.version import __version__
-
-Claims = Sequence[tuple[Claim, Sequence[Finding]]]
 
 WORDS = {
     "match": "match",
@@ -38,7 +37,8 @@ MEANINGS = {
     "no-published": "measured; nobody has published this number under this protocol",
     "not-run": "the table's page says why",
 }
-OUTCOMES = {True: "holds ✓", False: "does not hold ✗", None: "not run"}
+HOLDING = {True: " ✓", False: " ✗", None: ""}
+BESIDE = (PUBLISHED, BASE)  # each a column of its own
 SUITE_TITLES = {"paper": "The papers' tables", "mini": "The embedded mini data set"}
 SUITE_CAPTIONS = {"paper": "Cells of each table, by verdict", "mini": "Cells of each table on the mini data set"}
 FIGURES = {
@@ -65,7 +65,9 @@ def environment() -> Environment:
         "marks": {**MARKS, "not-run": "–"},
         "words": WORDS,
         "meanings": MEANINGS,
-        "outcomes": OUTCOMES,
+        "holding": HOLDING,
+        "beside": BESIDE,
+        "legend": LEGEND,
         "verdicts": tuple(WORDS),
         "interval_text": interval_text,
     }
@@ -81,7 +83,7 @@ def _with_code(text: str) -> Markup:
     return Markup("").join(parts)
 
 
-def start_page(templates: Environment, suites: Mapping[str, Sequence[Shown]], claims: Mapping[Shown, Claims]) -> str:
+def start_page(templates: Environment, suites: Mapping[str, Sequence[Shown]], claims: Mapping[Shown, Fared]) -> str:
     """All tables by paper, with how many cells have which verdict, and how the claims fare."""
     return templates.get_template("index.html").render(
         root="",
@@ -101,7 +103,7 @@ def _by_paper(tables: Iterable[Shown]) -> dict[str, list[Shown]]:
     return papers
 
 
-def table_page(templates: Environment, shown: Shown, claims: Claims) -> str:
+def table_page(templates: Environment, shown: Shown, claims: Fared) -> str:
     """The table with its cells' cards, figures, claims, reasons and notes."""
     layout = shown.layout
     assert layout is not None

@@ -15,8 +15,7 @@ from repro.evaluation.session import Session
 from repro.evaluation.significance import Comparison, Pair, every_pair
 from repro.evaluation.suite import Suite
 from repro.metrics import metric
-from repro.published import claims
-from repro.published.claims import Claim, Finding
+from repro.published.findings import Fared, of_table
 from repro.reports.site.shown import Shown
 from repro.results.csv_lines import number
 from repro.tables.spec import AnyColumn, Column, Table
@@ -81,9 +80,6 @@ def start_tests(planned: Plan, threads: Executor) -> Callable[[], Tests]:
     return lambda: {column: compared for column, future in started.items() if (compared := future.result())}
 
 
-def findings(shown: Shown, planned: Plan) -> list[tuple[Claim, list[Finding]]]:
+def findings(shown: Shown, planned: Plan) -> Fared:
     """The claims on a table of the paper, and how each fares on the published numbers and on those in its file."""
-    if shown.suite != "paper":
-        return []
-    of_table = [claim for claim in claims.CLAIMS if claim.table == shown.table.id]
-    return [(claim, list(claims.evaluate(claim, shown.folder, planned))) for claim in of_table]
+    return of_table(planned.table, shown.folder, planned) if shown.suite == "paper" else []

@@ -10,8 +10,8 @@ from pathlib import Path
 from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.paths import new_folder
+from repro.published.findings import Fared
 from repro.reports.site import pages
-from repro.reports.site.pages import Claims
 from repro.reports.site.shown import SUITES, Shown, of_suites
 from repro.reports.site.stored import CORES, Stored, Tests, findings, start_tests
 
@@ -51,7 +51,7 @@ def contents_of(suites: dict[str, list[Shown]]) -> dict[str, bytes]:
     """The content of every file of the site, by its name in the folder."""
     templates = pages.environment()
     contents = {name: files("repro.reports.site").joinpath(name).read_bytes() for name in STATIC}
-    claims: dict[Shown, Claims] = {}
+    claims: dict[Shown, Fared] = {}
     threads = ThreadPoolExecutor(CORES)
     try:
         for shown, planned, tests in _started(suites, threads):

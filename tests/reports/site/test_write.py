@@ -16,6 +16,7 @@ import pytest
 from repro import tables
 from repro.cli.main import main
 from repro.errors import ReproError
+from repro.published.findings import of_table
 from repro.reports.layout import lay_out
 from repro.reports.site.write import LISTING, write_site
 from repro.results.csv_lines import from_csv
@@ -112,6 +113,36 @@ def test_the_start_page_counts_what_the_csv_files_hold(written: Written) -> None
             assert {verdict: int(shown) for verdict, _, shown in links} == counted
             assert all(said == shown for _, said, shown in links)
     assert text.count(tables.demo.BANNER) == 1
+
+
+def test_the_start_page_has_each_claim_with_what_is_published_and_what_the_base_shows(written: Written) -> None:
+    text = (written.site / "index.html").read_text(encoding="utf-8")
+    _, _, claims = text.partition('id="claims"')
+    rows = [re.findall(r'<td class="text">(.*?)</td>', row, re.DOTALL) for row in claims.split("<tr>")[2:]]
+    shown = [tuple(unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row[:4]) for row in rows]
+    due = []
+    for name in (name for name in tables.TABLES if name != NOT_RUN):
+        for claim, (published, base, *_) in of_table(tables.get(name), written.tables):
+            marks = {True: " ✓", False: " ✗", None: ""}
+            cells = [each.summary + marks[each.holds] for each in (published, base)]
+            due.append((claim.sentence.replace("`", ""), name, *cells))
+    assert shown == due
+    assert any(cell == "does not hold 2/4 ✗" for _, _, cell, _ in shown)
+
+
+@pytest.mark.parametrize("name", ["flow-2", "simcse-5"])
+def test_a_table_page_shows_the_comparisons_of_its_claims(written: Written, name: str) -> None:
+    page = unescape((written.site / f"{name}.html").read_text(encoding="utf-8"))
+    outcomes = [
+        outcome
+        for _, found in of_table(tables.get(name), written.tables)
+        for finding in found
+        for outcome in finding.outcomes
+    ]
+    assert len(outcomes) > 20
+    for one in outcomes:  # what seeds and tests say of them stands behind
+        pair = one.comparison
+        assert f"<li>{pair.column}: {pair.first} {one.first:.2f}, {pair.second} {one.second:.2f} (" in page
 
 
 @pytest.mark.parametrize("name", PAGES[1:])

@@ -1,0 +1,242 @@
+"""How the papers' findings fare: on the ledger's numbers, and on those of a written table, model by model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from pathlib import Path
+
+from repro.errors import ReproError
+from repro.evaluation.plan import Plan
+from repro.evaluation.significance import interval_over_seeds, kept_or_made
+from repro.published import ledger
+from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, Claim, Comparison, Order, on_base
+from repro.results import csv_lines
+from repro.results.csv_lines import Line, Place
+from repro.results.signature import Signature, check_comparable
+from repro.tables.spec import Table
+
+PUBLISHED = "published"
+SYSTEMS = "the papers' systems"  # measured here
+SOURCES = (PUBLISHED, BASE, *MODELS.values(), SYSTEMS)
+LEGEND = (
+    "n/m: n of the m comparisons that can be made hold; a claim on most sets or tasks holds when they do in more than "
+    "half of these. ≈: over seeds, the 95 % interval of the difference is on both sides of what is claimed; it counts "
+    "by its mean."
+)
+Measured = Mapping[Place, Line]  # lines with a value
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A comparison between two scores. `interval`: of their difference, 95 %, over seeds. `test`: what tells the two
+    apart, in words."""
+
+    comparison: Comparison
+    first: float
+    second: float
+    interval: tuple[float, float] | None = None
+    test: str = ""
+
+    @property
+    def difference(self) -> float:
+        """First less second."""
+        return self.first - self.second
+
+    @property
+    def holds(self) -> bool:
+        """Whether the comparison does."""
+        return self.comparison.holds(self.difference)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether seeds leave it open."""
+        return self.interval is not None and self.comparison.turns_within(*self.interval)
+
+    @property
+    def mark(self) -> str:
+        """`✓` or `✗`, and `≈` where it is undecided."""
+        return ("✓" if self.holds else "✗") + (" ≈" if self.undecided else "")
+
+    @property
+    def certainty(self) -> str:
+        """`95 % +1.20 to +3.40 over seeds, p = 0.003 (Welch's t)`; '' where nothing tells."""
+        interval = "95 % {:+.2f} to {:+.2f} over seeds".format(*self.interval) if self.interval else ""
+        return ", ".join(filter(None, [interval, self.test]))
+
+    def __str__(self) -> str:
+        rows = f"{self.comparison.first} {self.first:.2f}, {self.comparison.second} {self.second:.2f}"
+        about = ", ".join(filter(None, [f"{self.difference:+.2f}", self.certainty]))
+        return f"{self.comparison.column}: {rows} ({about})  {self.mark}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a claim of `of` comparisons fares on one source of numbers.
+
+    `apart`: comparisons that cannot be made, because the two numbers are of different protocols, each a sentence.
+    `nothing`: what is said where none was made.
+    """
+
+    source: str
+    outcomes: tuple[Outcome, ...] = ()
+    of: int = 0
+    apart: tuple[str, ...] = ()
+    on_most: bool = False
+    nothing: str = "not measured"
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """Whether all comparisons in a column hold."""
+        columns: dict[str, bool] = {}
+        for outcome in self.outcomes:
+            column = outcome.comparison.column
+            columns[column] = columns.get(column, True) and outcome.holds
+        return columns
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the claim does; None where no comparison was made."""
+        if not self.outcomes:
+            return None
+        columns = self.columns.values()
+        return sum(columns) > len(columns) / 2 if self.on_most else all(columns)
+
+    @property
+    def summary(self) -> str:
+        """`holds 6/7`, `does not hold 20/42, 3/7 columns, 4 not measured, 1 ≈`, or `not measured`."""
+        if not self.outcomes:
+            return self.nothing
+        made, columns = len(self.outcomes), self.columns
+        parts = [f"{sum(outcome.holds for outcome in self.outcomes)}/{made}"]
+        if self.on_most and len(columns) < made:
+            parts.append(f"{sum(columns.values())}/{len(columns)} columns")
+        if made < self.of:
+            parts.append(f"{self.of - made} not measured")
+        if undecided := sum(outcome.undecided for outcome in self.outcomes):
+            parts.append(f"{undecided} ≈")
+        return ("holds " if self.holds else "does not hold ") + ", ".join(parts)
+
+    def __str__(self) -> str:
+        return "\n    ".join([f"{self.source}: {self.summary}", *map(str, self.outcomes), *self.apart])
+
+
+def measured(path: Path) -> Measured:
+    """The lines of a written table that have a value, none where it is not written.
+
+    ReproError where it has two values of one cell.
+    """
+    by_place: dict[Place, Line] = {}
+    for line in csv_lines.from_csv(path) if path.is_file() else ():
+        place = (line["row"], line["column"])
+        if line["value"] and by_place.setdefault(place, line)["value"] != line["value"]:
+            raise ReproError(f"{path} has two values of {place[0]} × {place[1]}; see `repro verify`")
+    return by_place
+
+
+Fared = Sequence[tuple[Claim, Sequence[Finding]]]
+
+
+def of_table(table: Table, folder: Path, planned: Plan | None = None) -> Fared:
+    """The claims on a table, and how each fares, from the file in `folder` (`planned`: see `evaluate`)."""
+    lines = measured(folder / f"{table.id}.csv")
+    return [(claim, evaluate(claim, table, lines, planned)) for claim in CLAIMS if claim.table == table.id]
+
+
+def unexpected(fared: Fared) -> list[Claim]:
+    """The claims that do not hold on the published numbers and do not say why."""
+    return [
+        claim
+        for claim, findings in fared
+        for finding in findings
+        if finding.source == PUBLISHED and finding.holds is False and not claim.despite
+    ]
+
+
+def evaluate(claim: Claim, table: Table, lines: Measured, planned: Plan | None = None) -> list[Finding]:
+    """The claim on each of SOURCES, in that order.
+
+    `planned`: the table's plan, for tests between written numbers whose cells are stored.
+    """
+    findings = [published(claim, table)]
+    nothing = "no such pair measured" if claim.order else "not measured"
+    for source, comparisons in _sources(claim, table, lines):
+        outcomes, apart = [], []
+        for comparison in comparisons:
+            there = [lines.get((row, comparison.column)) for row in (comparison.first, comparison.second)]
+            if (first := there[0]) is None or (second := there[1]) is None:
+                continue
+            try:
+                check_comparable([Signature.parse(line.get("signature", "")) for line in (first, second)])
+            except ReproError as error:
+                apart.append(f"{comparison.column}: {comparison.first} and {comparison.second}: {error}")
+                continue
+            outcomes.append(_outcome(comparison, first, second, planned))
+        findings.append(Finding(source, tuple(outcomes), len(comparisons), tuple(apart), claim.on_most, nothing))
+    return findings
+
+
+def published(claim: Claim, table: Table) -> Finding:
+    """The claim on the ledger's numbers."""
+    refs = {row.slug: row.published for row in table.rows}
+    outcomes = []
+    for comparison in claim.comparisons:
+        references = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
+        first, second = (number.value for number in references if number)
+        outcomes.append(Outcome(comparison, first, second))
+    return Finding(PUBLISHED, tuple(outcomes), len(outcomes), on_most=claim.on_most, nothing="not published")
+
+
+def _sources(claim: Claim, table: Table, lines: Measured) -> Iterator[tuple[str, tuple[Comparison, ...]]]:
+    """What is compared of each model. Of scratch-bert that is what its rows in the table can show."""
+    if claim.order:
+        for prefix, model in {BASE_PREFIX: BASE, **MODELS}.items():
+            rows = [row.slug for row in table.rows if row.slug.startswith(prefix) or row.slug == model.lower()]
+            yield model, tuple(_ordered(claim.order, rows, lines))
+    else:
+        slugs = {row.slug for row in table.rows}
+        yield BASE, tuple(pair for pair in on_the_base(claim) if {pair.first, pair.second} <= slugs)
+        for prefix, model in MODELS.items():
+            pairs = claim.own or claim.comparisons
+            yield model, tuple(replace(pair, first=prefix + pair.first, second=prefix + pair.second) for pair in pairs)
+    yield SYSTEMS, claim.comparisons
+
+
+def on_the_base(claim: Claim) -> list[Comparison]:
+    """The claim's comparisons between rows of scratch-bert, in their order, whether a table has these or not."""
+    return [
+        replace(pair, first=on_base(pair.first), second=on_base(pair.second)) for pair in claim.comparisons or claim.own
+    ]
+
+
+def _ordered(order: Order, rows: Sequence[str], lines: Measured) -> Iterator[Comparison]:
+    """Pairs of rows of which the first is lower in every column that orders them."""
+    columns = (order.column, *order.lower)
+    whole = [row for row in rows if all((row, column) in lines for column in columns)]
+    values = {row: [float(lines[row, column]["value"]) for column in order.lower] for row in whole}
+    for first, second in permutations(whole, 2):
+        if all(one < other for one, other in zip(values[first], values[second], strict=True)):
+            yield Comparison(order.column, first, second)
+
+
+def _outcome(comparison: Comparison, first: Line, second: Line, planned: Plan | None) -> Outcome:
+    values = (float(first["value"]), float(second["value"]))
+    stds, seeds = ([csv_lines.number(line.get(name, "")) for line in (first, second)] for name in ("std", "seeds"))
+    interval = interval_over_seeds(
+        values[0] - values[1], [std or 0.0 for std in stds], [int(count or 1) for count in seeds]
+    )
+    return Outcome(comparison, *values, interval=interval, test=_test(comparison, values, planned))
+
+
+def _test(comparison: Comparison, written: tuple[float, float], planned: Plan | None) -> str:
+    """The test on the stored cells, where these are the ones that were written."""
+    if planned is None:
+        return ""
+    rows = (comparison.first, comparison.second)
+    stored = [planned.stored.get((row, comparison.column)) for row in rows]
+    if any(cell is None or abs(cell.value - value) > 1e-6 for cell, value in zip(stored, written, strict=True)):
+        return ""
+    (column,) = (column for column in planned.table.scored() if column.slug == comparison.column)
+    test = kept_or_made(planned, column, *rows)
+    return test.p_text if test else ""

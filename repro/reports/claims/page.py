@@ -1,0 +1,105 @@
+"""The page as Markdown, from written tables and the ledger alone: what the base is, the ladder, and every claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from repro import tables
+from repro.data import pretraining
+from repro.published.claims import BASE
+from repro.published.findings import LEGEND, PUBLISHED, Fared, measured
+from repro.reports.claims.ladder import QUOTED, TABLE, Step, ladder, points
+from repro.reports.layout import DASH
+from repro.reports.markdown import escape
+from repro.reports.plots import Point
+from repro.training.setups import MLM_BASE
+
+FORMS = ("svg", "png")
+HOLDING = {True: "✓ ", False: "✗ ", None: ""}
+
+
+def files(fared: Fared, folder: Path) -> dict[str, str | bytes]:
+    """Content by name: claims.md, and where rows of the base are measured its figure. `folder` holds the tables."""
+    table, lines = tables.get(TABLE), measured(folder / f"{TABLE}.csv")
+    steps, shown = ladder(table, lines), points(table, lines)
+    contents: dict[str, str | bytes] = {"claims.md": to_markdown(fared, steps, shown)}
+    if len(shown) > 1:
+        from repro.reports.claims.figure import draw
+
+        contents |= {f"claims.{form}": content for form, content in draw(shown, steps, FORMS).items()}
+    return contents
+
+
+def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point]) -> str:
+    """The text of the page; `shown`: the points of its figure."""
+    sentences = sum(part.kept for part in pretraining.parts())
+    page = [
+        "# The papers' claims, measured on a base that nobody tuned",
+        "",
+        f"`{BASE}` is a BERT of {MLM_BASE.layers} layers × {MLM_BASE.width} that `make base-from-scratch` trains on "
+        f"nothing but the masked words of {sentences:,} sentences, none of them in an evaluated set. It is small: it "
+        "is there to measure in which direction a claim's numbers go, not to reach them. `make claims` writes this "
+        "page from the tables and the ledger; `repro claims ID` shows each comparison on a table.",
+        "",
+        *_figure(shown),
+        "",
+        "## From CLS to supervised SimCSE",
+        "",
+        f"Averages of seven STS sets over all pairs ([{TABLE}](../tables/{TABLE}.md), Spearman's ρ × 100).",
+        "",
+        f"| | {BASE} | BERT-base, published |",
+        "|---|---|---|",
+        *(f"| {step.name} | {_average(step)} | {_published(step)} |" for step in steps),
+        "",
+        *_spread(steps),
+        f"¹ Sentence-BERT's Table 1 ([{QUOTED}](../tables/{QUOTED}.md)): raw text, layer 11 of 12; the other published "
+        "averages are SimCSE's.",
+        "",
+        "## Claims",
+        "",
+        f"| table | claim | {PUBLISHED} | {BASE} |",
+        "|---|---|---|---|",
+        *_claims(fared),
+        "",
+        f"{LEGEND} Claims about a model that was trained by contrast are this suite's own, about all-MiniLM-L6-v2 and "
+        f"all-mpnet-base-v2 (`repro claims`); on `{BASE}`, which was not, they are a check of the contrary.",
+    ]
+    return "\n".join(page) + "\n"
+
+
+def _figure(shown: Sequence[Point]) -> list[str]:
+    if len(shown) > 1:
+        return [f"![Alignment against uniformity of {BASE}'s rows, and the ladder of their STS averages](claims.svg)"]
+    return [f"The figure comes with the rows of `{BASE}` in {TABLE}, which are not measured yet."]
+
+
+def _average(step: Step) -> str:
+    if step.average is None:
+        return "not measured"
+    return f"{step.average:.2f}" + (f" ± {step.spread:.2f}" if step.spread is not None else "")
+
+
+def _published(step: Step) -> str:
+    return DASH if step.published is None else f"{step.published:.2f}" + (" ¹" if step.quoted else "")
+
+
+def _spread(steps: Sequence[Step]) -> list[str]:
+    """What the numbers behind ± are, where there are some."""
+    seeds = sorted({step.seeds for step in steps if step.spread is not None})
+    if not seeds:
+        return []
+    counts = " or ".join(map(str, seeds))
+    return [
+        f"±: over {counts} seeds; the mean of the sets' standard deviations, which that of the average cannot exceed.",
+        "",
+    ]
+
+
+def _claims(fared: Fared) -> Iterator[str]:
+    for claim, findings in fared:
+        cells = [
+            HOLDING[finding.holds] + finding.summary for finding in findings if finding.source in (PUBLISHED, BASE)
+        ]
+        table = f"[{claim.table}](../tables/{claim.table}.md)"
+        yield "| " + " | ".join([table, escape(claim.sentence), *cells]) + " |"

@@ -1,0 +1,83 @@
+"""What `repro claims` prints and writes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+from repro.published.claims import BASE, CLAIMS, MODELS
+
+COMMITTED = Path(__file__).parents[2] / "tables"
+
+
+def words(text: str) -> str:
+    """The text without the lines of a grid and without line breaks inside cells."""
+    return re.sub(r"[\s│┃]+", " ", text)
+
+
+def test_one_table_has_every_claim_and_both_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    header = next(line for line in out.splitlines() if "claim" in line)
+    assert [name.strip() for name in header.strip("┃").split("┃")] == [
+        *("table", "claim", "published", BASE),
+        *MODELS.values(),
+    ]
+    firsts = [line for line in out.splitlines() if re.match(r"│ \w+-\w+ ", line)]
+    assert [line.split()[1] for line in firsts] == [claim.table for claim in CLAIMS]
+    assert all("…" not in line for line in out.splitlines())
+    assert words(out).count("holds ") >= len([claim for claim in CLAIMS if claim.comparisons and not claim.despite])
+    assert "sts12" not in out  # no single comparison
+
+
+def test_a_table_that_is_named_shows_each_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "whitening-1", "--out", str(COMMITTED)]) == 0
+    out = capsys.readouterr().out
+    assert "sbert-1" not in out
+    assert "61.46 − 59.54 = +1.92 ✓" in out  # the paper's STS12: whitening-256 and flow, on NLI
+    assert "64.90 − 65.44 = -0.54 ✗" in out  # and SICK-R
+    assert "    sts12: minilm-first-last-avg-whitening-nli 68.30, minilm-first-last-avg 71.57 (-3.27)  ✗" in out
+    assert out.count("the papers' systems: not measured") == len([c for c in CLAIMS if c.table == "whitening-1"])
+
+
+def test_what_is_measured_on_the_base_stands_beside_the_papers_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sbert-2.csv").write_text(
+        "row,column,value,std,seeds\nscratch-nli-stsb,stsb,72.5,0.3,3\nscratch-stsb,stsb,69.25,,1\n"
+    )
+    assert main(["claims", "sbert-2", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    line = next(line for line in out.splitlines() if "85.35 − 84.67 = +0.68 ✗" in line)
+    assert "scratch-nli-stsb − scratch-stsb" in line
+    assert "72.50 − 69.25 = +3.25 ✗" in line
+    assert "95 % +2.50 to +4.00 over seeds" in out  # 4.302653 (t of two degrees of freedom) · 0.3 / √3
+
+
+def test_an_empty_home_stays_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims read the ledger and the written tables: no data set is fetched, no hub is asked, nothing is written."""
+
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("claims went for something that is not here")
+
+    for name in ("pooch.retrieve", "huggingface_hub.snapshot_download", "huggingface_hub.hf_hub_download"):
+        monkeypatch.setattr(name, asked)
+    monkeypatch.setattr("repro.hub.hub_answers", asked)
+    every_id = list(dict.fromkeys(claim.table for claim in CLAIMS))
+    assert main(["claims", *every_id, "--out", str(tmp_path / "tables")]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  published: holds") == len([c for c in CLAIMS if c.comparisons and not c.despite])
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_page_is_of_all_claims(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "sbert-1", "--out", str(tmp_path), "--page", str(tmp_path / "page")]) == 2
+    assert "the page is of all claims; leave out sbert-1" in capsys.readouterr().err
+    assert main(["claims", "--out", str(tmp_path), "--page", str(tmp_path / "page")]) == 0
+    assert f"wrote {tmp_path}/page/claims.md" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "page").iterdir()] == ["claims.md"]  # no figure of nothing

@@ -1,0 +1,222 @@
+"""The papers' findings hold on the papers' numbers, and the evaluation of measured ones says what it found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repro import tables
+from repro.cli.main import main
+from repro.errors import ReproError
+from repro.published import findings, ledger
+from repro.published.claims import BASE, CLAIMS, Claim, Comparison, Order
+from repro.published.findings import Finding, Outcome, evaluate, measured
+
+PRINTED = [claim for claim in CLAIMS if claim.comparisons]  # the others are this suite's own
+
+
+def named(words: str) -> Claim:
+    (claim,) = (claim for claim in CLAIMS if words in claim.text)
+    return claim
+
+
+def fared(claim: Claim, folder: Path, text: str) -> dict[str, Finding]:
+    """By source, of a table whose CSV file is this text."""
+    (folder / f"{claim.table}.csv").write_text(text)
+    lines = measured(folder / f"{claim.table}.csv")
+    return {each.source: each for each in evaluate(claim, tables.get(claim.table), lines)}
+
+
+@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
+def test_every_claim_holds_on_the_published_numbers_or_says_why_it_does_not(claim: Claim) -> None:
+    found = findings.published(claim, tables.get(claim.table))
+    assert found.holds is (not claim.despite)
+    assert len(found.outcomes) == len(claim.comparisons)
+
+
+# of the papers' tables, counted by hand: the claims that need not hold everywhere
+@pytest.mark.parametrize(
+    ("words", "summary"),
+    [
+        ("a flow on NLI on most sets", "holds 6/7"),
+        ("a flow on the target on most sets", "holds 5/7"),
+        ("most of SentEval's tasks", "holds 38/42, 5/7 columns"),
+        ("before STS-B", "does not hold 2/4"),
+        ("fitted on the target is worse", "holds 1/1"),
+        ("alignment and uniformity", "not published"),
+    ],
+)
+def test_how_many_comparisons_hold_on_the_published_numbers(words: str, summary: str) -> None:
+    claim = named(words)
+    assert findings.published(claim, tables.get(claim.table)).summary == summary
+
+
+@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim.table}: {claim.text[:40]}")
+def test_no_claim_holds_when_its_numbers_are_turned_round(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ledger.published
+
+    def mirrored(ref: ledger.Ref | None, column: str) -> ledger.Published | None:
+        found = real(ref, column)
+        return ledger.Published(-10 * found.value, "", None, "", "", "") if found else None
+
+    monkeypatch.setattr(ledger, "published", mirrored)
+    assert findings.published(claim, tables.get(claim.table)).holds is False
+
+
+def outcome(column: str, difference: float, interval: tuple[float, float] | None = None) -> Outcome:
+    return Outcome(Comparison(column, "a", "b"), 50 + difference, 50, interval)
+
+
+# outcomes by column, whether these are on most columns, how many comparisons there are
+@pytest.mark.parametrize(
+    ("outcomes", "on_most", "of", "holds", "summary"),
+    [
+        ([], False, 3, None, "not measured"),
+        ([outcome("x", 1), outcome("y", 1)], False, 2, True, "holds 2/2"),
+        ([outcome("x", 1), outcome("y", -1)], False, 2, False, "does not hold 1/2"),
+        ([outcome("x", 1), outcome("y", -1)], True, 2, False, "does not hold 1/2"),  # half is not most
+        ([outcome("x", 1), outcome("y", 1), outcome("z", -1)], True, 3, True, "holds 2/3"),
+        (
+            [outcome("x", 1), outcome("x", -1), outcome("y", 1), outcome("y", 1), outcome("z", -1)],
+            *(True, 6, False, "does not hold 3/5, 1/3 columns, 1 not measured"),
+        ),
+        ([outcome("x", 1, (-1.0, 3.0)), outcome("y", 1, (0.5, 1.5))], False, 2, True, "holds 2/2, 1 ≈"),
+        ([outcome("x", -1, (-3.0, 1.0))], False, 1, False, "does not hold 0/1, 1 ≈"),
+    ],
+)
+def test_what_a_finding_says(outcomes: list[Outcome], on_most: bool, of: int, holds: bool | None, summary: str) -> None:
+    found = Finding("x", tuple(outcomes), of, on_most=on_most)
+    assert (found.holds, found.summary) == (holds, summary)
+
+
+def test_measured_numbers_are_read_from_the_written_table(tmp_path: Path) -> None:
+    text = 'row,column,value\nminilm-u,nli,1\n"minilm-u,v,diff",nli,70.5\n"minilm-u,v",nli,80.25\n'
+    found = fared(named("matters most"), tmp_path, text)
+    assert list(found) == list(findings.SOURCES)
+    assert str(found["the papers' systems"]) == "the papers' systems: not measured"
+    assert str(found["all-MiniLM-L6-v2"]) == (
+        "all-MiniLM-L6-v2: does not hold 0/1, 4 not measured\n"
+        "    nli: minilm-u,v,diff 70.50, minilm-u,v 80.25 (-9.75)  ✗"
+    )
+
+
+def test_the_base_is_compared_as_the_paper_is_where_it_has_the_rows(tmp_path: Path) -> None:
+    """Of the eight rows that the paper sets against CLS three have a counterpart, of which two are measured."""
+    text = "row,column,value\nscratch-cls,sts12,30\nscratch-avg,sts12,40\nscratch-sbert-nli,sts12,29.5\n"
+    claim = named("CLS without fine-tuning")
+    on_base = fared(claim, tmp_path, text)[BASE]
+    assert on_base.summary == "does not hold 1/2, 19 not measured"
+    assert [(one.comparison.first, one.mark) for one in on_base.outcomes] == [
+        ("scratch-avg", "✓"),
+        ("scratch-sbert-nli", "✗"),
+    ]
+
+
+def test_one_of_the_papers_comparisons_is_on_the_base_what_it_is_on_the_papers_numbers(tmp_path: Path) -> None:
+    """One to two points: the bounds go with it, and the base has one size."""
+    text = "row,column,value\nscratch-nli-stsb,stsb,71.5\nscratch-stsb,stsb,70\n"
+    assert fared(named("before STS-B"), tmp_path, text)[BASE].summary == "holds 1/1"
+    beyond = text.replace("71.5", "72.5")
+    assert fared(named("before STS-B"), tmp_path, beyond)[BASE].summary == "does not hold 0/1"
+
+
+def test_the_suites_own_claims_are_measured_on_the_base_under_its_own_names(tmp_path: Path) -> None:
+    rows = ("scratch-avg", "scratch-avg-whitening-nli", "scratch-avg-whitening-85-nli")
+    text = "row,column,value\n" + "".join(f"{row},sts12,{70 + place}\n" for place, row in enumerate(rows))
+    found = fared(named("trained by contrast"), tmp_path, text)
+    assert found["published"].summary == "not published"
+    assert found[BASE].summary == "does not hold 0/2, 12 not measured"
+
+
+def test_numbers_of_two_protocols_are_not_compared(tmp_path: Path) -> None:
+    claim = named("trained by contrast")
+    written = (
+        "row,column,value,signature\nminilm-avg,sts12,71,sts12|agg:{}\n"
+        "minilm-avg-whitening-nli,sts12,68.5,sts12|agg:all\n"
+    )
+    found = fared(claim, tmp_path, written.format("wmean"))["all-MiniLM-L6-v2"]
+    assert found.holds is None
+    assert "sts12: minilm-avg and minilm-avg-whitening-nli: these scores are not comparable" in str(found)
+    with pytest.raises(ReproError, match=r"whitening-1\.csv has two values of minilm-avg × sts12; see `repro verify`"):
+        fared(claim, tmp_path, written.format("all") + "minilm-avg,sts12,72,sts12|agg:all\n")
+
+
+def test_a_claim_between_our_own_rows_is_held_against_these(tmp_path: Path) -> None:
+    found = fared(
+        named("trained by contrast"),
+        tmp_path,
+        "row,column,value\nminilm-avg,sts12,71\nminilm-avg-whitening-nli,sts12,68.5\n"
+        "mpnet-avg,sts12,72\nmpnet-avg-whitening-nli,sts12,73\nmpnet-avg-whitening-256-nli,sts12,71\n",
+    )
+    assert found["all-MiniLM-L6-v2"].summary == "holds 1/1, 13 not measured"
+    assert found["all-mpnet-base-v2"].summary == "does not hold 1/2, 12 not measured"
+
+
+def test_an_interval_stands_with_a_difference_where_there_are_seeds(tmp_path: Path) -> None:
+    """Closed: five seeds against one number, std √5: a standard error of 1, four degrees of freedom, t 2.776."""
+    text = (
+        "row,column,value,std,seeds\nminilm-first-last-avg-flow-target,sts12,72,2.2360679775,5\n"
+        "minilm-first-last-avg,sts12,71,,1\nminilm-first-last-avg-flow-target,sts13,75,,1\n"
+        "minilm-first-last-avg,sts13,71,,1\n"
+    )
+    found = fared(named("raises last2avg"), tmp_path, text)["all-MiniLM-L6-v2"]
+    first, second = found.outcomes
+    assert first.interval == pytest.approx((1 - 2.776445, 1 + 2.776445), abs=1e-6)  # of any table of Student's t
+    assert (first.mark, second.mark, second.interval) == ("✓ ≈", "✓", None)
+    assert "(+1.00, 95 % -1.78 to +3.78 over seeds)  ✓ ≈" in str(found)
+    assert found.summary == "holds 2/2, 4 not measured, 1 ≈"
+
+
+# alignment, uniformity and average of rows; which pairs are compared, and whether these hold
+@pytest.mark.parametrize(
+    ("rows", "pairs"),
+    [
+        ({"cls": (0.1, -3, 70), "avg": (0.2, -2, 60)}, {("cls", "avg"): True}),
+        ({"cls": (0.1, -3, 60), "avg": (0.2, -2, 70)}, {("cls", "avg"): False}),
+        ({"cls": (0.1, -2, 70), "avg": (0.2, -3, 60)}, {}),  # one is better in one of them, one in the other
+        ({"cls": (0.1, -3, 70), "avg": (0.1, -2, 60)}, {}),  # equal in one
+        (
+            {"cls": (0.1, -3, 70), "avg": (0.2, -2, 71), "max": (0.3, -1, 50)},
+            {("cls", "avg"): False, ("cls", "max"): True, ("avg", "max"): True},
+        ),
+    ],
+)
+def test_alignment_and_uniformity_say_which_rows_are_compared(
+    rows: dict[str, tuple[float, float, float]], pairs: dict[tuple[str, str], bool], tmp_path: Path
+) -> None:
+    lines = [
+        "row,column,value",
+        "scratch-first-last-avg,alignment,0.01",
+        "scratch-first-last-avg,avg,99",
+    ]  # one number short
+    for row, numbers in rows.items():
+        columns = zip(("alignment", "uniformity", "avg"), numbers, strict=True)
+        lines += [f"scratch-{row},{column},{number}" for column, number in columns]
+    claim = Claim("simcse-5", "x", order=Order("avg", ("alignment", "uniformity")))
+    found = fared(claim, tmp_path, "\n".join(lines) + "\n")
+    made = {(one.comparison.first, one.comparison.second): one.holds for one in found[BASE].outcomes}
+    assert made == {(f"scratch-{first}", f"scratch-{second}"): holds for (first, second), holds in pairs.items()}
+    assert found["all-MiniLM-L6-v2"].summary == "no such pair measured"
+
+
+def test_a_models_rows_are_ordered_with_the_one_as_it_was_released() -> None:
+    path = Path(__file__).parents[2] / "tables/simcse-5.csv"
+    claim = named("alignment and uniformity")
+    found = {each.source: each for each in evaluate(claim, tables.get("simcse-5"), measured(path))}
+    rows = {row for one in found["all-mpnet-base-v2"].outcomes for row in (one.comparison.first, one.comparison.second)}
+    assert "all-mpnet-base-v2" in rows
+    assert not any(row.startswith("minilm") for row in rows)
+
+
+def test_a_claim_that_does_not_hold_and_does_not_say_why_fails_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["claims", "sbert-2", "--out", str(tmp_path)]) == 0
+    assert "does not hold 2/4" in capsys.readouterr().out
+    silent = tuple(replace(claim, despite="") for claim in CLAIMS)
+    monkeypatch.setattr("repro.published.claims.CLAIMS", silent)
+    monkeypatch.setattr("repro.published.findings.CLAIMS", silent)
+    assert main(["claims", "sbert-2", "--out", str(tmp_path)]) == 1
+    assert main(["claims", "sbert-6", "--out", str(tmp_path)]) == 0
