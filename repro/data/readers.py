@@ -247,6 +247,25 @@ def read_plain(path: Path) -> Pairs:
     return Pairs(path.name, tuple(read_lines(path)))
 
 
+def read_synsets(path: Path) -> Pairs:
+    """A file of WordNet's `dict` folder: the words of each synset, joined with blanks (wndb(5WN)).
+
+    A line is `offset file type count word id word id … | gloss`, `count` in hexadecimal, `_` for the blanks of a
+    phrase; an adjective may end in where it stands, `(p)`. Lines that begin with a blank are the licence.
+    """
+    synsets = []
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith(" "):
+            continue
+        fields = line.split(" ")
+        try:
+            words = [fields[4 + 2 * place].partition("(")[0] for place in range(int(fields[3], 16))]
+        except (IndexError, ValueError):
+            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder") from None
+        synsets.append(" ".join(words))
+    return Pairs(path.name, tuple(synsets))
+
+
 READERS: dict[str, Callable[[Path], Pairs]] = {
     "sts": read_sts,
     "stsb": read_stsb,
@@ -262,6 +281,7 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "argument-facets": read_facets,
     "bws": read_bws,
     "plain": read_plain,
+    "wordnet": read_synsets,
 }
 
 

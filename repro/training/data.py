@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from repro.data import readers
 from repro.data.convert import NLI_LABELS
 from repro.data.readers import Pairs
+from repro.data.wordnet import Synonyms
 from repro.errors import NotAvailable
 
 
@@ -28,6 +29,7 @@ class Examples:
     columns: tuple[tuple[str, ...], ...]
     labels: np.ndarray | None
     classes: int = 0
+    synonyms: Synonyms = field(default_factory=dict)  # of words, where they are replaced by them
 
     def __len__(self) -> int:
         return len(self.columns[0])

@@ -14,7 +14,8 @@ from repro.encoders.overrides import apply
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
-from repro.training.recipe import ContrastiveRecipe, MaskedRecipe, TrainedRecipe, override
+from repro.training.contrastive import ContrastiveRecipe
+from repro.training.recipe import MaskedRecipe, TrainedRecipe, override
 
 ERA = (
     "Batch, length and optimiser are those of v0.2.3's examples: 16, 128 tokens, Adam's ε 1e-6 without bias "

@@ -162,6 +162,16 @@ def _bws(path: Path, split: str, draw: Draw) -> None:
     _lines(path, ["topic,sentence_1,sentence_2,regression_label", *rows])
 
 
+def _synsets(path: Path, split: str, draw: Draw) -> None:
+    """Words in threes, one of them a phrase, below a licence."""
+    words = [word for word in WORDS if word.isalpha()]
+    rows = (
+        f"{n:08} 03 n 03 {words[n]} 0 {words[n + 1]}_{words[n + 2]} 0 {words[n + 2]} 0 000 | gloss"
+        for n in range(0, len(words) - 2, 3)
+    )
+    _lines(path, ["  1 A licence.", *rows])
+
+
 _WRITERS = {
     "sts": _sts,
     "stsb": _stsb,
@@ -172,6 +182,7 @@ _WRITERS = {
     "trec": _trec,
     "mrpc": _mrpc,
     "nli": _nli,
+    "wordnet": _synsets,
     "argument-facets": _facets,
     "bws": _bws,
     "WIKI-SAMPLE": lambda path, split, draw: _lines(path, (draw.sentence() for _ in range(40))),
