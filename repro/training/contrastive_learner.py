@@ -21,7 +21,7 @@ from repro.encoders.loading import load_masked_lm
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.tokens import Tokens, join
 from repro.encoders.transformer import TransformerEncoder
-from repro.errors import NotAvailable
+from repro.errors import NotAvailable, ReproError
 from repro.training import augment
 from repro.training.contrastive import ContrastiveRecipe
 from repro.training.data import Examples
@@ -36,6 +36,8 @@ class ContrastiveLearner(SentenceLearner):
     def __init__(self, base: TransformerRecipe, recipe: ContrastiveRecipe, examples: Examples, device: str) -> None:
         super().__init__(base, recipe, examples, device)
         self.recipe = recipe
+        if recipe.shares_masks and set(examples.columns) != {examples.columns[0]}:
+            raise ReproError(f"dropout=fixed trains on texts that stand twice; {recipe.data} has pairs of others")
         self.texts = examples.columns
         if recipe.dropout_rate is not None:
             set_dropout(self.encoder.model, recipe.dropout_rate)
@@ -48,7 +50,7 @@ class ContrastiveLearner(SentenceLearner):
         """Mean objective () over the batch, and the weighted loss of the language model where there is one."""
         columns = [column.select(rows) for column in self.tokens]
         if self.augmentation is not None:
-            rng = np.random.default_rng(_seed())
+            rng = np.random.default_rng(int(torch.randint(2**62, ())))
             changed = self.augmentation([self.texts[1][row] for row in rows], rng)
             columns[1] = self.encoder.tokens(changed, self.recipe.train_length)
         loss: Tensor = self.module["objective"](self._encoded(columns), self.labels[torch.from_numpy(rows)])
@@ -58,13 +60,9 @@ class ContrastiveLearner(SentenceLearner):
         """(B, d) for each text column."""
         if self.second is not None:
             return [*self._vectors(columns[:1]), *self._vectors(columns[1:], self.second)]
-        if not self.recipe.shares_masks:
-            return self._vectors(columns)
-        seed, vectors = _seed(), []
-        for column in columns:
-            torch.manual_seed(seed)
-            vectors += self._vectors([column])
-        return vectors
+        if self.recipe.shares_masks:  # one text under one mask is one vector, as in SimCSE's own runs (SimCSE#36)
+            return self._vectors(columns[:1]) * 2
+        return self._vectors(columns)
 
     def _guessing(self, columns: Sequence[Tokens]) -> Tensor:
         """Mean loss () of guessing hidden tokens of all texts of the batch (SimCSE models.py, cl_forward)."""
@@ -114,8 +112,3 @@ class ContrastiveLearner(SentenceLearner):
             name = self.resolved.recipe.weights
             raise NotAvailable(f"{name} has no head over the vocabulary, which augment=mlm needs; name another base")
         return model.to(self.encoder.device)
-
-
-def _seed() -> int:
-    """The next number of torch's generator, to seed another with."""
-    return int(torch.randint(2**62, ()))

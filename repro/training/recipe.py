@@ -80,7 +80,7 @@ class TrainedRecipe:
 
     @property
     def learner(self) -> str:
-        """What is trained: a `sentence` encoder (`contrastive`: as SimCSE does), a `cross`-encoder, a `language` model."""
+        """What is trained: a `sentence` encoder (`contrastive` in SimCSE), a `cross`-encoder or a `language` model."""
         return "cross" if self.cross else "sentence"
 
     @property

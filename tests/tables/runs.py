@@ -44,6 +44,7 @@ RUNS: dict[str, list[list[str]]] = {
     "whitening-2": [FITTED],
     "flow-2": [FITTED],
     "flow-3": [FITTED],
+    "simcse-1": [[*FEW, "--task", "test"]],
     "simcse-5": [FITTED],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],
@@ -52,7 +53,14 @@ RUNS: dict[str, list[list[str]]] = {
     "simcse-b2": [[*FEW, "--task", "sts12-all", "--task", "sts12-wmean", "--task", "sts12-mean", "--task", "stsb-all"]],
     "simcse-e1": [["--task", "sst", "--task", "mrpc"]],
 }
-OWN_HOME = ("sbert-2", "sbert-3", "sbert-4", "sbert-6", "simcse-6")  # the models that these train take a gigabyte
+OWN_HOME = (
+    "sbert-2",
+    "sbert-3",
+    "sbert-4",
+    "sbert-6",
+    "simcse-1",
+    "simcse-6",
+)  # the models that these train take a gigabyte
 
 
 class Runs:

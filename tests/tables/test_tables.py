@@ -17,7 +17,7 @@ from repro.errors import ReproError
 ROOT = Path(__file__).parents[2]
 SBERT = [*(f"sbert-{number}" for number in range(1, 8)), "sbert-65h"]
 WHITENING, FLOW = ["whitening-1", "whitening-2"], ["flow-2", "flow-3"]
-SIMCSE = ["simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]
+SIMCSE = ["simcse-1", "simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]
 IDS = [*SBERT, *WHITENING, *FLOW, *SIMCSE]
 MODULE = """
 from dataclasses import replace
@@ -89,7 +89,7 @@ def test_every_id_is_a_target_of_make(table_id: str) -> None:
         *((f"table{number}", [f"sbert-{number}"]) for number in range(1, 8)),
         ("flow", ["flow-2", "flow-3"]),
         ("whitening", ["whitening-1", "whitening-2"]),
-        ("simcse", ["simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]),
+        ("simcse", SIMCSE),
         ("tables", [*FLOW, *SBERT, *SIMCSE, *WHITENING]),  # papers by name, tables by number
     ],
 )
