@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from repro.encoders.zoo import BERT_BASE, MINILM, SCRATCH_BERT
 from repro.tables import scratch
 from repro.tables.columns import SIMCSE_TEXT
-from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Setup, zoo_row
+from repro.tables.spec import BEYOND, AnyColumn, Column, ColumnRef, Ref, Row, Setup, zoo_row
 from repro.training.contrastive import ContrastiveRecipe
 
 COLUMNS = (
@@ -41,32 +41,33 @@ class Ablation:
     sample: ContrastiveRecipe | None = None
     bases: tuple[str, ...] = tuple(OWN)  # what is trained on the sample, of OWN
 
-    def setup(self) -> Setup:
-        """For --base: the paper's training."""
-        return _setup(self.slug, self.label, self.full)
+    def setup(self, columns: Sequence[AnyColumn] = COLUMNS) -> Setup:
+        """For --base: the paper's training, one for all columns."""
+        return _setup(self.slug, self.label, self.full, columns)
 
 
-def _setup(slug: str, label: str, recipe: ContrastiveRecipe) -> Setup:
-    """One training for both columns."""
-    return Setup(slug, label, tuple((column.slug, recipe) for column in COLUMNS))
+def _setup(slug: str, label: str, recipe: ContrastiveRecipe, columns: Sequence[AnyColumn]) -> Setup:
+    return Setup(slug, label, tuple((column.slug, recipe) for column in columns if isinstance(column, Column)))
 
 
-def rows(ablations: Iterable[Ablation], group: str, paper: Callable[[str], Ref]) -> tuple[Row, ...]:
+def rows(
+    ablations: Iterable[Ablation], group: str, paper: Callable[[str], Ref], columns: Sequence[AnyColumn] = COLUMNS
+) -> tuple[Row, ...]:
     """The paper's rows, of BERT-base."""
     return tuple(
-        ablation.setup().row(BERT_BASE, ablation.slug, ablation.label, group, paper(ablation.system))
+        ablation.setup(columns).row(BERT_BASE, ablation.slug, ablation.label, group, paper(ablation.system))
         for ablation in ablations
     )
 
 
-def own_rows(ablations: Iterable[Ablation], data: str) -> tuple[Row, ...]:
+def own_rows(ablations: Iterable[Ablation], data: str, columns: Sequence[AnyColumn] = COLUMNS) -> tuple[Row, ...]:
     """The same of other bases, on the sample (`data` names it), below the base as it is under SimCSE's pooling."""
     ablations, own = list(ablations), []
     for base, (name, recipe) in OWN.items():
         own.append(zoo_row(f"{base}-cls", f"{name} before, [CLS]", BEYOND))
         for ablation in ablations:
             if ablation.sample is not None and base in ablation.bases:
-                setup = _setup(ablation.slug, ablation.label, ablation.sample)
+                setup = _setup(ablation.slug, ablation.label, ablation.sample, columns)
                 label = f"{name}, {data}, {ablation.label}"
                 own.append(setup.row(recipe, f"{base}-{ablation.slug}", label, BEYOND, seeds=scratch.SEEDS))
     return tuple(own)
