@@ -59,7 +59,7 @@ def listing(arguments: argparse.Namespace) -> int:
 
         for item in datasets().values():
             rows = sum(source.rows for source in item.contents)
-            print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
+            print(f"{item.name:16} {rows or '?':>6} rows  {item.citation}; {item.licence}")
     return 0
 
 

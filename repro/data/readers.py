@@ -247,6 +247,12 @@ def read_plain(path: Path) -> Pairs:
     return Pairs(path.name, tuple(read_lines(path)))
 
 
+def read_text_pairs(path: Path) -> Pairs:
+    """Two texts a line with a tab between them, of which nothing else is known."""
+    rows = cells_of(path, read_lines(path), 2)
+    return Pairs(path.name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+
 def read_synsets(path: Path) -> Pairs:
     """A file of WordNet's `dict` folder: the words of each synset, joined with blanks (wndb(5WN)).
 
@@ -281,6 +287,7 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "argument-facets": read_facets,
     "bws": read_bws,
     "plain": read_plain,
+    "text-pairs": read_text_pairs,
     "wordnet": read_synsets,
 }
 

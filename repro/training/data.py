@@ -143,12 +143,18 @@ def _nli_pairs(folder: Path) -> Examples:
     return Examples((pairs.first, pairs.second), None)
 
 
-def _simcse_triplets(folder: Path) -> Examples:
-    return _of_triplets(readers.read_simcse_triplets(folder / "nli_for_simcse.csv"))
+def _simcse_triplets(name: str) -> Callable[[Path], Examples]:
+    return lambda folder: _of_triplets(readers.read_simcse_triplets(folder / name))
 
 
 def _of_triplets(triplets: Pairs) -> Examples:
     return Examples((triplets.first, triplets.second, triplets.third), None)
+
+
+def _own_pairs(folder: Path) -> Examples:
+    """Positives that the user has brought."""
+    pairs = readers.read_text_pairs(folder / "pairs.tsv")
+    return Examples((pairs.first, pairs.second), None)
 
 
 # name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)
@@ -160,7 +166,11 @@ SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
     "wiki": ("WIKI", _lines("wiki1m_for_simcse.txt")),
     "wiki-sample": ("WIKI-SAMPLE", _lines("wiki.txt")),
     "nli-sentences": ("NLI", _nli_sentences),
-    "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets),
+    "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets("nli_for_simcse.csv")),
+    "nli-anli": ("NLI-ANLI", _simcse_triplets("nli_anli_for_simcse.csv")),
+    "qqp": ("QQP", _own_pairs),
+    "flickr30k": ("FLICKR30K", _own_pairs),
+    "paranmt": ("PARANMT", _own_pairs),
     "wiki-next": ("WIKI", _following("wiki1m_for_simcse.txt", 1)),
     "wiki-next3": ("WIKI", _following("wiki1m_for_simcse.txt", 3)),
     "wiki-sample-next": ("WIKI-SAMPLE", _following("wiki.txt", 1)),

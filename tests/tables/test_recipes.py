@@ -39,6 +39,7 @@ def test_rows_of_word_vectors(table: str, slug: str, file: str, tokens: str) -> 
 
 # BERT-flow's own tables have two levels (its Table 7); SimCSE's ran the code's default (Appendix C), three
 LEVELS = {"flow-2": 2, "flow-3": 2, "whitening-1": 2, "whitening-2": 2, "simcse-5": 3, "simcse-b2": 3}
+LEVELS |= {"simcse-b3": 2, "simcse-c1": 3}
 
 
 @pytest.mark.parametrize(("table", "levels"), LEVELS.items())

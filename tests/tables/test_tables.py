@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 SBERT = [*(f"sbert-{number}" for number in range(1, 8)), "sbert-65h"]
 WHITENING, FLOW = ["whitening-1", "whitening-2"], ["flow-2", "flow-3"]
 SIMCSE = [
-    *("simcse-1", "simcse-2", "simcse-3", "simcse-5", "simcse-6", "simcse-7"),
-    *("simcse-b2", "simcse-d1", "simcse-d2", "simcse-e1"),
+    *("simcse-1", "simcse-2", "simcse-3", "simcse-4", "simcse-5", "simcse-6", "simcse-7"),
+    *("simcse-b2", "simcse-b3", "simcse-c1", "simcse-d1", "simcse-d2", "simcse-e1"),
 ]
 IDS = [*SBERT, *WHITENING, *FLOW, *SIMCSE]
 MODULE = """
