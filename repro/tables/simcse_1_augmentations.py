@@ -51,7 +51,7 @@ TABLE = Table(
     setups=tuple(SETUPS.values()),
     demo=(
         *demo.plain("minilm-cls"),
-        *(demo.trained(SETUPS[name]) for name in ("none", "crop-10", "delete-one-no-dropout")),
+        *(demo.trained(SETUPS[name]) for name in ("none", "crop-10")),
     ),
     decimals=1,
     notes=(
