@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from repro.encoders.zoo import BERT_BASE, MINILM, SCRATCH_BERT
@@ -38,7 +38,7 @@ class Ablation:
     label: str
     system: str  # as the ledger has it
     full: ContrastiveRecipe
-    sample: ContrastiveRecipe | None = None
+    sample: ContrastiveRecipe
     bases: tuple[str, ...] = tuple(OWN)  # what is trained on the sample, of OWN
 
     def setup(self, columns: Sequence[AnyColumn] = COLUMNS) -> Setup:
@@ -47,11 +47,12 @@ class Ablation:
 
 
 def _setup(slug: str, label: str, recipe: ContrastiveRecipe, columns: Sequence[AnyColumn]) -> Setup:
-    return Setup(slug, label, tuple((column.slug, recipe) for column in columns if isinstance(column, Column)))
+    measured = [column.slug for column in columns if isinstance(column, Column)]
+    return Setup(slug, label, tuple((name, recipe) for name in measured))
 
 
 def rows(
-    ablations: Iterable[Ablation], group: str, paper: Callable[[str], Ref], columns: Sequence[AnyColumn] = COLUMNS
+    ablations: Sequence[Ablation], group: str, paper: Callable[[str], Ref], columns: Sequence[AnyColumn] = COLUMNS
 ) -> tuple[Row, ...]:
     """The paper's rows, of BERT-base."""
     return tuple(
@@ -60,13 +61,13 @@ def rows(
     )
 
 
-def own_rows(ablations: Iterable[Ablation], data: str, columns: Sequence[AnyColumn] = COLUMNS) -> tuple[Row, ...]:
+def own_rows(ablations: Sequence[Ablation], data: str, columns: Sequence[AnyColumn] = COLUMNS) -> tuple[Row, ...]:
     """The same of other bases, on the sample (`data` names it), below the base as it is under SimCSE's pooling."""
-    ablations, own = list(ablations), []
+    own = []
     for base, (name, recipe) in OWN.items():
         own.append(zoo_row(f"{base}-cls", f"{name} before, [CLS]", BEYOND))
         for ablation in ablations:
-            if ablation.sample is not None and base in ablation.bases:
+            if base in ablation.bases:
                 setup = _setup(ablation.slug, ablation.label, ablation.sample, columns)
                 label = f"{name}, {data}, {ablation.label}"
                 own.append(setup.row(recipe, f"{base}-{ablation.slug}", label, BEYOND, seeds=scratch.SEEDS))

@@ -62,7 +62,11 @@ DUAL = setup("dual", "Dual encoder", replace(SUP_SIMCSE, encoders=2))
 OWN = {
     "unsup": ("unsupervised, Wikipedia sample", UNSUP_SIMCSE_SAMPLE, None),
     **{
-        slug: (f"NLI sample, {slug}", replace(SUP_SIMCSE_SAMPLE, data=f"nli-sample-{slug}"), OWN_SAMPLE)
+        slug: (
+            f"NLI sample, {'all' if slug == 'pairs' else slug}",
+            replace(SUP_SIMCSE_SAMPLE, data=f"nli-sample-{slug}"),
+            OWN_SAMPLE,
+        )
         for slug in FROM_NLI
     },
     "hard": ("NLI sample, entailment + hard neg.", SUP_SIMCSE_SAMPLE, None),
