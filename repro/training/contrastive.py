@@ -1,5 +1,10 @@
 """SimCSE's recipe: contrastive training, and what its ablations change of it.
 
+    repro train unsup-simcse,augment=crop,rate=0.1
+    repro train unsup-simcse,dropout=0.2               (dropout=fixed: one mask for both texts)
+    repro train unsup-simcse,augment=delete-one,encoders=2
+    repro train sup-simcse,hard_weight=0.5             (similarity=dot,temperature=1; mlm=0.1)
+
 Table and equation numbers are those of Gao, Yao and Chen (2021).
 """
 
