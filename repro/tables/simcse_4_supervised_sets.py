@@ -26,7 +26,6 @@ IN_LEDGER = {
     "full": ColumnRef("STS-B dev", f"{METRIC}; full"),
 }
 SAMPLE = 134_000
-OWN_SAMPLE = 3768  # as many as the NLI sample has triplets
 FROM_NLI = {
     "entailment": "SNLI+MNLI entailment (314k)",
     "neutral": "SNLI+MNLI neutral (314k)",
@@ -65,7 +64,7 @@ OWN = {
         slug: (
             f"NLI sample, {'all' if slug == 'pairs' else slug}",
             replace(SUP_SIMCSE_SAMPLE, data=f"nli-sample-{slug}"),
-            OWN_SAMPLE,
+            ablations.TRIPLETS,
         )
         for slug in FROM_NLI
     },
@@ -117,8 +116,8 @@ TABLE = Table(
         TEXT,
         ablations.SELECTED,
         "full: all pairs of a set. sample: 134,000 of them, drawn without repetition, as many for each set; of the NLI "
-        "sample 3,768. Every row has the settings of supervised SimCSE; positives without hard negatives are each "
-        "other's negatives alone.",
+        "sample 3,768, as many as it has triplets, on which its row with hard negatives is trained. Every row has the "
+        "settings of supervised SimCSE; positives without hard negatives are each other's negatives alone.",
         "SNLI+MNLI: the training pairs of a label, or of any, as positives: 942,069 in all.",
         "+ ANLI: the triplets of the row above and below them ANLI's. Dual encoder: as the row of hard negatives, the "
         "premise through one encoder, the hypotheses through another (simcse-2); its number stands in the text of §4.",

@@ -26,13 +26,14 @@ def weighted(alpha: float) -> Ablation:
     return Ablation(f"alpha-{alpha:g}", f"Contradiction, α = {alpha:g}", f"contradiction, alpha={alpha}", full, sample)
 
 
-def on_nli(slug: str, label: str, system: str, data: str) -> Ablation:
-    full, sample = replace(SUP_SIMCSE, data=f"nli-{data}"), replace(SUP_SIMCSE_SAMPLE, data=f"nli-sample-{data}")
-    return Ablation(slug, label, system, full, sample)
+def on_nli(slug: str, label: str, system: str, data: str, count: int | None = None) -> Ablation:
+    """On other examples; `count`: of the sample only so many."""
+    sample = replace(SUP_SIMCSE_SAMPLE, data=f"nli-sample-{data}", sample=count)
+    return Ablation(slug, label, system, replace(SUP_SIMCSE, data=f"nli-{data}"), sample)
 
 
 ROWS = (
-    on_nli("no-hard", "No hard negative", "no hard negative", "entailment"),
+    on_nli("no-hard", "No hard negative", "no hard negative", "entailment", ablations.TRIPLETS),
     *(weighted(alpha) for alpha in (0.5, 1.0, 2.0)),
     on_nli("neutral-too", "Contradiction + neutral, α = 1", "contradiction + neutral, alpha=1.0", "quadruples"),
 )
@@ -54,8 +55,8 @@ TABLE = Table(
         "α weighs the contradicted hypothesis of a premise among its negatives (eq. 8); those of the batch's other "
         "premises weigh 1.",
         "No hard negative: the entailment pairs (314,315), each other's negatives alone; the number is that of "
-        "simcse-4's row on them. Contradiction + neutral: two columns of hard negatives, on the premises that have a "
-        "hypothesis of each label.",
+        "simcse-4's row on them. Of the NLI sample as many as it has triplets. Contradiction + neutral: two columns of "
+        "hard negatives, on the premises that have a hypothesis of each label, 2,762 times in the NLI sample.",
         NLI_TRIPLETS,
         ablations.NLI_SAMPLE,
         scratch.NOTE,

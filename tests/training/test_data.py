@@ -28,7 +28,11 @@ def test_the_nli_sample_is_the_published_one_byte_for_byte(mirror: Path, fixture
     [
         *[("nli-sample", 36703, 2, 3), ("stsb", 5749, 2, 0)],  # counts: the data's own pages
         ("wiki-sample", 11914, 2, 0),  # whole lines of the public file
+        ("wiki-sample-next", 11913, 2, 0),
         ("nli-sample-triplets", 3768, 3, 0),
+        # as the tables' notes say
+        *[("nli-sample-entailment", 12426, 2, 0), ("nli-sample-neutral", 11987, 2, 0)],
+        *[("nli-sample-contradiction", 12290, 2, 0), ("nli-sample-quadruples", 2762, 4, 0)],
     ],
 )
 def test_real_training_sets(data: Path, name: str, count: int, columns: int, classes: int) -> None:
