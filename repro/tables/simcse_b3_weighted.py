@@ -68,8 +68,8 @@ TABLE = Table(
     ),
     demo=(*demo.plain("minilm-avg"), *demo.whitened(), *demo.flowed("flow", levels=2)),
     notes=(
-        "The sections differ in nothing but the aggregation of STS12-16. STS-B and SICK-R have one subset: they are the "
-        "same under either, and count in both averages.",
+        "The sections differ in nothing but the aggregation of STS12-16. STS-B and SICK-R have one subset: they are "
+        "the same under either, and count in both averages.",
         "All rows but SimCSE's are quoted from BERT-flow and BERT-whitening (their own tables: flow-2, flow-3, "
         "whitening-1, whitening-2), whose maps they are under: two levels of flow, all dimensions of the whitening, "
         "layers 1 and 12.",
