@@ -150,6 +150,17 @@ def test_published_numbers(table: str, slug: str, column: str, expected: float |
     assert (found and found.value) == (expected if expected is None else pytest.approx(expected, abs=5e-4))
 
 
+@pytest.mark.parametrize("paper", ["simcse"])
+def test_no_table_of_the_ledgers_files_is_left_out(paper: str) -> None:
+    lines = [line for path in ledger.FOLDER.glob("*.csv") for line in ledger.read_csv(path)]
+    printed = {line["table"] for line in lines if line.get("paper") == paper and "metric" in line}
+    printed = {name for name in printed if name.startswith("Table ")}
+    shown = {row.published.table for table in tables.TABLES.values() for row in table.rows if row.published}
+    shown |= {table.source[1] for table in tables.FACTS.values() if table.source[0] == paper}
+    assert printed
+    assert printed <= shown
+
+
 @pytest.mark.parametrize(("slug", "std"), STD)
 def test_published_spreads(slug: str, std: float | None) -> None:
     row = next(row for row in tables.get("sbert-2").rows if row.slug == slug)
