@@ -260,6 +260,31 @@ def read_plain(path: Path) -> Pairs:
     return Pairs(path.name, tuple(read_lines(path)))
 
 
+def read_text_pairs(path: Path) -> Pairs:
+    """Two texts a line with a tab between them, of which nothing else is known."""
+    rows = cells_of(path, read_lines(path), 2)
+    return Pairs(path.name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+
+def read_synsets(path: Path) -> Pairs:
+    """A file of WordNet's `dict` folder: the words of each synset, joined with blanks (wndb(5WN)).
+
+    A line is `offset file type count word id word id … | gloss`, `count` in hexadecimal, `_` for the blanks of a
+    phrase; an adjective may end in where it stands, `(p)`. Lines that begin with a blank are the licence.
+    """
+    synsets = []
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith(" "):
+            continue
+        fields = line.split(" ")
+        try:
+            words = [fields[4 + 2 * place].partition("(")[0] for place in range(int(fields[3], 16))]
+        except (IndexError, ValueError):
+            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder") from None
+        synsets.append(" ".join(words))
+    return Pairs(path.name, tuple(synsets))
+
+
 READERS: dict[str, Callable[[Path], Pairs]] = {
     "sts": read_sts,
     "stsb": read_stsb,
@@ -276,6 +301,8 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "argument-facets": read_facets,
     "bws": read_bws,
     "plain": read_plain,
+    "text-pairs": read_text_pairs,
+    "wordnet": read_synsets,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 from urllib.parse import quote
@@ -22,6 +22,7 @@ POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "weig
 ALONE = ("pooler", "static")  # not of token vectors, so not to be joined with others
 NO_LIMIT = 10**9  # tokens; of a model whose positions are relative and whose tokenizer cuts nothing
 TOKENS = ("whitespace", "sbert")
+LATER = {"later": True}  # metadata of a field that came when there were stored results without it
 Answer = TypeVar("Answer", covariant=True)
 
 
@@ -341,5 +342,18 @@ Recipe = BaseRecipe | FittedRecipe | TimedRecipe
 
 
 def describe(recipe: DataclassInstance) -> dict[str, object]:
-    """JSON-ready fields that identify a recipe of any kind."""
-    return {"kind": type(recipe).__name__, **asdict(recipe)}
+    """JSON-ready fields that identify a recipe of any kind.
+
+    A field marked LATER is left out at its default: what was stored before there was such a field keeps its key.
+    """
+    return {"kind": type(recipe).__name__, **_described(recipe)}
+
+
+def _described(recipe: DataclassInstance) -> dict[str, object]:
+    described: dict[str, object] = {}
+    for item in fields(recipe):
+        value = getattr(recipe, item.name)
+        if item.metadata != LATER or value != item.default:
+            nested = is_dataclass(value) and not isinstance(value, type)
+            described[item.name] = _described(value) if nested else value
+    return described

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import methodcaller
 
+from repro.data import wordnet
 from repro.data.corpora import CORPORA
 from repro.encoders.cache import Embedded
 from repro.encoders.recipe import (
@@ -230,7 +231,9 @@ class FineTuned(System):
     def training_sets(self) -> list[str]:
         """Names of the data sets that any stage of its trainings reads."""
         stages = [stage for _, recipe in self.trainings for stage in recipe.stages]
-        return list(dict.fromkeys(SETS[stage.data][0] for stage in stages if stage.data in SETS))
+        read = [SETS[stage.data][0] for stage in stages if stage.data in SETS]
+        read += [wordnet.DATASET for stage in stages if stage.needs_synonyms]
+        return list(dict.fromkeys(read))
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
         """Signature fields of the column's training, the precision, and the number of seeds."""

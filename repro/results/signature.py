@@ -28,6 +28,7 @@ SYSTEM_FIELDS = frozenset(
         *("batching", "weights", "on"),
         *("train", "obj", "epochs", "batch", "lr", "adam", "warmup", "clip", "decay", "select", "sample"),
         *("head", "temp", "trainlen", "bert", "passes"),
+        *("augment", "dropout", "encoders", "hardweight", "trainsim", "mlm"),
     }
 )
 LAST = ("data", "limit", "dtype", "seeds")  # where they stand in the text, before the version

@@ -170,6 +170,26 @@ def _bws(path: Path, split: str, draw: Draw) -> None:
     _lines(path, ["topic,sentence_1,sentence_2,regression_label", *rows])
 
 
+def _text_pairs(path: Path, split: str, draw: Draw) -> None:
+    _lines(path, (f"{a}\t{b}" for a, b, _ in draw.pairs(30)))
+
+
+def _simcse_triplets(path: Path, split: str, draw: Draw) -> None:
+    cells = ([draw.sentence() for _ in range(3)] for _ in range(49))
+    rows = (",".join(f'"{cell}"' for cell in row) for row in cells)
+    _lines(path, ["sent0,sent1,hard_neg", *rows, '"One cell is empty.",,"So."'])
+
+
+def _synsets(path: Path, split: str, draw: Draw) -> None:
+    """Words in threes, one of them a phrase, below a licence."""
+    words = [word for word in WORDS if word.isalpha()]
+    rows = (
+        f"{n:08} 03 n 03 {words[n]} 0 {words[n + 1]}_{words[n + 2]} 0 {words[n + 2]} 0 000 | gloss"
+        for n in range(0, len(words) - 2, 3)
+    )
+    _lines(path, ["  1 A licence.", *rows])
+
+
 _WRITERS = {
     "sts": _sts,
     "stsb": _stsb,
@@ -181,6 +201,9 @@ _WRITERS = {
     "mrpc": _mrpc,
     "nli": _nli,
     "qnli": _qnli,
+    "wordnet": _synsets,
+    "text-pairs": _text_pairs,
+    "simcse-triplets": _simcse_triplets,
     "argument-facets": _facets,
     "bws": _bws,
     "WIKI-SAMPLE": lambda path, split, draw: _lines(path, (draw.sentence() for _ in range(40))),
@@ -199,9 +222,7 @@ def write_hub(root: Path) -> None:
     draw, folder = Draw(21), root / "datasets" / SIMCSE
     folder.mkdir(parents=True)
     _lines(folder / "wiki1m_for_simcse.txt", (draw.sentence() for _ in range(50)))
-    cells = ([draw.sentence() for _ in range(3)] for _ in range(49))
-    rows = [",".join(f'"{cell}"' for cell in row) for row in cells]
-    _lines(folder / "nli_for_simcse.csv", ["sent0,sent1,hard_neg", *rows, '"One cell is empty.",,"So."'])
+    _simcse_triplets(folder / "nli_for_simcse.csv", "all", draw)
     folder = root / "datasets" / SECTIONS / SECTIONS_CONFIG
     for name, count in TRIPLETS.items():
         columns = {side: [draw.sentence() for _ in range(count)] for side in ("anchor", "positive")}

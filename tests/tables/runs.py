@@ -52,15 +52,27 @@ RUNS: dict[str, list[list[str]]] = {
     "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
     "flow-7": [[]],
     "flow-8": [FEW],
+    "simcse-1": [[*FEW, "--task", "test"]],
+    "simcse-2": [[*FEW, "--task", "one-test", "--task", "two-test"]],
+    "simcse-3": [[*FEW, "--task", "test"]],
+    "simcse-4": [[*FEW, "--task", "full-test"]],
     "simcse-5": [FITTED],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],
         [*FEW, "--task", "sup-test", "--row", "sup-simcse-bert-base", "--row", "minilm-mlp", "--row", "mlp"],
     ],
+    "simcse-7": [[*FEW, "--task", "test"]],
+    "simcse-b3": [[*FEW, "--task", "stsb-wmean"]],
+    "simcse-c1": [FITTED],
+    "simcse-d1": [[*FEW, "--task", "test"]],
+    "simcse-d2": [[*FEW, "--task", "test"]],
     "simcse-b2": [[*FEW, "--task", "sts12-all", "--task", "sts12-wmean", "--task", "sts12-mean", "--task", "stsb-all"]],
     "simcse-e1": [["--task", "sst", "--task", "mrpc"]],
 }
-OWN_HOME = ("sbert-2", "sbert-3", "sbert-4", "sbert-6", "simcse-6")  # the models that these train take a gigabyte
+OWN_HOME = (  # the models that these train take a gigabyte
+    *("sbert-2", "sbert-3", "sbert-4", "sbert-6"),
+    *("simcse-1", "simcse-2", "simcse-3", "simcse-4", "simcse-6", "simcse-7", "simcse-d1", "simcse-d2"),
+)
 
 
 class Runs:

@@ -13,7 +13,7 @@ from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
 from repro.revisions import PUBLIC
 from repro.tables.spec import Row
 from repro.training import selection, setups, trainer
-from repro.training.recipe import ContrastiveRecipe
+from repro.training.contrastive import ContrastiveRecipe
 
 
 def row(table: str, slug: str) -> Row:
@@ -50,6 +50,7 @@ LEVELS = {
     "simcse-5": 3,
     "simcse-b2": 3,
 }
+LEVELS |= {"simcse-b3": 2, "simcse-c1": 3}
 
 
 @pytest.mark.parametrize(("table", "levels"), LEVELS.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,18 @@ def supervised(plain: Oracle, folder: Path) -> float:
     return similarity(model, plain.stsb(senteval=True))
 
 
+def next_sentence(plain: Oracle, folder: Path) -> float:
+    examples = sample(list(pairwise(plain.wiki())), 5)
+    model = oracle_trained.contrastive(base(plain), examples, oracle_trained.SIMCSE, keep=False)
+    return similarity(model, plain.stsb(senteval=True))
+
+
+def weighted_negatives(plain: Oracle, folder: Path) -> float:
+    settings = replace(oracle_trained.SIMCSE, epochs=3, rate=5e-5, batch=512)
+    model = oracle_trained.contrastive(base(plain), sample(plain.triplets(), 5), settings, keep=True, alpha=0.5)
+    return similarity(model, plain.stsb(senteval=True))
+
+
 TRAINED = {
     ("sbert-2", "sbert-stsb-base", "stsb"): sbert_stsb,
     ("sbert-2", "bert-stsb-base", "stsb"): bert_stsb,
@@ -264,6 +277,8 @@ TRAINED = {
     ("sbert-6", "u,v,diff", "nli-test"): sbert_nli,
     ("simcse-6", "mlp-train", "unsup-test"): unsupervised,
     ("simcse-6", "mlp", "sup-test"): supervised,
+    ("simcse-2", "next", "one-test"): next_sentence,
+    ("simcse-7", "alpha-0.5", "test"): weighted_negatives,
 }
 
 
