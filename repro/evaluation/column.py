@@ -51,15 +51,4 @@ class Difference:
         return values[0] - values[1]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A setting of the row's recipe, by the name of its field: nothing is measured."""
-
-    slug: str
-    label: str
-    section: str = ""
-    metric: str = "setting"
-    of: tuple[str, ...] = ()  # it follows from no other column
-
-
-AnyColumn = Column | Average | Difference | Setting
+AnyColumn = Column | Average | Difference

@@ -15,15 +15,13 @@ from repro.published.verdicts import line_of, with_written_rows
 from repro.results.csv_lines import FIELDS, MEASURED, Line, Place, as_text
 from repro.results.result import Result
 from repro.results.signature import Signature, difference
-from repro.tables.spec import Average, Column, Difference, Row, Setting, Table
+from repro.tables.spec import Average, Column, Difference, Row, Table
 
-NO_SETTING = "its recipe has no such setting"
 logger = logging.getLogger(__name__)
 
 
 def lines_of(plan: Plan, before: Sequence[Line] = ()) -> list[Line]:
-    """One line a cell, in table order; averages and differences follow from their row's cells, settings
-    from its recipe.
+    """One line a cell, in table order; averages and differences follow from their row's cells.
 
     `before`: the lines that the file had. A number that this run did not measure anew is taken over from there, when
     it is of the same protocol and encoder; one that is not is left out, and that is said.
@@ -73,7 +71,7 @@ def _kept_and_lost(plan: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line
     lost: dict[Place, str] = {}
     for line in before:
         place, column = (line["row"], line["column"]), columns.get(line["column"])
-        if not line["value"] or place in plan.stored or isinstance(column, Average | Difference | Setting):
+        if not line["value"] or place in plan.stored or isinstance(column, Average | Difference):
             continue
         stays = {name: line.get(name, "") for name in MEASURED}
         if column is None:
@@ -121,14 +119,8 @@ def _comparable_by(signature: str) -> dict[str, str]:
     return Signature.parse(signature).comparable_by
 
 
-def _derived(
-    plan: Plan, table: Table, row: Row, column: Average | Difference | Setting, measured: dict[Place, Line]
-) -> Line:
-    """The line of an average or a difference, not run where one of its parts is missing; or of a setting."""
-    if isinstance(column, Setting):
-        setting = row.system.setting(column.slug)
-        known = {} if setting is None else {"value": as_text(setting)}
-        return line_of(table, row, column, known, "" if known else NO_SETTING)
+def _derived(plan: Plan, table: Table, row: Row, column: Average | Difference, measured: dict[Place, Line]) -> Line:
+    """The line of an average or a difference: not run where one of its parts is missing."""
     parts = [measured.get((row.slug, slug)) for slug in column.of]
     missing = [slug for slug, part in zip(column.of, parts, strict=True) if part is None]
     if not missing:

@@ -17,7 +17,7 @@ from repro.reports.layout import lay_out, misplaced
 from repro.results.csv_lines import MEASURED, Line, from_csv, number
 from repro.results.signature import Signature, check_comparable, difference
 from repro.tables import get
-from repro.tables.spec import AnyColumn, Column, Row, Setting, Table
+from repro.tables.spec import AnyColumn, Column, Row, Table
 
 ENCODER = ("pool", "layers", "maxlen", "norm", "prompt", "seeds", "dtype")  # of a signature
 
@@ -77,16 +77,13 @@ def _cells(table: Table, lines: Sequence[Line], suite: str) -> Iterator[Check]:
 
 
 def _wrong_derived(row: Row, column: AnyColumn, line: Line, values: dict[tuple[str, str], str]) -> Iterator[str]:
-    """What is wrong with an average or a difference, made of its parts and nothing else, or with a setting."""
+    """What is wrong with an average or a difference, which is made of its parts and nothing else."""
     assert not isinstance(column, Column)
     if any(line[name] for name in MEASURED if name != "value"):
         yield "says how it was measured, and is computed from other columns"
     parts = [number(values.get((row.slug, slug), "")) for slug in column.of]
     whole = [part for part in parts if part is not None]
-    if isinstance(column, Setting):
-        due = row.system.setting(column.slug)
-    else:
-        due = column.value(whole) if len(whole) == len(parts) else None
+    due = column.value(whole) if len(whole) == len(parts) else None
     said = number(line["value"])
     if (due is None) != (not line["value"]) or (due is not None and (said is None or abs(said - due) >= 1e-9)):
         yield f"is {line['value'] or 'empty'}; its parts make {'nothing' if due is None else f'{due:.10g}'}"

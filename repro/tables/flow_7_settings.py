@@ -2,43 +2,32 @@
 
     make flow-7        (repro table flow-7)
 
-Nothing is measured: a cell is a field of the recipe that rows of flow-2 and simcse-5 are computed with.
+Nothing is measured: the suite's are fields of the recipe that flow-2's rows are computed with.
 """
 
+from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import ZOO
-from repro.evaluation.settings import Settings
-from repro.tables.columns import in_ledger
-from repro.tables.spec import Ref, Row, Setting, Table
-
-IN_LEDGER = in_ledger({"levels": "#levels", "depth": "Depth", "width": "Coupling width"})
+from repro.tables.facts import Facts
 
 
-def flow(slug: str, label: str, group: str, published: Ref) -> Row:
-    """The settings of a flow of the zoo."""
-    recipe = ZOO[slug].fitted
-    assert recipe is not None
-    return Row(slug, label, group, Settings(recipe), published)
+def own() -> dict[tuple[str, str], str]:
+    """The settings of the flow over BERT-base."""
+    flow = ZOO["bert-base-flow-target"]
+    assert isinstance(flow, FlowedRecipe)
+    settings = {"Coupling width": flow.width, "#levels": flow.levels, "Depth": flow.depth}
+    return {("flow", name): str(value) for name, value in settings.items()}
 
 
-ROWS = (
-    flow("bert-base-flow-target", "Flow of Tables 2 and 3", "Paper", Ref("flow", "Table 7", "flow", columns=IN_LEDGER)),
-    flow(
-        "bert-base-flow3-target",
-        "Flow of SimCSE's tables",
-        "The published code's default (config_l3_d3_w32)",
-        Ref("flow", "repo default", "flow", columns=IN_LEDGER),
-    ),
-)
-TABLE = Table(
+FACTS = Facts(
     id="flow-7",
     title="BERT-flow, Table 7: settings of the flow",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 7",
     command="make flow",
-    rows=ROWS,
-    columns=(Setting("levels", "levels"), Setting("depth", "depth"), Setting("width", "coupling width")),
-    demo=ROWS,
-    decimals=0,
+    source=("flow", "Table 7"),
+    own=own,
     notes=(
+        "Two levels are the paper's. Its code's default is three (config_l3_d3_w32, run_siamese.py:127), and its "
+        "README's commands leave it at that; SimCSE's authors ran three (`levels=3`, `flow3` in the zoo).",
         "The paper's couplings are a “3-layer CNN with residual connection”. On a vector such a network is three dense "
         "layers, and in its code the coupling adds what they give (`coupling=additive`).",
         "Training: one epoch at 1e-3 on the target, 0.15 epochs at 2e-5 on NLI, 32 pairs a step, weight decay 0.01 "

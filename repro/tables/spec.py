@@ -9,7 +9,7 @@ from repro.encoders import zoo
 from repro.encoders.own import is_object
 from repro.encoders.recipe import TimedRecipe, TransformerRecipe
 from repro.errors import ReproError
-from repro.evaluation.column import AnyColumn, Average, Column, Difference, Setting
+from repro.evaluation.column import AnyColumn, Average, Column, Difference
 from repro.evaluation.given import given
 from repro.evaluation.system import System
 from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
@@ -17,8 +17,8 @@ from repro.evaluation.words import WordVectors
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 
-__all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setting", "Setup"]
-__all__ += ["Table", "outside_row", "zoo_row"]
+__all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
+__all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
 
 

@@ -12,7 +12,7 @@ from repro.reports import facts
 from repro.tables import FACTS
 
 
-@pytest.mark.parametrize(("table", "count"), [("simcse-a1", 12), ("simcse-b1", 30)])  # lines of the ledger's files
+@pytest.mark.parametrize(("table", "count"), [("flow-7", 4), ("simcse-a1", 12), ("simcse-b1", 30)])  # the ledger's
 def test_every_line_of_the_ledger_is_a_cell_and_the_suite_does_the_same(table: str, count: int) -> None:
     found = facts.cells(FACTS[table])
     assert len(found) == count == len(ledger.printed(*FACTS[table].source))

@@ -50,7 +50,6 @@ RUNS: dict[str, list[list[str]]] = {
     "flow-4": [FEW],
     "flow-5": [FITTED],
     "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
-    "flow-7": [[]],
     "flow-8": [FEW],
     "simcse-1": [[*FEW, "--task", "test"]],
     "simcse-2": [[*FEW, "--task", "one-test", "--task", "two-test"]],
