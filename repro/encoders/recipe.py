@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 from urllib.parse import quote
 
 from repro.errors import ReproError
@@ -14,15 +14,11 @@ from repro.postprocessing.base import Transform
 from repro.postprocessing.settings import FlowSettings
 from repro.revisions import is_commit
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 # `static` averages the input embeddings of the tokens, special ones left out: a word-vector average without context
 POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "weighted-mean", "last", "static")
 ALONE = ("pooler", "static")  # not of token vectors, so not to be joined with others
 NO_LIMIT = 10**9  # tokens; of a model whose positions are relative and whose tokenizer cuts nothing
 TOKENS = ("whitespace", "sbert")
-LATER = {"later": True}  # metadata of a field that came when there were stored results without it
 Answer = TypeVar("Answer", covariant=True)
 
 
@@ -339,21 +335,3 @@ class TimedRecipe:
 
 
 Recipe = BaseRecipe | FittedRecipe | TimedRecipe
-
-
-def describe(recipe: DataclassInstance) -> dict[str, object]:
-    """JSON-ready fields that identify a recipe of any kind.
-
-    A field marked LATER is left out at its default: what was stored before there was such a field keeps its key.
-    """
-    return {"kind": type(recipe).__name__, **_described(recipe)}
-
-
-def _described(recipe: DataclassInstance) -> dict[str, object]:
-    described: dict[str, object] = {}
-    for item in fields(recipe):
-        value = getattr(recipe, item.name)
-        if item.metadata != LATER or value != item.default:
-            nested = is_dataclass(value) and not isinstance(value, type)
-            described[item.name] = _described(value) if nested else value
-    return described

@@ -11,12 +11,12 @@ from operator import methodcaller
 from repro.data import wordnet
 from repro.data.corpora import CORPORA
 from repro.encoders.cache import Embedded
+from repro.encoders.described import describe
 from repro.encoders.recipe import (
     BaseRecipe,
     FittedRecipe,
     Recipe,
     TimedRecipe,
-    describe,
 )
 from repro.errors import NotAvailable
 from repro.evaluation import timing, trainings

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from repro.data import wordnet
 from repro.encoders import zoo
+from repro.encoders.described import describe
 from repro.encoders.known import remember
-from repro.encoders.recipe import TransformerRecipe, describe
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.identity import identity

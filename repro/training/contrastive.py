@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from repro.encoders.recipe import LATER, TransformerRecipe
+from repro.encoders.described import LATER
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.training.recipe import LARGEST, TrainedRecipe
 

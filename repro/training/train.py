@@ -22,7 +22,8 @@ from repro.checksums import sha256_of
 from repro.data import wordnet
 from repro.data.readers import without_sentence
 from repro.data.wordnet import Synonyms
-from repro.encoders.recipe import TransformerRecipe, describe
+from repro.encoders.described import describe
+from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from repro.encoders.recipe import TransformerRecipe, describe
+from repro.encoders.described import describe
+from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import MINILM
 from repro.errors import ReproError
 from repro.results.signature import SYSTEM_FIELDS, Signature
