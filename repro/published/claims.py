@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 BASE = "scratch-bert"
 BASE_PREFIX = "scratch-"  # of its rows
@@ -21,6 +22,7 @@ ON_BASE = {
     "bert-base-cls-service": "cls",
     "bert-base-first-last-avg": "first-last-avg",
     "bert-base-embedding-last-avg": "first-last-avg",
+    "bert-base-token-embeddings": "token-embeddings",
     "sbert-nli-base": "sbert-nli",
     "sbert-stsb-base": "stsb",
     "sbert-nli-stsb-base": "nli-stsb",
@@ -42,7 +44,10 @@ def on_base(row: str) -> str:
 @dataclass(frozen=True)
 class Comparison:
     """`first` above `second` in a column by more than `margin` and no more than `ceiling`; or, `near`, no further than
-    `margin` apart."""
+    `margin` apart.
+
+    `against`: the column of `second` where that is another one, such as the same measure of other words.
+    """
 
     column: str
     first: str  # row slugs
@@ -50,6 +55,17 @@ class Comparison:
     margin: float = 0.0
     near: bool = False
     ceiling: float = math.inf
+    against: str = ""
+
+    @property
+    def places(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """(row, column) of both cells."""
+        return (self.first, self.column), (self.second, self.against or self.column)
+
+    @property
+    def columns(self) -> str:
+        """Of both cells, in words."""
+        return f"{self.column} − {self.against}" if self.against else self.column
 
     def holds(self, difference: float) -> bool:
         """Whether it does for this difference of the first score and the second."""
@@ -98,6 +114,11 @@ _TABLE1 = (
     *("glove-avg", "bert-base-avg-service", "infersent", "use"),
     *("sbert-nli-base", "sbert-nli-large", "sroberta-nli-base", "sroberta-nli-large"),
 )
+_DENSITY = tuple(f"word-distance-{k}" for k in (3, 5, 7))
+_AUGMENTED = (
+    *(f"{how}-{rate}" for how in ("crop", "delete") for rate in (10, 20, 30)),
+    *("delete-one", "delete-one-no-dropout", "synonym", "mlm-15"),
+)
 _TRANSFER = tuple(f"{task}-adam" for task in ("mr", "cr", "subj", "mpqa", "sst", "trec", "mrpc"))
 _TABLE5 = ("glove-840b-bow", "fasttext-bow", "bert-base-avg-service", "bert-base-cls-service", "infersent", "use")
 
@@ -107,6 +128,16 @@ def _raised(
 ) -> tuple[Comparison, ...]:
     """`first` above `second` in each column."""
     return tuple(Comparison(column, first, second, margin) for column in columns)
+
+
+def _rising(row: str, *measures: str) -> tuple[Comparison, ...]:
+    """Each measure of a row's word vectors larger in every range of ranks than in the one before, of commoner words."""
+    ranges = ("100", "500", "5k", "10k")
+    return tuple(
+        Comparison(f"{measure}-{rarer}", row, row, against=f"{measure}-{commoner}")
+        for measure in measures
+        for commoner, rarer in pairwise(ranges)
+    )
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -213,6 +244,39 @@ CLAIMS: tuple[Claim, ...] = (
             *_raised("first-last-avg-flow-target", "first-last-avg-flow-nli"),
             Comparison("sickr", "first-last-avg-flow-nli", "first-last-avg-flow-target"),
         ),
+    ),
+    Claim(
+        "flow-1",
+        "frequent words lie closer to the origin",
+        _rising("bert-base-token-embeddings", "word-norm"),
+        _rising("token-embeddings", "word-norm"),
+    ),
+    Claim(
+        "flow-1",
+        "frequent words lie denser: closer to their nearest neighbours",
+        _rising("bert-base-token-embeddings", *_DENSITY),
+        _rising("token-embeddings", *_DENSITY),
+    ),
+    Claim(
+        "flow-6",
+        "similarities under a flow depend less on edit distance",
+        (Comparison("edit-dev", "bert-base-flow-target", "bert-base-first-last-avg"),),
+        (Comparison("edit-dev", "first-last-avg-flow-target", "first-last-avg"),),
+    ),
+    Claim(
+        "simcse-1",
+        "dropout alone beats every discrete augmentation",
+        tuple(Comparison("dev", "none", row) for row in _AUGMENTED),
+    ),
+    Claim(
+        "simcse-3",
+        "a dropout of 0.1 is the best rate",
+        tuple(Comparison("dev", "p-0.1", f"p-{p}") for p in ("0", "0.01", "0.05", "0.15", "0.2", "0.5")),
+    ),
+    Claim(
+        "simcse-3",
+        "with one mask for both texts of a pair it fails: by more than ten points",
+        (Comparison("dev", "p-0.1", "fixed", 10),),
     ),
     Claim(
         "simcse-5",

@@ -68,7 +68,7 @@ class Outcome:
     def __str__(self) -> str:
         rows = f"{self.comparison.first} {self.first:.2f}, {self.comparison.second} {self.second:.2f}"
         about = ", ".join(filter(None, [f"{self.difference:+.2f}", self.certainty]))
-        return f"{self.comparison.column}: {rows} ({about})  {self.mark}"
+        return f"{self.comparison.columns}: {rows} ({about})  {self.mark}"
 
 
 @dataclass(frozen=True)
@@ -164,11 +164,12 @@ def evaluate(claim: Claim, table: Table, lines: Measured, planned: Plan | None =
     for source, comparisons in _sources(claim, table, lines):
         outcomes, apart = [], []
         for comparison in comparisons:
-            there = [lines.get((row, comparison.column)) for row in (comparison.first, comparison.second)]
+            there = [lines.get(place) for place in comparison.places]
             if (first := there[0]) is None or (second := there[1]) is None:
                 continue
             try:
-                check_comparable([Signature.parse(line.get("signature", "")) for line in (first, second)])
+                if not comparison.against:
+                    check_comparable([Signature.parse(line.get("signature", "")) for line in (first, second)])
             except ReproError as error:
                 apart.append(f"{comparison.column}: {comparison.first} and {comparison.second}: {error}")
                 continue
@@ -182,7 +183,7 @@ def published(claim: Claim, table: Table) -> Finding:
     refs = {row.slug: row.published for row in table.rows}
     outcomes = []
     for comparison in claim.comparisons:
-        references = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
+        references = [ledger.published(refs[row], column) for row, column in comparison.places]
         first, second = (number.value for number in references if number)
         outcomes.append(Outcome(comparison, first, second))
     return Finding(PUBLISHED, tuple(outcomes), len(outcomes), on_most=claim.on_most, nothing="not published")
@@ -231,7 +232,7 @@ def _outcome(comparison: Comparison, first: Line, second: Line, planned: Plan | 
 
 def _test(comparison: Comparison, written: tuple[float, float], planned: Plan | None) -> str:
     """The test on the stored cells, where these are the ones that were written."""
-    if planned is None:
+    if planned is None or comparison.against:
         return ""
     rows = (comparison.first, comparison.second)
     stored = [planned.stored.get((row, comparison.column)) for row in rows]

@@ -80,7 +80,7 @@ def comparisons_grid(claim: Claim, table: Table, published: Finding, measured: F
         there = {base.first, base.second} <= slugs
         if paper or there:
             cells = [*_comparison(paper, outcomes), *_comparison(base if there else None, outcomes)]
-            drawn.add_row(base.column, *cells)
+            drawn.add_row(base.columns, *cells)
     return drawn
 
 

@@ -96,7 +96,8 @@ def test_every_claim_names_rows_and_columns_that_exist(claim: Claim) -> None:
     assert {row for comparison in claim.comparisons for row in (comparison.first, comparison.second)} <= rows
     for prefix in MODELS:
         own = {prefix + row for comparison in claim.own for row in (comparison.first, comparison.second)}
-        assert own <= rows or (prefix == "mpnet-" and "SimCSE" in claim.text)  # what nobody trained on from it
+        # all-mpnet-base-v2 stands in no table of BERT-flow's ablations, and nobody trained on from it
+        assert own <= rows or (prefix == "mpnet-" and ("SimCSE" in claim.text or own.isdisjoint(rows)))
     if claim.order:
         assert {claim.order.column, *claim.order.lower} <= columns
 
