@@ -2,18 +2,16 @@
 
     make flow-7        (repro table flow-7)
 
-Nothing is measured: the suite's are fields of the recipe that flow-2's rows are computed with.
+Nothing is measured: the suite's are those of every flow that is not told otherwise, such as flow-2's.
 """
 
-from repro.encoders.recipe import FlowedRecipe
-from repro.encoders.zoo import ZOO
+from repro.postprocessing.settings import FlowSettings
 from repro.tables.facts import Facts
 
 
 def own() -> dict[tuple[str, str], str]:
-    """The settings of the flow over BERT-base."""
-    flow = ZOO["bert-base-flow-target"]
-    assert isinstance(flow, FlowedRecipe)
+    """The settings of a flow, unless others are named."""
+    flow = FlowSettings()
     settings = {"Coupling width": flow.width, "#levels": flow.levels, "Depth": flow.depth}
     return {("flow", name): str(value) for name, value in settings.items()}
 
