@@ -39,9 +39,10 @@ def cells(table: Facts) -> list[Fact]:
     own = table.own()
     found = []
     for line in ledger.printed(*table.source):
-        mine = own.get((line["system"], line["metric"]), "")
+        name = line[table.named_in]
+        mine = own.get((line["system"], name), "")
         verdict = ("same" if equal(line["value"], mine) else "differs") if mine else ""
-        found.append(Fact(table.id, line["system"], line["metric"], line["value"], mine, verdict, line["source"]))
+        found.append(Fact(table.id, line["system"], name, line["value"], mine, verdict, line["source"]))
     return found
 
 

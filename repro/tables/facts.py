@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Facts:
-    """A table of facts. `own`: what this suite has for (system, fact), as the ledger names them, where it has any."""
+    """A table of facts. `own`: what this suite has for (system, fact), as the ledger names them, where it has any.
+
+    `named_in`: the ledger's column that names a fact, `metric` or `task`.
+    """
 
     id: str
     title: str
@@ -20,3 +23,4 @@ class Facts:
     source: tuple[str, str]  # paper and table in the ledger
     own: Callable[[], Mapping[tuple[str, str], str]]
     notes: tuple[str, ...] = ()
+    named_in: str = "metric"

@@ -23,6 +23,7 @@ FACTS = Facts(
     command="make flow",
     source=("flow", "Table 7"),
     own=own,
+    named_in="task",
     notes=(
         "Two levels are the paper's. Its code's default is three (config_l3_d3_w32, run_siamese.py:127), and its "
         "README's commands leave it at that; SimCSE's authors ran three (`levels=3`, `flow3` in the zoo).",
