@@ -46,7 +46,7 @@ TABLE = Table(
         row for name, (label, more) in BASES.items() for row in reduced(name, label, tuple(sorted({*SMALL, *more})))
     ),
     columns=sts("wmean", WEIGHTED, order=ORDER),
-    demo=reduced("minilm-avg", demo.PLAIN, (8, 16, 32)),
+    demo=reduced("minilm-avg", demo.PLAIN, (8, 16, 32))[:-1],  # its years have fewer sentences than dimensions
     notes=(
         *NOTES[:3],
         "Fitted on all sentences of the task, of all its splits, without labels.",

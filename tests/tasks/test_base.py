@@ -50,7 +50,7 @@ def test_every_task_reads_its_data_and_scores_them(name: str) -> None:
     for metric in task.metrics:
         assert all(isinstance(value, str) for value in task.protocol(metric).values())
     vectors = np.random.default_rng(0).normal(size=(len(sentences), 6)).astype(np.float32)
-    if task.timed:
+    if task.timed or task.of_words:
         return
     scores = task.score(data, sentences, vectors, "random")
     assert set(task.metrics) <= set(scores.values)
