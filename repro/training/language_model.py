@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +73,6 @@ class MaskedLearner:
         """Mean loss () over the tokens that are hidden in these blocks, others each time."""
         ids = torch.from_numpy(self.blocks[rows].astype(np.int64)).to(self.device)  # (B, length)
         return self.module["head"](self.module["encoder"], ids, (ids != self.padding).long())  # type: ignore[no-any-return]
-
-    def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
-        """Never asked for: its recipe allows no dev set."""
-        raise NotImplementedError
 
     def save(self, folder: Path) -> None:
         """In transformers' layout, as BertForMaskedLM: as an encoder it is read without its head."""

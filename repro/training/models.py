@@ -34,7 +34,7 @@ GROUP = {"cpu": 8, "cuda": 1024, "mps": 1024}
 
 
 class Learner(Protocol):
-    """A model with its training examples."""
+    """A model with its training examples; a selection.Scorer too where its recipe looks at a dev set."""
 
     @property
     def module(self) -> nn.Module:
@@ -51,10 +51,6 @@ class Learner(Protocol):
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean loss () of the examples of those indices (B,)."""
-        ...
-
-    def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
-        """(n,) of each pair under every similarity that the model has, the module in evaluation mode."""
         ...
 
     def save(self, folder: Path) -> None:

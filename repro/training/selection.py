@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,7 @@ Dev = Sequence[Pairs]  # graded pairs, or triplets
 TRIPLETS = 1000  # of the validation split that are looked at (training_wikipedia_sections.py, v0.2.3)
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """A model in evaluation mode that says how alike two sentences are."""
 

@@ -172,6 +172,7 @@ def data_parallel() -> Iterator[bool]:
 
 def dev_score(learner: Learner, dev: selection.Dev, recipe: TrainedRecipe) -> float:
     """What a look says of the model as it is now (selection.score)."""
+    assert isinstance(learner, selection.Scorer)  # all but language models, which nobody looks at
     learner.module.eval()
     return selection.score(learner, dev, cosine_only=recipe.selected_by_cosine)
 
