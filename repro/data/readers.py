@@ -206,6 +206,16 @@ def read_qnli(path: Path) -> Pairs:
     return Pairs(path.name, tuple(row[1] for row in rows), tuple(row[2] for row in rows), labels=labels)
 
 
+def read_quora(path: Path) -> Pairs:
+    """Quora's question pairs, columns between tabs: two questions, and 1 where they are duplicates.
+
+    Three of its questions are empty: they become one blank.
+    """
+    rows = list(read_csv(path, ("question1", "question2", "is_duplicate"), empty=("",), delimiter="\t"))
+    labels = tuple(label_of(label, BINARY, path, line) for line, (_, _, label) in rows)
+    return Pairs(path.name, tuple(row[0] for _, row in rows), tuple(row[1] for _, row in rows), labels=labels)
+
+
 # The cells that SimCSE's reader, pandas in Hugging Face's data sets, takes for no sentence (pandas.read_csv, na_values)
 NO_SENTENCE = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
@@ -296,6 +306,7 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "mrpc": read_mrpc,
     "nli": read_nli,
     "qnli": read_qnli,
+    "quora": read_quora,
     "triplets": read_triplets,
     "simcse-triplets": read_simcse_triplets,
     "argument-facets": read_facets,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 
 from repro.errors import ReproError
+from repro.evaluation import machine
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
 from repro.metrics import metric
@@ -43,6 +44,8 @@ def protocol_of(options: Options, column: Column) -> dict[str, str]:
 def key(options: Options, column: Column, system: Mapping[str, object], data: str) -> dict[str, object]:
     """The key of a number in that column. `system`: the system's identity. `data`: the task's digest."""
     task, bootstrap = TASKS[column.task], (options.resamples, options.seed)
+    if task.times_search:
+        system = {**system, "hardware": machine.hardware("cpu", machine.ONE_THREAD)}
     protocol = protocol_of(options, column)
     return key_of(system, task.name, column.metric, protocol, data, task.version, options.dtype, bootstrap)
 
@@ -63,6 +66,8 @@ def result_of(
         low, high = None, None
     protocol = {**protocol_of(options, column), "data": data[:12]}
     system = {**subject.signature, "dtype": DTYPES[subject.dtype]}
+    if TASKS[column.task].times_search:
+        system["on"] = machine.hardware("cpu", machine.ONE_THREAD)
     return Result(
         metric=column.metric,
         value=value,

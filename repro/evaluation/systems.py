@@ -19,7 +19,7 @@ from repro.encoders.recipe import (
     TimedRecipe,
 )
 from repro.errors import NotAvailable
-from repro.evaluation import timing, trainings
+from repro.evaluation import machine, timing, trainings
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.encoding import Embed, EncodingUnit, Member
@@ -320,7 +320,7 @@ class Timed(System):
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
         """What decides its number: the encoder and the machine."""
-        hardware = timing.hardware(timing.device_for(TASKS[column.task].device))
+        hardware = machine.hardware(timing.device_for(TASKS[column.task].device))
         system = describe(self.recipe) | {"base": identity(self.recipe.base, session), "hardware": hardware}
         return key(session.options, column, system, session.digest(column.task))
 

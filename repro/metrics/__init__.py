@@ -11,7 +11,7 @@ from repro.metrics import geometry, throughput
 from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
 from repro.metrics.classification import accuracy, accuracy_draws, f1
 from repro.metrics.correlation import CORRELATIONS
-from repro.metrics.ranking import auc
+from repro.metrics.ranking import auc, gigabytes
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -38,6 +38,8 @@ METRICS: dict[str, Metric] = {
         Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
         Metric("f1", of_resamples(f1)),
         Metric("auc", of_resamples(auc)),
+        Metric("mrr-at-10", of_resamples(throughput.mean), high=1),
+        Metric("index-gb", Statistic(gigabytes), higher_is_better=False, high=math.inf),
         Metric("alignment", Statistic(geometry.alignment), higher_is_better=False, high=4),
         Metric("uniformity", Statistic(geometry.uniformity), higher_is_better=False, low=-8, high=0),
         Metric("cosine", Statistic(geometry.average_cosine), higher_is_better=False, low=-1, high=1),
@@ -53,6 +55,7 @@ METRICS: dict[str, Metric] = {
             for name in ("encode-seconds", "search-seconds", "closest-pair-seconds")
         ),
         Metric("pairs-per-second", of_resamples(throughput.rate), high=math.inf, of_machine=True),
+        Metric("search-milliseconds", of_resamples(throughput.median), False, high=math.inf, of_machine=True),
         Metric("hours-for-all-pairs", of_resamples(throughput.mean), False, high=math.inf, of_machine=True),
     )
 }

@@ -147,6 +147,8 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
         return Verdict(None, None, None, "no-published")
     if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)
+    if row.published and (why := row.published.columns.get(column.slug, ColumnRef("")).differs):
+        return Verdict(number, None, None, "other-protocol", why, spread)
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number
     if abs(delta) <= allowed:

@@ -8,6 +8,7 @@ from repro.tasks.closest_pair import CLOSEST_PAIR_TASKS
 from repro.tasks.geometry import GEOMETRY_TASKS
 from repro.tasks.lexical import LEXICAL_TASKS
 from repro.tasks.question_answering import QUESTION_TASKS
+from repro.tasks.retrieval import RETRIEVAL_TASKS
 from repro.tasks.sts import MEDIAN_TASKS, STS_TASKS, WHOLE
 from repro.tasks.throughput import SPEED_TASKS
 from repro.tasks.transfer import TRANSFER_TASKS
@@ -24,6 +25,7 @@ TASKS: dict[str, Task] = {
     **ARGUMENT_TASKS,
     **TRIPLET_TASKS,
     **QUESTION_TASKS,
+    **RETRIEVAL_TASKS,
     **TRANSFER_TASKS,
     **WORD_TASKS,
 }

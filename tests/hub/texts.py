@@ -159,6 +159,16 @@ def _qnli(path: Path, split: str, draw: Draw) -> None:
     _lines(path, ["index\tquestion\tsentence\tlabel", *rows])
 
 
+def _quora(path: Path, split: str, draw: Draw) -> None:
+    """More questions than dimensions that are kept of a large model, some of them in two pairs."""
+    rows = [f"{n}\t{n}\t{n}\t{a}\t{b}\t{int(gold > 2.5)}" for n, (a, b, gold) in enumerate(draw.pairs(210))]
+    again = [
+        "\t".join((*row.split("\t")[:4], other.split("\t")[4], "1"))
+        for row, other in zip(rows, rows[5:15], strict=False)
+    ]
+    _lines(path, ["id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", *rows, *again])
+
+
 def _facets(path: Path, split: str, draw: Draw) -> None:
     rows = (f'{gold:g},"{a}","{b}"' for a, b, gold in (draw.pair() for _ in range(ARGUMENTS)))
     _lines(path, ["regression_label,sentence_1,sentence_2", *rows], "cp1252")
@@ -201,6 +211,7 @@ _WRITERS = {
     "mrpc": _mrpc,
     "nli": _nli,
     "qnli": _qnli,
+    "quora": _quora,
     "wordnet": _synsets,
     "text-pairs": _text_pairs,
     "simcse-triplets": _simcse_triplets,

@@ -1,4 +1,4 @@
-"""The area under the ROC curve, against scikit-learn's and on resamples."""
+"""The area under the ROC curve, against scikit-learn's and on resamples; reciprocal ranks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from repro.metrics import metric
 from repro.metrics.base import Samples
-from repro.metrics.ranking import auc
+from repro.metrics.ranking import auc, reciprocal_ranks
 
 
 @pytest.mark.parametrize("decimals", [1, 8])  # with and without ties
@@ -33,3 +33,8 @@ def test_closed_forms(scores: list[float], value: float) -> None:
 
 def test_one_kind_alone_has_no_area() -> None:
     assert math.isnan(auc(np.array([0.1, 0.2]), np.array([True, True]))(np.arange(2)))
+
+
+def test_the_first_right_row_gives_the_rank() -> None:
+    found = np.array([[4, 7, 2], [4, 7, 2], [4, 7, 2], [4, 7, 2]])
+    assert reciprocal_ranks(found, [{4}, {2, 7}, {2}, {9}]).tolist() == [1, 1 / 2, 1 / 3, 0]

@@ -11,6 +11,7 @@ from repro.published import ledger
 from repro.tables.columns import TRANSFER_IN_LEDGER
 from repro.tables.sbert_65h_closest_pair import HEADLINE
 from repro.tables.spec import Column, Ref, Row
+from repro.tables.whitening_r1_retrieval import README
 from repro.training.setups import STSB
 
 SBERT_1 = tables.get("sbert-1")
@@ -100,6 +101,10 @@ NUMBERS = [
     ("whitening-1", "glove-avg", "sts12", None),
     ("whitening-1", "bert-large-whitening-384-target", "stsb", 72.48),
     ("whitening-2", "sbert-nli-base-whitening-256-nli", "sickr", 76.44),
+    ("whitening-r1", "bert-base-whitening-256-nli", "quora-mrr", 0.5616),
+    ("whitening-r1", "bert-large-whitening-384-target", "quora-ms", 0.3301),
+    ("whitening-r1", "bert-large-first-last-avg", "quora-gb", 1.1419),
+    ("whitening-r1", "bert-base-first-last-avg", "stsb-mrr", None),  # other data
     ("flow-1", "bert-base-token-embeddings", "word-norm-10k", 1.45),
     ("flow-1", "bert-base-token-embeddings", "word-product-3-500", 0.92),
     ("flow-1", "bert-base-token-embeddings", "word-norm-100-stsb", None),  # another corpus
@@ -193,6 +198,8 @@ def test_every_published_number_of_the_table_stands_in_a_cell(name: str) -> None
     printed = f"Table {number if number.isdigit() else f'{number[0].upper()}.{number[1]}'}"
     if name == "sbert-65h":  # a sentence of the text, which says other things too
         printed = "text"
+    if name == "whitening-r1":
+        printed = README
     held = {
         (key[2], key[4], item.metric, item.value)
         for key, items in ledger.numbers().items()
@@ -317,6 +324,18 @@ def test_each_row_of_the_zoo_has_its_recovered_recipe() -> None:
         found = ledger.recovered(row)
         assert (found and found["recipe"]) == (row.slug if row.system.bases() else None)
     assert ledger.recovered(MINILM) is None
+
+
+def test_a_number_of_another_protocol_stands_beside_and_is_no_target() -> None:
+    table = tables.get("whitening-r1")
+    row = next(row for row in table.rows if row.slug == "bert-base-whitening-nli")
+    mrr, milliseconds, memory, *_ = table.columns
+    found = ledger.judge(table, row, mrr, 0.5571, None, "")
+    assert (found.verdict, found.published, found.delta, found.tolerance) == ("other-protocol", 0.5571, None, None)
+    assert "approximate search (FAISS IVF, nlist 1024, nprobe 5)" in found.reason
+    assert ledger.judge(table, row, memory, 0.8564, None, "").verdict == "other-protocol"
+    assert ledger.judge(table, row, milliseconds, 0.9735, None, "").verdict == "other-hardware"
+    assert ledger.judge(table, row, mrr, None, None, "no data").verdict == "not-run"
 
 
 def test_a_row_without_published_numbers_has_none() -> None:

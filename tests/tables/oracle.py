@@ -93,6 +93,11 @@ class Oracle:
         cells = [line.split("\t") for line in self._lines(f"qnli/{split}.tsv")[1:]]
         return [(row[1], row[2], row[3] == "entailment") for row in cells]
 
+    def quora(self) -> list[Pair]:
+        """Quora's questions, and 5 for duplicates, 0 for others."""
+        cells = [line.split("\t") for line in self._lines("quora/quora_duplicate_questions.tsv")[1:]]
+        return [(row[3], row[4], 5.0 * int(row[5])) for row in cells]
+
     def sst(self, split: str) -> tuple[list[str], np.ndarray]:
         """Sentences and labels of a split."""
         cells = [line.split("\t") for line in self._lines(f"downstream/SST/binary/sentiment-{split}")]
@@ -187,6 +192,19 @@ def auc(encode: Encode, pairs: Sequence[tuple[str, str, bool]]) -> float:
     first, second = (encode([pair[side] for pair in pairs]) for side in (0, 1))  # type: ignore[misc]
     cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
     return 100 * float(roc_auc_score([answered for *_, answered in pairs], cosines.round(10)))
+
+
+def mrr(encode: Encode, pairs: Sequence[Pair]) -> float:
+    """MRR@10 of all cosines sorted: pairs with a gold score from 4 are right; of equal ones the first comes first."""
+    index = list(dict.fromkeys(second for _, second, _ in pairs))
+    queries = list(dict.fromkeys(first for first, _, gold in pairs if gold >= 4))
+    vectors, asked = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in map(encode, (index, queries)))
+    inverse = []
+    for query, cosines in zip(queries, (asked @ vectors.T).round(9), strict=True):
+        right = {second for first, second, gold in pairs if first == query and gold >= 4}
+        found = [index[place] in right for place in np.argsort(-cosines, kind="stable")[:10]]
+        inverse.append(1 / (found.index(True) + 1) if any(found) else 0)
+    return float(np.mean(inverse))
 
 
 def lexical(pairs: Sequence[Pair]) -> tuple[np.ndarray, list[Pair]]:

@@ -47,6 +47,7 @@ RUNS: dict[str, list[list[str]]] = {
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
     "whitening-f2": [[*FITTED, *NARROW]],
+    "whitening-r1": [["--task", "quora-mrr", "--task", "stsb-mrr", "--task", "stsb-ms"]],
     "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],

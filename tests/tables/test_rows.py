@@ -53,9 +53,14 @@ def nli(plain: Oracle) -> list[str]:
     return oracle.sides(plain.nli())
 
 
+def every_split(plain: Oracle) -> list[Pair]:
+    """Every pair of every split of STS-B."""
+    return [pair for split in ("train", "dev", "test") for pair in plain.stsb(split)]
+
+
 def target(plain: Oracle) -> list[str]:
     """Every sentence of every split of STS-B."""
-    return oracle.sides([pair for split in ("train", "dev", "test") for pair in plain.stsb(split)])
+    return oracle.sides(every_split(plain))
 
 
 def first_last(plain: Oracle, repo: str) -> Encode:
@@ -149,6 +154,14 @@ FITTED: dict[tuple[str, str, str], Value] = {
     ),
     ("whitening-f2", "bert-base-first-last-avg-whitening-32-target", "stsb"): lambda o: rho(
         oracle.whitened(first_last(o, BERT), target(o), 32), o.stsb()
+    ),
+    # retrieval: all cosines sorted; a map of the target is fitted on queries and index
+    ("whitening-r1", "bert-base-first-last-avg", "quora-mrr"): lambda o: oracle.mrr(first_last(o, BERT), o.quora()),
+    ("whitening-r1", "bert-large-whitening-384-target", "quora-mrr"): lambda o: oracle.mrr(
+        oracle.whitened(first_last(o, LARGE), oracle.sides(o.quora()), 384), o.quora()
+    ),
+    ("whitening-r1", "scratch-first-last-avg-whitening-85-target", "stsb-mrr"): lambda o: oracle.mrr(
+        oracle.whitened(o.encoder(SCRATCH, "mean", (1, 4), 128), target(o), 85), every_split(o)
     ),
     ("simcse-5", "sroberta-nli-base-whitening-nli", "stsb"): lambda o: rho(
         oracle.whitened(

@@ -17,7 +17,7 @@ from repro.errors import ReproError
 
 ROOT = Path(__file__).parents[2]
 SBERT = [*(f"sbert-{number}" for number in range(1, 8)), "sbert-65h"]
-WHITENING = ["whitening-1", "whitening-2", "whitening-f2"]
+WHITENING = ["whitening-1", "whitening-2", "whitening-f2", "whitening-r1"]
 FLOW = [f"flow-{number}" for number in range(1, 9)]
 SIMCSE = [
     *("simcse-1", "simcse-2", "simcse-3", "simcse-4", "simcse-5", "simcse-6", "simcse-7"),

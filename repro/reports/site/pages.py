@@ -26,6 +26,7 @@ WORDS = {
     "within-noise": "within noise",
     "deviates": "deviates",
     "other-hardware": "other hardware",
+    "other-protocol": "other protocol",
     "no-published": "not published",
     "not-run": "not run",
 }
@@ -34,6 +35,7 @@ MEANINGS = {
     "within-noise": "a row trained here, within twice the spread over seeds or 0.5, whichever is larger",
     "deviates": "outside, in either direction: too good is a deviation too",
     "other-hardware": "a speed: the published one is of another machine, and no target",
+    "other-protocol": "the published number came about otherwise, and is no target; the table's page says how",
     "no-published": "measured; nobody has published this number under this protocol",
     "not-run": "the table's page says why",
 }
