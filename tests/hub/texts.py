@@ -160,13 +160,11 @@ def _qnli(path: Path, split: str, draw: Draw) -> None:
 
 
 def _quora(path: Path, split: str, draw: Draw) -> None:
-    """More questions than dimensions that are kept of a large model, some of them in two pairs."""
-    rows = [f"{n}\t{n}\t{n}\t{a}\t{b}\t{int(gold > 2.5)}" for n, (a, b, gold) in enumerate(draw.pairs(210))]
-    again = [
-        "\t".join((*row.split("\t")[:4], other.split("\t")[4], "1"))
-        for row, other in zip(rows, rows[5:15], strict=False)
-    ]
-    _lines(path, ["id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", *rows, *again])
+    """More questions than dimensions that are kept of the small BERT, some of them in two pairs."""
+    pairs = draw.pairs(60)
+    pairs += [(first, other, 5.0) for (first, *_), (_, other, _) in zip(pairs, pairs[5:15], strict=False)]
+    rows = (f"{n}\t{n}\t{n}\t{a}\t{b}\t{int(gold > 2.5)}" for n, (a, b, gold) in enumerate(pairs))
+    _lines(path, ["id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", *rows])
 
 
 def _facets(path: Path, split: str, draw: Draw) -> None:

@@ -47,7 +47,10 @@ RUNS: dict[str, list[list[str]]] = {
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
     "whitening-f2": [[*FITTED, *NARROW]],
-    "whitening-r1": [["--task", "quora-mrr", "--task", "stsb-mrr", "--task", "stsb-ms"]],
+    "whitening-r1": [
+        ["--task", "stsb-mrr", "--task", "stsb-ms"],
+        ["--task", "quora-mrr", "--row", "scratch-first-last-avg-whitening-85-target"],
+    ],
     "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],

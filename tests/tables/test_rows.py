@@ -67,6 +67,10 @@ def first_last(plain: Oracle, repo: str) -> Encode:
     return plain.encoder(repo, "mean", (1, 24 if "large" in repo else 12), 64)
 
 
+def scratch(plain: Oracle) -> Encode:
+    return plain.encoder(SCRATCH, "mean", (1, 4), 128)
+
+
 Value = Callable[[Oracle], float]
 # (table, row, column): what the number should be
 ENCODED: dict[tuple[str, str, str], Value] = {
@@ -156,12 +160,12 @@ FITTED: dict[tuple[str, str, str], Value] = {
         oracle.whitened(first_last(o, BERT), target(o), 32), o.stsb()
     ),
     # retrieval: all cosines sorted; a map of the target is fitted on queries and index
-    ("whitening-r1", "bert-base-first-last-avg", "quora-mrr"): lambda o: oracle.mrr(first_last(o, BERT), o.quora()),
-    ("whitening-r1", "bert-large-whitening-384-target", "quora-mrr"): lambda o: oracle.mrr(
-        oracle.whitened(first_last(o, LARGE), oracle.sides(o.quora()), 384), o.quora()
-    ),
+    ("whitening-r1", "scratch-first-last-avg", "stsb-mrr"): lambda o: oracle.mrr(scratch(o), every_split(o)),
     ("whitening-r1", "scratch-first-last-avg-whitening-85-target", "stsb-mrr"): lambda o: oracle.mrr(
-        oracle.whitened(o.encoder(SCRATCH, "mean", (1, 4), 128), target(o), 85), every_split(o)
+        oracle.whitened(scratch(o), target(o), 85), every_split(o)
+    ),
+    ("whitening-r1", "scratch-first-last-avg-whitening-85-target", "quora-mrr"): lambda o: oracle.mrr(
+        oracle.whitened(scratch(o), oracle.sides(o.quora()), 85), o.quora()
     ),
     ("simcse-5", "sroberta-nli-base-whitening-nli", "stsb"): lambda o: rho(
         oracle.whitened(
