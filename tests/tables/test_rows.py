@@ -44,7 +44,8 @@ def test_every_row_with_a_recipe_computes_a_cell(table: str, runs: Runs) -> None
     lines = runs.lines(table)
     measured = {row for (row, _), line in lines.items() if line["value"]}
     expected = {row.slug for row in TABLES[table].rows if not isinstance(row.system, Quoted)}
-    expected -= WIDE if table == "whitening-f2" else set()
+    if table == "whitening-f2":  # what another table has stored of them is shown
+        measured, expected = measured - WIDE, expected - WIDE
     reasons = {(row, line["reason"]) for (row, _), line in lines.items() if row in expected - measured}
     assert measured == expected, reasons
 
