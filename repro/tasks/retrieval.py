@@ -82,7 +82,8 @@ class RetrievalTask(Retrieval):
         return RetrievalScores.metrics
 
     def _protocol(self, name: str) -> dict[str, str]:
-        how = {"sim": "cos", "search": "exact", "right": "duplicate" if self.dataset == "QUORA" else "gold>=4"}
+        answers = "duplicate" if self.dataset == "QUORA" else f"gold>={EQUIVALENT:g}"
+        how = {"sim": "cos", "search": "exact", "right": answers}
         return super()._protocol(name) | (how if name == "mrr-at-10" else {"values": "float32"})
 
     def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:
