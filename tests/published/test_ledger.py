@@ -162,7 +162,7 @@ def test_published_numbers(table: str, slug: str, column: str, expected: float |
     assert (found and found.value) == (expected if expected is None else pytest.approx(expected, abs=5e-4))
 
 
-@pytest.mark.parametrize("paper", ["simcse"])
+@pytest.mark.parametrize("paper", tables.PAPERS)
 def test_no_table_of_the_ledgers_files_is_left_out(paper: str) -> None:
     lines = [line for path in ledger.FOLDER.glob("*.csv") for line in ledger.read_csv(path)]
     printed = {line["table"] for line in lines if line.get("paper") == paper and "metric" in line}
