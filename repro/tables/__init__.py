@@ -14,7 +14,13 @@ from repro.tables import demo
 from repro.tables.facts import Facts
 from repro.tables.spec import Table
 
-PAPERS = ("sbert", "whitening", "flow", "simcse")  # the order in which they are listed; any other paper comes after
+PAPERS = (
+    "sbert",
+    "whitening",
+    "flow",
+    "simcse",
+    "senteval",
+)  # the order in which they are listed; any other paper comes after
 
 
 def discover() -> dict[str, Table]:
