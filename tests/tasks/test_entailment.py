@@ -147,6 +147,16 @@ def test_every_file_of_snli_is_the_users_to_bring(missing: str, tmp_path: Path) 
     assert not item.public
 
 
+def test_a_part_of_snli_is_refused(tmp_path: Path) -> None:
+    """The labelled pairs of SNLI 1.0: 549,367, 9,842 and 9,824 (its README; stanfordnlp/snli on the hub)."""
+    counts = {source.split: source.rows for source in registry.dataset("SNLI").sources if source.reader == "snli"}
+    assert counts == {"train": 549_367, "dev": 9_842, "test": 9_824}
+    for split in counts:
+        write(tmp_path, split, "a/b", "x/y", "neutral/entailment")
+    with pytest.raises(ReproError, match=r"SNLI s1\.train: expected 549367 items, found 2"):
+        Suite(own=tmp_path).load("snli-adam")
+
+
 def test_without_its_files_snli_says_whose_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPRO_HOME", str(tmp_path))
     why = r"downstream/SNLI/s1\.train is missing; it is yours to bring \(Bowman et al\. 2015: s1, s2 and labels of"
