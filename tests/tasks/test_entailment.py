@@ -116,8 +116,8 @@ def test_snli_is_sorted_by_hypotheses_first_and_by_the_names_of_labels(tmp_path:
     write(tmp_path, "train", "a b/a/c/d", "x/x y/x/x", "neutral/entailment/neutral/contradiction")
     for split in ("dev", "test"):
         write(tmp_path, split, "a", "b", "neutral")
-    rows = {"train": 4, "dev": 1, "test": 1}
-    item = replace(SNLI, sources=tuple(replace(source, rows=rows[source.split]) for source in SNLI.sources))
+    rows = {"s1.train": 4, "s1.dev": 1, "s1.test": 1}
+    item = replace(SNLI, sources=tuple(replace(source, rows=rows.get(source.path.name, 0)) for source in SNLI.sources))
     train, *_ = ENTAILMENT_TASKS["snli-adam"].load(tmp_path, item)
     assert items(train) == [("d", "x", 2), ("c", "x", 1), ("a b", "x", 1), ("a", "x y", 0)]
 
