@@ -104,7 +104,7 @@ TABLE = Table(
         "(snli.py). No exact probe: without a penalty there need be no optimum. Its files are yours to bring, as "
         "SentEval's get_transfer_data.bash writes them: s1, s2 and labels of train (549,367 pairs), dev (9,842) and "
         "test (9,824) below `.repro/data/downstream/SNLI`, or `downstream/SNLI/` of your own folder. Public copies of "
-        "parts of it are no test of SNLI. The features take 9 GB a thousand dimensions of the encoder, twice over.",
+        "parts of it are no test of SNLI. The features take 9 GB for each thousand dimensions of an encoder, twice over.",
         "Regressor: supervised. A softmax layer on |u−v| and u·v learns the training pairs' gold scores as shares of "
         "five classes (Tai, Socher and Manning 2015, section 4.2) by their mean squared error: Adam, batches of 64, a "
         "check of Pearson's r on dev after every 50 epochs, over at the fourth fruitless one, seed 1111 (sick.py, "
@@ -121,7 +121,7 @@ TABLE = Table(
         "COCO, SentEval's image-caption retrieval, is left out. It projects sentences and images into one space and "
         "ranks them there, so half of what it measures are image features: 2,048 numbers of a ResNet-101 for each "
         "picture, which SentEval's script downloads as pickles (train.pkl, valid.pkl, test.pkl of coco_r101_feat). "
-        "This suite reads sentences and no pickles, and no other copy of these features is pinned anywhere.",
+        "This suite scores sentences, reads no pickles, and has no such features in its registry.",
         "GloVe 840B on SICK's words: SentEval's bag of words with real vectors of the words of SICK as they are "
         "written; the comma's is missing. For “lower-cased” the words are looked up without their capitals.",
         scratch.NOTE + " Its text was kept clear of SICK and STS-B, but not of SNLI, of which it has sentences.",
