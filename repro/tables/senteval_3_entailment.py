@@ -104,7 +104,7 @@ TABLE = Table(
         "(snli.py). No exact probe: without a penalty there need be no optimum. Its files are yours to bring, as "
         "SentEval's get_transfer_data.bash writes them: s1, s2 and labels of train (549,367 pairs), dev (9,842) and "
         "test (9,824) below `.repro/data/downstream/SNLI`, or `downstream/SNLI/` of your own folder. Public copies of "
-        "parts of it are no test of SNLI. The features take 9 GB for each thousand dimensions of an encoder, twice over.",
+        "parts of it are no test of SNLI. Features: 9 GB for each thousand dimensions of an encoder, twice over.",
         "Regressor: supervised. A softmax layer on |u−v| and u·v learns the training pairs' gold scores as shares of "
         "five classes (Tai, Socher and Manning 2015, section 4.2) by their mean squared error: Adam, batches of 64, a "
         "check of Pearson's r on dev after every 50 epochs, over at the fourth fruitless one, seed 1111 (sick.py, "
