@@ -194,6 +194,25 @@ def read_nli(path: Path, split: str | None = None) -> Pairs:
     return Pairs(path.name, first, second, labels=labels)
 
 
+def read_snli(path: Path) -> Pairs:
+    """SNLI as SentEval's script leaves it: s1.<split>, tokens of the premises, beside s2.<split> and labels.<split>.
+
+    Read as Latin-1, as SentEval does (snli.py): a character of several bytes becomes several.
+    """
+    premises, hypotheses, labels = (
+        read_lines(path.with_name(path.name.replace("s1.", f"{side}.", 1)), "latin-1")
+        for side in ("s1", "s2", "labels")
+    )
+    if not len(premises) == len(hypotheses) == len(labels):
+        raise ReproError(
+            f"{path} has {len(premises)} premises, but beside it are {len(hypotheses)} hypotheses and {len(labels)} "
+            "labels; take the three files of one run of SentEval's script"
+        )
+    for number, label in enumerate(labels, 1):
+        label_of(label, NLI_LABELS, path.with_name(path.name.replace("s1.", "labels.", 1)), number)
+    return Pairs(path.name, tuple(premises), tuple(hypotheses), labels=tuple(labels))
+
+
 QNLI_LABELS = ("entailment", "not_entailment")
 
 
@@ -305,6 +324,7 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "trec": read_trec,
     "mrpc": read_mrpc,
     "nli": read_nli,
+    "snli": read_snli,
     "qnli": read_qnli,
     "quora": read_quora,
     "triplets": read_triplets,

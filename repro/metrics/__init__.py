@@ -12,6 +12,7 @@ from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
 from repro.metrics.classification import accuracy, accuracy_draws, f1
 from repro.metrics.correlation import CORRELATIONS
 from repro.metrics.ranking import auc, gigabytes
+from repro.metrics.regression import squared_error
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -34,6 +35,17 @@ METRICS: dict[str, Metric] = {
             scale=100,
             over_seeds="median",
         ),
+        *(  # of what a regressor was trained to predict; those of similarities are `pearson-all` and so on
+            Metric(
+                f"regressor-{name}",
+                Statistic(CORRELATIONS[name].value, CORRELATIONS[name].resampled, CORRELATIONS[name].together),
+                low=-100,
+                scale=100,
+            )
+            for name in ("pearson", "spearman")
+        ),
+        Metric("regressor-mse", of_resamples(squared_error), higher_is_better=False, high=25),
+        Metric("regressor-dev-pearson", Statistic(lambda dev: float(dev[0])), low=-100, scale=100),
         Metric("accuracy", of_resamples(accuracy, accuracy_draws)),
         Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
         Metric("f1", of_resamples(f1)),

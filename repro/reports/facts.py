@@ -12,6 +12,10 @@ from repro.published import ledger
 from repro.tables.facts import Facts
 
 MARKS = {"same": "✓", "differs": "✗"}
+LEGEND = (
+    "Each cell: as printed. ✓ what this suite does too, ✗ (with what it does instead); a cell without a sign is of "
+    "nothing that the suite does. Nothing here is measured."
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,15 @@ def texts(table: Facts, folder: Path) -> dict[Path, str]:
     return {folder / f"{table.id}.md": to_markdown(table, facts), folder / f"{table.id}.csv": to_csv(facts)}
 
 
+def outdated(table: Facts, folder: Path) -> list[str]:
+    """A sentence for each of the table's two files that is not there, or not what ledger and suite say now."""
+    return [
+        f"{path} does not say what the ledger and the suite say; `repro table {table.id}` writes it again"
+        for path, text in texts(table, folder).items()
+        if not path.is_file() or path.read_bytes() != text.encode()
+    ]
+
+
 def to_csv(facts: list[Fact]) -> str:
     """A line for each cell, below the names of the columns."""
     text = io.StringIO()
@@ -68,22 +81,27 @@ def to_csv(facts: list[Fact]) -> str:
     return text.getvalue()
 
 
-def to_markdown(table: Facts, facts: list[Fact]) -> str:
-    """The page: a row for each system, a column for each fact."""
+def grid(facts: list[Fact]) -> tuple[list[str], dict[str, list[str]]]:
+    """The names of the facts, and of each system a text for each of them, '' where nothing is printed."""
     names = list(dict.fromkeys(fact.fact for fact in facts))
     by_place = {(fact.system, fact.fact): fact.text for fact in facts}
+    systems = dict.fromkeys(fact.system for fact in facts)
+    return names, {system: [by_place.get((system, name), "") for name in names] for system in systems}
+
+
+def to_markdown(table: Facts, facts: list[Fact]) -> str:
+    """The page: a row for each system, a column for each fact."""
+    names, rows = grid(facts)
     page = [
         f"# {table.title}",
         "",
         f"{table.paper}. Regenerate with `{table.command}`.",
         "",
-        "Each cell: as printed. ✓ what this suite does too, ✗ (with what it does instead); a cell without a sign is "
-        "of nothing that the suite does. Nothing here is measured.",
+        LEGEND,
         "",
         "| | " + " | ".join(names) + " |",
         "|" + "---|" * (len(names) + 1),
     ]
-    for system in dict.fromkeys(fact.system for fact in facts):
-        page.append("| " + " | ".join([system, *(by_place.get((system, name), "") for name in names)]) + " |")
+    page += ["| " + " | ".join([system, *row]) + " |" for system, row in rows.items()]
     page += ["", *(f"{number}. {note}" for number, note in enumerate(table.notes, 1))]
     return "\n".join(page) + "\n"

@@ -5,7 +5,8 @@
 The section on geometry has the numbers behind the paper's figures 2 and 3, which it prints as images only. Without a
 model hub expect all-MiniLM-L6-v2, plain, whitened, flowed and trained on as SimCSE does, on 11,914 sentences of
 Wikipedia and on the NLI sample: averages 73.69 before, 76.55 and 77.72 after for [CLS]; 78.87 before, 79.70 and 79.93
-after for the mean. The four trainings take an hour and a half on one core, once.
+after for the mean. The four trainings take an hour and a half on one core, once. scratch-bert: first-last 45.03, flowed
+51.02, whitened 59.38; SBERT 47.59; SimCSE from [CLS] (27.00) 23.73 unsupervised and 42.77 supervised; an hour.
 """
 
 from repro.encoders.zoo import MINILM

@@ -5,6 +5,7 @@
 One forward pass gives all three: over all pairs of a year (Sentence-BERT, SimCSE, MTEB), weighted by subset size
 (BERT-flow, BERT-whitening), plain mean over subsets (SentEval). Without a model hub expect all-MiniLM-L6-v2 under four
 poolings, each plain, whitened and flowed, and trained on as SimCSE does; after `make base` all-mpnet-base-v2 too.
+scratch-bert: first-last 45.03 over all pairs and 48.52 weighted, whitened on the target 60.92 and 63.60.
 """
 
 from repro.evaluation.systems import Quoted

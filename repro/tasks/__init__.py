@@ -5,9 +5,11 @@ from __future__ import annotations
 from repro.tasks.argument_similarity import ARGUMENT_TASKS
 from repro.tasks.base import Task
 from repro.tasks.closest_pair import CLOSEST_PAIR_TASKS
+from repro.tasks.entailment import ENTAILMENT_TASKS
 from repro.tasks.geometry import GEOMETRY_TASKS
 from repro.tasks.lexical import LEXICAL_TASKS
 from repro.tasks.question_answering import QUESTION_TASKS
+from repro.tasks.relatedness import RELATEDNESS_TASKS
 from repro.tasks.retrieval import RETRIEVAL_TASKS
 from repro.tasks.sts import MEDIAN_TASKS, STS_TASKS, WHOLE
 from repro.tasks.throughput import SPEED_TASKS
@@ -27,6 +29,8 @@ TASKS: dict[str, Task] = {
     **QUESTION_TASKS,
     **RETRIEVAL_TASKS,
     **TRANSFER_TASKS,
+    **ENTAILMENT_TASKS,
+    **RELATEDNESS_TASKS,
     **WORD_TASKS,
 }
 

@@ -49,13 +49,13 @@ class StsData(Task):
         return [self._formed(part, root / item.folder).cut(limit) for part in super().load(root, item)]
 
     def _formed(self, part: Pairs, folder: Path) -> Pairs:
-        split_already = are_tokenised(part.sentences)
-        if self.text == "raw":
-            if split_already:
-                _warn_of_tokens(folder, part.name)
-            return part
-        form = joined if self.text == "joined" or split_already else _SENTEVAL[self.dataset]
-        return replace(part, first=tuple(map(form, part.first)), second=tuple(map(form, part.second)))
+        if self.text == "senteval":
+            return as_senteval(self.dataset, part)
+        if self.text == "joined":
+            return _in_form(joined, part)
+        if are_tokenised(part.sentences):
+            _warn_of_tokens(folder, part.name)
+        return part
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,15 @@ class MedianScores(SimilarityScores):
     """The one correlation of one model."""
 
     metrics = ("spearman-median",)
+
+
+def as_senteval(dataset: str, part: Pairs) -> Pairs:
+    """Pairs of a data set of `_SENTEVAL` with the text of SentEval's files, which those of a user's folder may be."""
+    return _in_form(joined if are_tokenised(part.sentences) else _SENTEVAL[dataset], part)
+
+
+def _in_form(form: Callable[[str], str], part: Pairs) -> Pairs:
+    return replace(part, first=tuple(map(form, part.first)), second=tuple(map(form, part.second)))
 
 
 @cache

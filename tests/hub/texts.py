@@ -34,6 +34,7 @@ WORDS = (
 FEW = 12  # pairs of a subset of an STS year, and a few more with each subset
 STSB = {"train": 160, "dev": 12, "test": 40}  # pairs: more sentences than dimensions that are kept of a large model
 SICK = {"train": 12, "trial": 12, "test": 40}
+JUDGEMENTS = ("NEUTRAL", "ENTAILMENT", "CONTRADICTION")
 PREMISES = 54  # of each NLI corpus, with a hypothesis for each label
 ARGUMENTS = 8  # pairs of a topic
 TRIPLETS = {"train-00000-of-00002": 20, "train-00001-of-00002": 20, "validation-00000-of-00001": 12}
@@ -119,7 +120,10 @@ def _stsb(path: Path, split: str, draw: Draw) -> None:
 
 
 def _sick(path: Path, split: str, draw: Draw) -> None:
-    rows = [f"{n}\t{a} \t{b}\t{max(gold, 1):.1f}\tNEUTRAL" for n, (a, b, gold) in enumerate(draw.pairs(SICK[split]), 1)]
+    rows = [
+        f"{n}\t{a} \t{b}\t{max(gold, 1):.1f}\t{JUDGEMENTS[n % 3]}"
+        for n, (a, b, gold) in enumerate(draw.pairs(SICK[split]), 1)
+    ]
     _lines(path, ["pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment", *rows])
 
 
@@ -149,6 +153,13 @@ def _judged(draw: Draw) -> list[tuple[str, str, str]]:
     """Premises, each with an entailed, a neutral and a contradicted hypothesis."""
     premises = [draw.sentence() for _ in range(PREMISES)]
     return [(premise, draw.sentence(), label) for premise in premises for label in LABELS]
+
+
+def _snli(path: Path, split: str, draw: Draw) -> None:
+    """Premises, and beside them hypotheses and labels."""
+    sides = zip(*_judged(draw)[:48], strict=True)
+    for side, lines in zip(("s1", "s2", "labels"), sides, strict=True):
+        _lines(path.with_name(f"{side}.{split}"), lines)
 
 
 def _qnli(path: Path, split: str, draw: Draw) -> None:
@@ -208,6 +219,7 @@ _WRITERS = {
     "trec": _trec,
     "mrpc": _mrpc,
     "nli": _nli,
+    "snli": _snli,
     "qnli": _qnli,
     "quora": _quora,
     "wordnet": _synsets,
@@ -215,6 +227,7 @@ _WRITERS = {
     "simcse-triplets": _simcse_triplets,
     "argument-facets": _facets,
     "bws": _bws,
+    "SNLI": lambda path, split, draw: None,  # hypotheses and labels are there with their premises
     "WIKI-SAMPLE": lambda path, split, draw: _lines(path, (draw.sentence() for _ in range(40))),
     "glove-840b-sick": lambda path, split, draw: _write_vectors(path, _vocabulary()[:90], seed=4),
 }

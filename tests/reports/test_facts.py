@@ -57,5 +57,23 @@ def test_a_page_and_a_csv_file(tmp_path: Path) -> None:
     rows = list(csv.DictReader(lines.splitlines()))
     assert rows[0]["published"] == "64"
     assert rows[0]["verdict"] == "same"
+    names, rows = facts.grid(facts.cells(FACTS["simcse-a1"]))
+    assert (names, rows["unsup BERT-base"]) == (["batch size", "learning rate"], ["64 ✓", "3e-5 ✓"])
     differing = facts.Fact("t", "s", "f", "64", "512", "differs", "")
     assert differing.text == "64 (512 ✗)"
+
+
+@pytest.mark.parametrize("name", ["simcse-a1.md", "simcse-a1.csv"])
+@pytest.mark.parametrize("damage", [None, b"3e-5 is 3e-4\n"])
+def test_a_file_that_is_missing_or_says_something_else_is_named(
+    tmp_path: Path, name: str, damage: bytes | None
+) -> None:
+    for path, text in facts.texts(FACTS["simcse-a1"], tmp_path).items():
+        path.write_text(text, encoding="utf-8")
+    assert facts.outdated(FACTS["simcse-a1"], tmp_path) == []
+    if damage is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(damage)
+    (sentence,) = facts.outdated(FACTS["simcse-a1"], tmp_path)
+    assert sentence.startswith(str(tmp_path / name))

@@ -88,6 +88,11 @@ class Oracle:
         cells = [line.split("\t") for line in self._lines("downstream/SICK/SICK_test_annotated.txt")[1:]]
         return [(" ".join(row[1].split()), " ".join(row[2].split()), float(row[3])) for row in cells]
 
+    def judged(self, split: str) -> tuple[list[tuple[str, str]], np.ndarray]:
+        """SICK's pairs of a split for a model without capitals, in lower-cased Moses tokens, and their judgements."""
+        cells = [line.split("\t") for line in self._lines(f"downstream/SICK/SICK_{split}.txt")[1:]]
+        return [(_moses(row[1]), _moses(row[2])) for row in cells], np.array([row[4] for row in cells])
+
     def qnli(self, split: str) -> list[tuple[str, str, bool]]:
         """Questions, sentences, and whether these answer them."""
         cells = [line.split("\t") for line in self._lines(f"qnli/{split}.tsv")[1:]]
@@ -252,7 +257,19 @@ def calibrated(encode: Encode, corpus: Sequence[str], standardise: bool, k: int)
     return encoded
 
 
-def accuracy(encode: Encode, splits: dict[str, tuple[list[str], np.ndarray]], penalties: Sequence[float]) -> float:
+def of_pairs(encode: Encode) -> Callable[[Sequence[tuple[str, str]]], np.ndarray]:
+    """The absolute differences of the two vectors beside their products."""
+
+    def features(pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        first, second = (encode([pair[side] for pair in pairs]) for side in (0, 1))
+        return np.hstack([abs(first - second), first * second])
+
+    return features
+
+
+def accuracy(
+    encode: Callable[[Any], np.ndarray], splits: dict[str, tuple[list[Any], np.ndarray]], penalties: Sequence[float]
+) -> float:
     """Logistic regression on frozen vectors; the dev set chooses C, the first of those that tie."""
     features = {name: encode(sentences) for name, (sentences, _) in splits.items()}
     models = [

@@ -74,6 +74,7 @@ RUNS: dict[str, list[list[str]]] = {
     "simcse-d2": [[*FEW, "--task", "test"]],
     "simcse-b2": [[*FEW, "--task", "sts12-all", "--task", "sts12-wmean", "--task", "sts12-mean", "--task", "stsb-all"]],
     "simcse-e1": [["--task", "sst", "--task", "mrpc"]],
+    "senteval-3": [["--task", "sicke", "--task", "sickr-regressor", "--task", "snli-adam"]],
 }
 OWN_HOME = (  # the models that these train take a gigabyte
     *("sbert-2", "sbert-3", "sbert-4", "sbert-6"),

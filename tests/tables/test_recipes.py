@@ -28,6 +28,8 @@ def row(table: str, slug: str) -> Row:
         ("sbert-5", "glove-840b-bow", "glove.840B.300d.txt", "whitespace"),
         ("sbert-5", "fasttext-bow", "crawl-300d-2M.vec", "whitespace"),
         ("simcse-e1", "glove-840b-bow", "glove.840B.300d.txt", "whitespace"),
+        ("senteval-3", "glove-840b-bow", "glove.840B.300d.txt", "whitespace"),
+        ("senteval-3", "fasttext-bow", "crawl-300d-2M.vec", "whitespace"),
         ("sbert-1", "glove-avg", "glove.6B.300d.txt", "sbert"),
     ],
 )
@@ -175,6 +177,9 @@ NOTES = [
     *((table, "the 275,601 triplets that have a contradiction too") for table in ("simcse-5", "simcse-6")),
     *((table, "Text of STS-B and SICK as in SentEval's files") for table in ("simcse-5", "simcse-6", "simcse-b2")),
     ("flow-5", "the other reading stands beyond the paper"),
+    ("senteval-3", "no prediction is below 1 (SentEval#83)"),
+    ("senteval-3", "score the same pairs by cosine"),
+    ("senteval-3", "COCO, SentEval's image-caption retrieval, is left out"),
     ("simcse-5", "at that code's default of three levels"),
 ]
 

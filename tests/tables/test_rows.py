@@ -140,6 +140,8 @@ ENCODED: dict[tuple[str, str, str], Value] = {
     ("simcse-e1", "unsup-simcse-roberta-base", "sst"): lambda o: sst(
         o.encoder(f"{SIMCSE}/unsup-simcse-roberta-base", "cls"), o
     ),
+    ("senteval-3", "sbert-nli-base", "sicke"): lambda o: sicke(sbert(o, "bert-base-nli-mean-tokens"), o),
+    ("senteval-3", "scratch-cls", "sicke"): lambda o: sicke(o.encoder(SCRATCH, "cls", length=128), o),
 }
 FITTED: dict[tuple[str, str, str], Value] = {
     ("whitening-1", "bert-base-whitening-256-nli", "stsb"): lambda o: rho(
@@ -215,8 +217,17 @@ def simcse(plain: Oracle, name: str, pool: str) -> float:
     return rho(plain.encoder(f"{SIMCSE}/{name}", pool), plain.stsb(senteval=True))
 
 
+PENALTIES = [2.0**power for power in range(-2, 4)]
+
+
 def sst(encode: Encode, plain: Oracle) -> float:
-    return oracle.accuracy(encode, {name: plain.sst(name) for name in SPLITS}, [2.0**power for power in range(-2, 4)])
+    return oracle.accuracy(encode, {name: plain.sst(name) for name in SPLITS}, PENALTIES)
+
+
+def sicke(encode: Encode, plain: Oracle) -> float:
+    files = dict(zip(SPLITS, ("train", "trial", "test_annotated"), strict=True))
+    judged = {name: plain.judged(file) for name, file in files.items()}
+    return oracle.accuracy(oracle.of_pairs(encode), judged, PENALTIES)
 
 
 @pytest.mark.parametrize("place", ENCODED | FITTED, ids=" ".join)
