@@ -176,11 +176,12 @@ def test_published_numbers(table: str, slug: str, column: str, expected: float |
     assert (found and found.value) == (expected if expected is None else pytest.approx(expected, abs=5e-4))
 
 
-@pytest.mark.parametrize("paper", tables.PAPERS)
+@pytest.mark.parametrize("paper", ["sbert", "flow", "whitening", "simcse"])
 def test_no_table_of_the_ledgers_files_is_left_out(paper: str) -> None:
+    """None of the four papers', nor the one that BERT-whitening's README alone prints."""
     lines = [line for path in ledger.FOLDER.glob("*.csv") for line in ledger.read_csv(path)]
     printed = {line["table"] for line in lines if line.get("paper") == paper and "metric" in line}
-    printed = {name for name in printed if name.startswith("Table ")}
+    printed = {name for name in printed if name.startswith("Table ") or "FAISS" in name}
     references = [row.published for table in tables.TABLES.values() for row in table.rows if row.published]
     shown = {reference.table for reference in references if reference.paper == paper}
     shown |= {table.source[1] for table in tables.FACTS.values() if table.source[0] == paper}
