@@ -36,7 +36,7 @@ ENCODERS = {
 }
 FLOW_SEEDS = 2
 STAND_INS = {"wiki": "nli-sentences", "simcse-nli": "nli-triplets"}  # training sets that the embedded set lacks
-EXAMPLES = 64  # enough to see each objective run, in seconds
+EXAMPLES = 32  # enough to see each objective run, in seconds
 
 
 def embedded(table: Table) -> Table:
@@ -93,8 +93,8 @@ def _fitted(kind: str, recipe: FittedRecipe) -> Row:
     return Row(f"minilm-avg-{kind}", map_label(kind, "NLI"), FITTED, PostProcessed(recipe, seeds=FLOW_SEEDS))
 
 
-def trained(setup: Setup, columns: str = "") -> Row:
-    """all-MiniLM-L6-v2 trained as the setup says, on few examples; `columns` is how the names of the columns begin."""
+def trained(setup: Setup, columns: str | tuple[str, ...] = "") -> Row:
+    """all-MiniLM-L6-v2 trained as the setup says, on few examples; `columns`: how the names of its columns begin."""
     small = tuple((column, _small(recipe)) for column, recipe in setup.trainings if column.startswith(columns))
     return replace(setup, trainings=small).row(MINILM, f"minilm-{setup.slug}", setup.label, TRAINED)
 

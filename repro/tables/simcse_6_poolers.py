@@ -100,7 +100,7 @@ TABLE = Table(
     demo=(
         *demo.plain("minilm-cls", "minilm-avg"),
         demo.trained(SETUPS["mlp"], "sup"),
-        *(demo.trained(SETUPS[name], "unsup") for name in ("mlp-train", "no-mlp", "first-last")),
+        *(demo.trained(SETUPS[name], "unsup") for name in ("mlp-train", "no-mlp")),
     ),
     decimals=1,
     notes=(

@@ -52,7 +52,7 @@ TABLE = Table(
     rows=(*ablations.rows(ROWS, AUXILIARY, paper, COLUMNS), *ablations.own_rows(ROWS, "NLI sample", EXACT)),
     columns=COLUMNS,
     setups=tuple(SETUPS.values()),
-    demo=(*demo.plain("minilm-cls"), demo.trained(SETUPS["mlm-0.1"])),
+    demo=(*demo.plain("minilm-cls"), demo.trained(SETUPS["mlm-0.1"], ("dev", "test"))),
     decimals=1,
     notes=(
         TEXT,
