@@ -36,7 +36,7 @@ ENCODERS = {
 }
 FLOW_SEEDS = 2
 STAND_INS = {"wiki": "nli-sentences", "simcse-nli": "nli-triplets"}  # training sets that the embedded set lacks
-EXAMPLES = 32  # enough to see each objective run, in seconds
+EXAMPLES, BATCH = 16, 8  # two steps: enough to see each objective run, in seconds
 
 
 def embedded(table: Table) -> Table:
@@ -101,5 +101,5 @@ def trained(setup: Setup, columns: str | tuple[str, ...] = "") -> Row:
 
 def _small(recipe: TrainedRecipe) -> TrainedRecipe:
     """The same training cut to seconds, on a set that the embedded data have."""
-    data, size = STAND_INS.get(recipe.data, recipe.data), min(recipe.batch_size, 64)
+    data, size = STAND_INS.get(recipe.data, recipe.data), min(recipe.batch_size, BATCH)
     return replace(recipe, data=data, batch_size=size, sample=EXAMPLES, epochs=1, select_every=None)
