@@ -109,7 +109,7 @@ def test_the_name_of_a_class_identifies_a_recipe_and_decides_nothing() -> None:
         for line in source(path).splitlines()
         if re.search(r"type\((self|recipe|system|task|base|column)\)\.__name__", line)
     ]
-    assert naming == ['return {"kind": type(recipe).__name__, **asdict(recipe)}']
+    assert naming == ['return {"kind": type(recipe).__name__, **_described(recipe)}']
 
 
 def entries_of_the_map() -> dict[str, str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table as Grid
 
-    from repro.published.claims import Claim
+    from repro.published.comparisons import Claim
     from repro.published.findings import Finding
     from repro.tables.spec import Table
 

@@ -34,9 +34,9 @@ def read_by(arguments: argparse.Namespace) -> list[Path]:
 def listing(arguments: argparse.Namespace) -> int:
     """Print the names of the tables, encoders, tasks, data sets or trainings there are, one a line."""
     if arguments.what == "tables":
-        from repro.tables import TABLES
+        from repro.tables import listed
 
-        for table in TABLES.values():
+        for table in listed():
             print(f"{table.id:12} {table.title}")
     elif arguments.what == "encoders":
         from repro.encoders.zoo import ZOO
@@ -59,7 +59,7 @@ def listing(arguments: argparse.Namespace) -> int:
 
         for item in datasets().values():
             rows = sum(source.rows for source in item.contents)
-            print(f"{item.name:16} {rows:6} rows  {item.citation}; {item.licence}")
+            print(f"{item.name:16} {rows or '?':>6} rows  {item.citation}; {item.licence}")
     return 0
 
 

@@ -31,13 +31,12 @@ def train(arguments: argparse.Namespace) -> int:
             raise ReproError(
                 f"pooling {arguments.pooling!r} cannot be trained and saved; choose from {', '.join(TRAINABLE)}"
             )
-        if recipe.learner != "sentence":
-            does = {"cross": "reads two sentences at once", "language": "guesses words"}[recipe.learner]
+        if does := {"cross": "reads two sentences at once", "language": "guesses words"}.get(recipe.learner):
             raise ReproError(f"{arguments.recipe} {does} and pools nothing; leave out --pooling")
         recipe = setups.pooled(recipe, arguments.pooling)
     dtype = native_dtype(pick_device(arguments.device)) if arguments.dtype == "auto" else arguments.dtype
     options = Options(arguments.accumulate, arguments.checkpoint_every, dtype)
-    material = Material(suite.examples, suite.dev)
+    material = Material(suite.examples, suite.dev, suite.synonyms)
     with data_parallel() as first, listening(first):
         model = train(recipe, arguments.seed, material, arguments.device, options)
         if not first:

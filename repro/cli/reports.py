@@ -66,3 +66,10 @@ def written(folder: Path) -> list[str]:
     if not names:
         raise ReproError(f"{folder} holds no written table; write one with `repro table sbert-1`")
     return names
+
+
+def written_facts(folder: Path) -> list[str]:
+    """The tables of facts that have a CSV file in the folder."""
+    from repro.tables import FACTS
+
+    return [name for name in FACTS if (folder / f"{name}.csv").is_file()]

@@ -24,17 +24,33 @@ if TYPE_CHECKING:
     from repro.evaluation.plan import Plan
     from repro.reports.layout import Layout
     from repro.results.csv_lines import Line
+    from repro.tables.facts import Facts
     from repro.tables.spec import Table
 
 
 def table(arguments: argparse.Namespace) -> int:
     from repro import tables
 
+    if arguments.id in tables.FACTS and arguments.suite == "paper":
+        return _write_facts(tables.FACTS[arguments.id], arguments)
     table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder).with_bases(arguments.base)
     finished = _run_table(table, arguments)
     if finished is not None:
         _show(finished.layout, arguments.picture)
         print("wrote " + ", ".join(map(str, finished.paths)))
+    return 0
+
+
+def _write_facts(table: Facts, arguments: argparse.Namespace) -> int:
+    """Write a table of which nothing is measured; of the options only --out and --dry-run mean anything to it."""
+    from repro.paths import write_all
+    from repro.reports.facts import texts
+
+    contents = texts(table, arguments.out)
+    if not arguments.dry_run:
+        _check(arguments, list(contents))
+        write_all(dict(contents))
+        print("wrote " + ", ".join(map(str, contents)))
     return 0
 
 

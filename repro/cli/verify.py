@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from repro.cli.general import folder_of
-from repro.cli.reports import written
+from repro.cli.reports import written, written_facts
 from repro.errors import ReproError
 from repro.paths import output_file, write_atomic
 
@@ -42,7 +42,7 @@ def _by_ledger(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[st
     """Each table's checks against the ledger."""
     from repro.published.verify import checks
 
-    for name in arguments.ids or written(folder):
+    for name in arguments.ids or [*written(folder), *written_facts(folder)]:
         yield name, checks(name, folder, arguments.suite)
 
 

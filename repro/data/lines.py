@@ -88,26 +88,33 @@ def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list
 
 
 def read_csv(
-    path: Path, columns: tuple[str, ...], encoding: str = "utf-8", empty: Collection[str] = ()
+    path: Path,
+    columns: tuple[str, ...],
+    encoding: str = "utf-8",
+    empty: Collection[str] = (),
+    delimiter: str = ",",
 ) -> Iterator[tuple[int, list[str]]]:
-    """(number of its last line, cells in the order of `columns`) of each row of a comma-separated file.
+    """(number of its last line, cells in the order of `columns`) of each row of a comma-separated file, or of one with
+    another delimiter.
 
     Cells that are one of `empty`, or not there, become `EMPTY`; where there is no such list, ReproError names them, as
     it does a missing column and a row that has more cells than the header.
     """
-    lines = read_lines(path, encoding)
-    reader = csv.DictReader(f"{line}\n" for line in lines)
+    lines, separator = read_lines(path, encoding), "tab" if delimiter == "\t" else "comma"
+    reader = csv.DictReader((f"{line}\n" for line in lines), delimiter=delimiter)
     try:
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
         if missing:
             raise ReproError(f"{path} has no column {missing[0]!r}; it needs {', '.join(columns)}")
         for row in reader:
             if None in row:
-                raise ReproError(f"{path}: line {reader.line_num} has more cells than the header; quote its commas")
+                raise ReproError(
+                    f"{path}: line {reader.line_num} has more cells than the header; quote its {separator}s"
+                )
             cells = [EMPTY if empty and (row[name] or "") in empty else row[name] for name in columns]
             if not all(cells):
                 column = columns[[bool(cell) for cell in cells].index(False)]
                 raise ReproError(f"{path}: line {reader.line_num} has an empty {column}")
             yield reader.line_num, cells
     except csv.Error as error:
-        raise ReproError(f"{path}: line {reader.line_num + 1} is not comma-separated text ({error})") from None
+        raise ReproError(f"{path}: line {reader.line_num + 1} is not {separator}-separated text ({error})") from None

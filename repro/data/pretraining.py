@@ -7,9 +7,10 @@
     kept            of them those that are in no evaluated set, nor in a part above
     sha256          of the kept ones, a line each
 
-Evaluated is everything below downstream/ that is no part of the text. MR, CR, SUBJ and MPQA are scored by
-cross-validation over the whole, STS-B and SICK whole in one protocol (`stsb-all`, `sickr-all`). SST is left out since
-its sentences are MR's, and its phrases pieces of them. `mini/pretraining.csv`: the same of the embedded data.
+Evaluated is everything below downstream/ that is no part of the text, what is the user's to bring (SNLI) left out. MR,
+CR, SUBJ and MPQA are scored by cross-validation over the whole, STS-B and SICK whole in one protocol (`stsb-all`,
+`sickr-all`). SST is left out since its sentences are MR's, and its phrases pieces of them. `mini/pretraining.csv`: the
+same of the embedded data.
 """
 
 from __future__ import annotations
@@ -53,7 +54,12 @@ def parts(suite: str = "paper") -> tuple[Part, ...]:
 def needed(suite: str = "paper") -> list[Dataset]:
     """The data sets that text and evaluated sentences are read from."""
     names = {part.dataset for part in parts(suite)}
-    return [item for item in datasets(suite).values() if item.name in names or item.folder.parts[0] == "downstream"]
+    return [item for item in datasets(suite).values() if item.name in names or _is_evaluated(item)]
+
+
+def _is_evaluated(item: Dataset) -> bool:
+    """Whether it is below downstream/ and anybody can have it: the text must be the same for all."""
+    return item.folder.parts[0] == "downstream" and item.sources[0].format != "user"
 
 
 def text(root: Path, suite: str = "paper") -> list[str]:
@@ -87,10 +93,10 @@ def key(sentence: str) -> str:
 
 
 def evaluated(root: Path, suite: str = "paper") -> Iterator[str]:
-    """Every sentence below downstream/ that is no part of the text, repeats included."""
+    """Every sentence of the evaluated sets that is no part of the text, repeats included."""
     chosen = {(part.dataset, part.part) for part in parts(suite)}
     for item in datasets(suite).values():
-        if item.folder.parts[0] == "downstream":
+        if _is_evaluated(item):
             for source in item.contents:
                 if (item.name, source.split) not in chosen:
                     yield from readers.read(root / source.path, source).sentences

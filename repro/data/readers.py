@@ -76,7 +76,8 @@ def digest(parts: Iterable[Pairs]) -> str:
             if len(part.gold):
                 rows = zip(part.first, part.second, (f"{gold:.6g}" for gold in part.gold), strict=True)
             else:
-                rows = zip(part.labels, part.first, part.second or ("",) * len(part), strict=True)
+                none = ("",) * len(part)
+                rows = zip(part.labels or none, part.first, part.second or none, strict=True)
         for row in rows:
             state.update(("\t".join(row) + "\n").encode())
     return state.hexdigest()
@@ -193,6 +194,47 @@ def read_nli(path: Path, split: str | None = None) -> Pairs:
     return Pairs(path.name, first, second, labels=labels)
 
 
+def read_snli(path: Path) -> Pairs:
+    """SNLI as SentEval's script leaves it: s1.<split>, tokens of the premises, beside s2.<split> and labels.<split>.
+
+    Read as Latin-1, as SentEval does (snli.py): a character of several bytes becomes several.
+    """
+    premises, hypotheses, labels = (
+        read_lines(path.with_name(path.name.replace("s1.", f"{side}.", 1)), "latin-1")
+        for side in ("s1", "s2", "labels")
+    )
+    if not len(premises) == len(hypotheses) == len(labels):
+        raise ReproError(
+            f"{path} has {len(premises)} premises, but beside it are {len(hypotheses)} hypotheses and {len(labels)} "
+            "labels; take the three files of one run of SentEval's script"
+        )
+    for number, label in enumerate(labels, 1):
+        label_of(label, NLI_LABELS, path.with_name(path.name.replace("s1.", "labels.", 1)), number)
+    return Pairs(path.name, tuple(premises), tuple(hypotheses), labels=tuple(labels))
+
+
+QNLI_LABELS = ("entailment", "not_entailment")
+
+
+def read_qnli(path: Path) -> Pairs:
+    """QNLI under GLUE's header: index, question, sentence, label."""
+    rows = cells_of(path, read_lines(path)[1:], 4, start=2)
+    if not rows:
+        raise ReproError(f"{path} has a header and no pairs; put GLUE's own file in its place")
+    labels = tuple(label_of(row[3], QNLI_LABELS, path, line) for line, row in enumerate(rows, 2))
+    return Pairs(path.name, tuple(row[1] for row in rows), tuple(row[2] for row in rows), labels=labels)
+
+
+def read_quora(path: Path) -> Pairs:
+    """Quora's question pairs, columns between tabs: two questions, and 1 where they are duplicates.
+
+    Three of its questions are empty: they become one blank.
+    """
+    rows = list(read_csv(path, ("question1", "question2", "is_duplicate"), empty=("",), delimiter="\t"))
+    labels = tuple(label_of(label, BINARY, path, line) for line, (_, _, label) in rows)
+    return Pairs(path.name, tuple(row[0] for _, row in rows), tuple(row[1] for _, row in rows), labels=labels)
+
+
 # The cells that SimCSE's reader, pandas in Hugging Face's data sets, takes for no sentence (pandas.read_csv, na_values)
 NO_SENTENCE = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA"),
@@ -247,6 +289,31 @@ def read_plain(path: Path) -> Pairs:
     return Pairs(path.name, tuple(read_lines(path)))
 
 
+def read_text_pairs(path: Path) -> Pairs:
+    """Two texts a line with a tab between them, of which nothing else is known."""
+    rows = cells_of(path, read_lines(path), 2)
+    return Pairs(path.name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+
+def read_synsets(path: Path) -> Pairs:
+    """A file of WordNet's `dict` folder: the words of each synset, joined with blanks (wndb(5WN)).
+
+    A line is `offset file type count word id word id … | gloss`, `count` in hexadecimal, `_` for the blanks of a
+    phrase; an adjective may end in where it stands, `(p)`. Lines that begin with a blank are the licence.
+    """
+    synsets = []
+    for number, line in enumerate(read_lines(path), 1):
+        if line.startswith(" "):
+            continue
+        fields = line.split(" ")
+        try:
+            words = [fields[4 + 2 * place].partition("(")[0] for place in range(int(fields[3], 16))]
+        except (IndexError, ValueError):
+            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder") from None
+        synsets.append(" ".join(words))
+    return Pairs(path.name, tuple(synsets))
+
+
 READERS: dict[str, Callable[[Path], Pairs]] = {
     "sts": read_sts,
     "stsb": read_stsb,
@@ -257,11 +324,16 @@ READERS: dict[str, Callable[[Path], Pairs]] = {
     "trec": read_trec,
     "mrpc": read_mrpc,
     "nli": read_nli,
+    "snli": read_snli,
+    "qnli": read_qnli,
+    "quora": read_quora,
     "triplets": read_triplets,
     "simcse-triplets": read_simcse_triplets,
     "argument-facets": read_facets,
     "bws": read_bws,
     "plain": read_plain,
+    "text-pairs": read_text_pairs,
+    "wordnet": read_synsets,
 }
 
 

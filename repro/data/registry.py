@@ -4,8 +4,9 @@
 file (`readers.READERS`), the split or subset that it is, the row count and the label balance (graded pairs: pairs per
 gold score rounded half up; else: rows per label). Tasks read the files in this order. `datasets.csv` has a data set's
 folder, licence and citation. Lines without a URL: what comes through the hub (hub.py), and what only its
-authors give away, which is the user's to put in place. `files.csv` has the sha256 of each file as it lies in the data
-folder, after conversion. `mini/registry.csv` and `mini/files.csv`: the same contract for the embedded data.
+authors give away, which is the user's to put in place (0 rows: nobody says how many, or the line of a file beside it
+does). `files.csv` has the sha256 of each file as it lies in the data folder, after conversion. `mini/registry.csv` and
+`mini/files.csv`: the same for the embedded data.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ import numpy as np
 from filelock import FileLock
 
 from repro.encoders import zoo
-from repro.encoders.recipe import describe
+from repro.encoders.described import describe
 from repro.errors import ReproError
 from repro.paths import disk_errors, home, make_way, new_file, sweep_once
 from repro.provenance import library_versions

@@ -108,6 +108,22 @@ def load_model(resolved: Resolved, poolers: Iterable[str], dtype: torch.dtype) -
     return model.eval()
 
 
+def load_masked_lm(resolved: Resolved) -> tuple[Any, bool]:
+    """(BERT with its head over the vocabulary, in evaluation mode; whether the files hold that head, or it was drawn).
+
+    ReproError where it is no BERT, or the files lack a weight below the head.
+    """
+    from transformers import BertForMaskedLM
+
+    folder = resolved.folder
+    with loading_errors(folder):
+        if read_object(folder / "config.json").get("model_type") != "bert":
+            raise ReproError(f"{resolved.recipe.weights} is no BERT; only BERT's masked language model is supported")
+        model, missing = _from_pretrained(BertForMaskedLM, folder, dtype=torch.float32)
+    refuse_missing(folder, [name for name in missing if not name.startswith("cls.")])
+    return model.eval(), not missing
+
+
 def _from_pretrained(kind: Any, folder: Path, **settings: object) -> tuple[Any, list[str]]:
     """(model, names of the weights that the files lack). What config.json says of attention kernels is ignored."""
     model, report = kind.from_pretrained(

@@ -6,20 +6,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from repro.encoders.recipe import BaseRecipe, FittedRecipe, FlowedRecipe, Recipe, WhitenedRecipe
+from repro.encoders.recipe import (
+    BaseRecipe,
+    CalibratedRecipe,
+    FittedRecipe,
+    FlowedRecipe,
+    Recipe,
+    WhitenedRecipe,
+)
 from repro.errors import ReproError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 AnyRecipe = TypeVar("AnyRecipe", bound="DataclassInstance")
-POST: dict[str, Callable[[BaseRecipe], FittedRecipe]] = {"whitening": WhitenedRecipe, "flow": FlowedRecipe}
+POST: dict[str, Callable[[BaseRecipe], FittedRecipe]] = {
+    "whitening": WhitenedRecipe,
+    "flow": FlowedRecipe,
+    "standardise": CalibratedRecipe,
+    "remove-top": lambda base: CalibratedRecipe(base, scaling="none", k=1),
+}
 
 
 def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     """Apply `field=value` settings, such as `pooling=cls` or `layers=1+-1`; ReproError names a wrong field or value.
 
-    `post=whitening` and `post=flow` put a fitted map on top, whose settings follow: `post=whitening,k=256,source=nli`.
+    `post=whitening` and the others of POST put a fitted map on top, whose settings follow:
+    `post=whitening,k=256,source=nli`, `post=remove-top,k=3`, `post=standardise,k=3` (both).
     """
     if setting := next((setting for setting in settings if setting.startswith("post=")), None):
         place = list(settings).index(setting)

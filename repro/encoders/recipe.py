@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 from urllib.parse import quote
 
 from repro.errors import ReproError
 from repro.postprocessing.base import Transform
 from repro.postprocessing.settings import FlowSettings
 from repro.revisions import is_commit
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 # `static` averages the input embeddings of the tokens, special ones left out: a word-vector average without context
 POOLINGS = ("cls", "pooler", "mean", "max", "max-padded", "mean-sqrt-len", "weighted-mean", "last", "static")
@@ -193,6 +190,11 @@ class FittedRecipe(ABC):
         """The recipe itself: it has a fitted map."""
         return self
 
+    @property
+    def kept(self) -> str:
+        """How many dimensions a map keeps that can leave some out, `full` for all; '' for another map."""
+        return ""
+
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
         return self.base.signature() | {"fit": self.source.replace("|", "/")}
@@ -211,6 +213,11 @@ class WhitenedRecipe(FittedRecipe):
         if self.k is not None and self.k < 1:
             raise ReproError(f"k {self.k} must be at least 1")
 
+    @property
+    def kept(self) -> str:
+        """`256`, or `full`."""
+        return str(self.k or "full")
+
     def transform(self, seed: int = 0, dataset: str = "") -> Transform:
         """A whitening that keeps k dimensions; neither argument changes it."""
         from repro.postprocessing.whitening import Whitening
@@ -228,7 +235,38 @@ class WhitenedRecipe(FittedRecipe):
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for."""
-        return super().signature() | {"whiten": str(self.k or "full")}
+        return super().signature() | {"whiten": self.kept}
+
+
+SCALINGS = ("none", "centre", "standardise")
+
+
+@dataclass(frozen=True)
+class CalibratedRecipe(FittedRecipe):
+    """A calibration (postprocessing/calibration.py): the scaling first, then without the top k singular vectors."""
+
+    scaling: str = "standardise"
+    k: int = 0
+
+    name: ClassVar[str] = "calibration"
+
+    def __post_init__(self) -> None:
+        if self.scaling not in SCALINGS:
+            raise ReproError(f"scaling {self.scaling!r} is unknown; choose from {', '.join(SCALINGS)}")
+        if self.k is None or self.k < 0:  # what `k=full` is to a whitening
+            raise ReproError(f"k {self.k or 'full'} is no number of singular vectors to remove; name one from 0 on")
+        if not self.k and self.scaling == "none":
+            raise ReproError("a calibration that neither scales nor removes (k=0) changes nothing; name a scaling or k")
+
+    def transform(self, seed: int = 0, dataset: str = "") -> Transform:
+        """A calibration with these settings; neither argument changes it."""
+        from repro.postprocessing.calibration import Calibration
+
+        return Calibration(self.scaling, self.k)
+
+    def signature(self) -> dict[str, str]:
+        """Fields of the score signature that the encoder accounts for."""
+        return super().signature() | {"scaling": self.scaling, "removed": f"top{self.k}" if self.k else ""}
 
 
 # The data sets whose pairs the published flow reads three times an epoch: its reader of STS12-16 gives a year's full
@@ -297,8 +335,3 @@ class TimedRecipe:
 
 
 Recipe = BaseRecipe | FittedRecipe | TimedRecipe
-
-
-def describe(recipe: DataclassInstance) -> dict[str, object]:
-    """JSON-ready fields that identify a recipe of any kind."""
-    return {"kind": type(recipe).__name__, **asdict(recipe)}

@@ -133,6 +133,19 @@ class TransformerEncoder:
         with loading_errors(self.resolved[0].folder):  # some faults of a tokenizer show when it is used
             return tokenize(self.tokenizer, texts, None if length == NO_LIMIT else length)
 
+    def vocabulary(self, sentences: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(how often each entry of the vocabulary is a token of these sentences (V,), uncut, without a prompt, special
+        tokens left out; its input embedding (V, d) float32). ReproError for a model without such a table.
+        """
+        table = embedding_table(self.model)
+        if table is None:
+            raise ReproError(f"{self.resolved[0].recipe.weights} has no table of token embeddings")
+        with loading_errors(self.resolved[0].folder):
+            ids = tokenize(self.tokenizer, sentences, None).ids
+        counts = np.bincount(ids, minlength=len(table))
+        counts[self.tokenizer.all_special_ids] = 0
+        return counts, table.detach().float().cpu().numpy()
+
     def encode(self, sentences: Sequence[str]) -> np.ndarray:
         """float32 (n, d) vectors of the first recipe."""
         return self.encode_each(sentences)[0]

@@ -65,6 +65,7 @@ ZOO: dict[str, Recipe] = {
     "glove-6b-50d-sbert": WordVectorRecipe("glove.6B.50d.npy", tokens="sbert"),
     "bert-base-cls-service": replace(BERT_AS_SERVICE, pooling="cls"),
     "bert-base-avg-service": replace(BERT_AS_SERVICE, pooling="mean"),
+    "bert-base-token-embeddings": replace(BERT_BASE, pooling="static"),
     "bert-base-cls": replace(BERT_BASE, pooling="cls"),
     "bert-base-avg": replace(BERT_BASE, pooling="mean"),
     "bert-base-embedding-last-avg": replace(BERT_BASE, pooling="mean", layers=(0, -1)),

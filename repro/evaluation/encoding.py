@@ -87,7 +87,11 @@ class EncodingUnit:
     tasks: tuple[str, ...]
     members: tuple[Member, ...]
     turn: ClassVar[int] = 0  # before what takes longer
-    alone: ClassVar[bool] = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether a search among its vectors is timed."""
+        return any(TASKS[column.task].times_search for member in self.members for column in member.columns)
 
     @property
     def together(self) -> object:
@@ -159,6 +163,8 @@ class EncodingUnit:
                         with outcome.blaming(member.row, [column]):  # one that is not defined costs no other
                             result = _over_versions(member, column, measured, session)
                             session.store.put(member.system.key(column, session), result)
+                            if TASKS[task].times_search:
+                                outcome.elsewhere[member.row, column.slug] = result
 
 
 def _scored(

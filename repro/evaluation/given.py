@@ -33,7 +33,11 @@ class GivenUnit:
     tasks: tuple[str, ...]
     columns: tuple[Column, ...]
     turn: ClassVar[int] = 0
-    alone: ClassVar[bool] = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether a search among its vectors is timed."""
+        return any(TASKS[column.task].times_search for column in self.columns)
 
     @property
     def title(self) -> str:
@@ -75,7 +79,9 @@ class GivenUnit:
                     seconds = encoded + time.perf_counter() - start
                     for column in columns:
                         with outcome.blaming(self.row, [column]):  # one that is not defined costs no other
-                            self._keep(column, scores, seconds, zero, session)
+                            result = self._keep(column, scores, seconds, zero, session)
+                            if TASKS[task].times_search:
+                                outcome.elsewhere[self.row, column.slug] = result
         return outcome
 
     def _scorer(self, session: Session) -> tuple[Callable[[str], Scores], int]:
@@ -90,12 +96,13 @@ class GivenUnit:
         score = lambda task: TASKS[task].score(session.data(task), sentences, vectors, encoder.title)  # noqa: E731
         return score, zero_rows(vectors)
 
-    def _keep(self, column: Column, scores: Scores, seconds: float, zero: int, session: Session) -> None:
+    def _keep(self, column: Column, scores: Scores, seconds: float, zero: int, session: Session) -> Result:
         encoder = self.system.encoder
         subject = Subject(self.row, encoder.signature(), encoder.title, "own", "float32", seconds, zero)
         result = result_of(session.options, column, subject, scores, session.digest(column.task))
         keep = session.store.put if encoder.version else session.store.remember
         keep(self.system.key(column, session), result)
+        return result
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from repro.encoders.described import describe
 from repro.encoders.known import recall
-from repro.encoders.recipe import BaseRecipe, describe
+from repro.encoders.recipe import BaseRecipe
 from repro.errors import ReproError
 from repro.evaluation.session import Session
 from repro.revisions import commit_of

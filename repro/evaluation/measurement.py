@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 
 from repro.errors import ReproError
+from repro.evaluation import machine
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
+from repro.metrics import metric
 from repro.metrics.bootstrap import interval
 from repro.provenance import git_commit, library_versions
 from repro.results.keys import key_of
@@ -42,6 +44,8 @@ def protocol_of(options: Options, column: Column) -> dict[str, str]:
 def key(options: Options, column: Column, system: Mapping[str, object], data: str) -> dict[str, object]:
     """The key of a number in that column. `system`: the system's identity. `data`: the task's digest."""
     task, bootstrap = TASKS[column.task], (options.resamples, options.seed)
+    if task.times_search:
+        system = {**system, "hardware": machine.hardware("cpu", machine.ONE_THREAD)}
     protocol = protocol_of(options, column)
     return key_of(system, task.name, column.metric, protocol, data, task.version, options.dtype, bootstrap)
 
@@ -62,6 +66,8 @@ def result_of(
         low, high = None, None
     protocol = {**protocol_of(options, column), "data": data[:12]}
     system = {**subject.signature, "dtype": DTYPES[subject.dtype]}
+    if TASKS[column.task].times_search:
+        system["on"] = machine.hardware("cpu", machine.ONE_THREAD)
     return Result(
         metric=column.metric,
         value=value,
@@ -86,7 +92,8 @@ def result_of(
 def over_seeds(by_seed: Sequence[Sequence[Result]], data: str) -> Result:
     """One result from those of every seed and fold; `data` is the digest of all folds.
 
-    Value: the mean over seeds of the mean over folds; spread: the standard deviation over seeds (n − 1).
+    Value: the mean over seeds, or their median where the metric says so, of the mean over folds; spread: the standard
+    deviation over seeds (n − 1).
     """
     values = [fmean(result.value for result in results) for results in by_seed]
     first, count = by_seed[0][0], len(by_seed[0])
@@ -95,7 +102,7 @@ def over_seeds(by_seed: Sequence[Sequence[Result]], data: str) -> Result:
     protocol = {**first.signature.protocol, "data": data[:12]}
     return replace(
         first,
-        value=fmean(values),
+        value=median(values) if metric(first.metric).over_seeds == "median" else fmean(values),
         std=stdev(values) if len(values) > 1 else None,
         seeds=len(values),
         ci_low=first.ci_low if alone else None,

@@ -12,8 +12,9 @@ from typing import Any
 
 from repro import memo, revisions
 from repro.checksums import reading_only, sha256_of
-from repro.data import fetch, hub, pretraining, readers, registry, sources
+from repro.data import fetch, hub, pretraining, readers, registry, sources, wordnet
 from repro.data.corpora import CORPORA, Corpus
+from repro.data.wordnet import Synonyms
 from repro.errors import NotAvailable, ReproError
 from repro.paths import home, path_from
 from repro.tasks import TASKS
@@ -81,6 +82,11 @@ class Suite:
     def dev_set(self, name: str) -> str:
         """The data set of a selection."""
         return "WIKISEC" if name == "wikisec-dev" else TASKS[name].dataset
+
+    def synonyms(self) -> Synonyms:
+        """WordNet's synonyms; NotAvailable where its files are not here."""
+        with self._reading():
+            return wordnet.read(self.root / self._fetched(wordnet.DATASET).folder)
 
     def corpus(self, name: str) -> Corpus:
         """The sentences of that corpus and which of them are pairs; NotAvailable when they cannot be had."""

@@ -23,6 +23,7 @@ class System(ABC):
     seeded = False  # whether its numbers depend on seeds, and are judged against their spread
     seeds = 1  # trainings, or fits
     only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all
+    kept = ""  # how many dimensions its map keeps, `full` for all; '' where it has no such map
     nothing = ""  # why no number of it can be measured anywhere
     unstored = ""  # why its results are not kept for another run
 
@@ -65,6 +66,10 @@ class System(ABC):
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """What computes a column that is not stored. `tasks`: all of the table's on the column's data set."""
         return []
+
+    def setting(self, name: str) -> float | None:
+        """The number that a field of its recipe has; None where it has no such field."""
+        return None
 
     def weights(self, session: Session) -> str:
         """For provenance: name, revision and checksum of its weights; '' where they are not here."""

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import methodcaller
 
+from repro.data import wordnet
 from repro.data.corpora import CORPORA
 from repro.encoders.cache import Embedded
+from repro.encoders.described import describe
 from repro.encoders.recipe import (
     BaseRecipe,
     FittedRecipe,
     Recipe,
     TimedRecipe,
-    describe,
 )
 from repro.errors import NotAvailable
-from repro.evaluation import timing, trainings
+from repro.evaluation import machine, timing, trainings
 from repro.evaluation.column import Column
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.encoding import Embed, EncodingUnit, Member
@@ -138,6 +139,11 @@ class PostProcessed(Pretrained):
         return self.recipe.name
 
     @property
+    def kept(self) -> str:  # type: ignore[override]
+        """How many dimensions a whitening keeps."""
+        return self.recipe.kept
+
+    @property
     def seeded(self) -> bool:  # type: ignore[override]
         """Whether the fit depends on a seed."""
         return self.recipe.seeded
@@ -225,7 +231,9 @@ class FineTuned(System):
     def training_sets(self) -> list[str]:
         """Names of the data sets that any stage of its trainings reads."""
         stages = [stage for _, recipe in self.trainings for stage in recipe.stages]
-        return list(dict.fromkeys(SETS[stage.data][0] for stage in stages if stage.data in SETS))
+        read = [SETS[stage.data][0] for stage in stages if stage.data in SETS]
+        read += [wordnet.DATASET for stage in stages if stage.needs_synonyms]
+        return list(dict.fromkeys(read))
 
     def stated(self, column: str, options: Options) -> dict[str, str] | None:
         """Signature fields of the column's training, the precision, and the number of seeds."""
@@ -312,7 +320,7 @@ class Timed(System):
 
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
         """What decides its number: the encoder and the machine."""
-        hardware = timing.hardware(timing.device_for(TASKS[column.task].device))
+        hardware = machine.hardware(timing.device_for(TASKS[column.task].device))
         system = describe(self.recipe) | {"base": identity(self.recipe.base, session), "hardware": hardware}
         return key(session.options, column, system, session.digest(column.task))
 

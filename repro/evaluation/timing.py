@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,11 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from repro import memo, progress
+from repro import progress
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
 from repro.encoders.recipe import TimedRecipe
 from repro.errors import NotAvailable
+from repro.evaluation import machine
 from repro.evaluation.column import Column
 from repro.evaluation.measurement import Subject, result_of
 from repro.evaluation.session import Need, Session
@@ -30,38 +28,6 @@ from repro.tasks.base import Scores, Similarity, Task
 
 BATCH = 32  # sentences, without smart batching
 HEAD_SEED = 12  # of a cross-encoder's head, on whose values its speed does not depend
-
-
-def hardware(device: str) -> str:
-    """What the time was taken on: the GPU's name, or the CPU's with the number of threads."""
-    if device == "cpu":
-        return f"{_cpu_name()}, {_threads()} threads"
-    import torch
-
-    return torch.cuda.get_device_name() if device == "cuda" else device
-
-
-def _threads() -> int:
-    """How many threads torch computes with; loading it takes seconds, so its answer to this environment is kept."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    asked = {name: value for name, value in os.environ.items() if name.startswith(("OMP_", "MKL_", "KMP_"))}
-    key: memo.Key = {"threads": version("torch"), "cpu": _cpu_name(), "cores": cores, "environment": asked}
-    kept = memo.recall(key)
-    if kept is None or "torch" in sys.modules:
-        import torch
-
-        kept = str(torch.get_num_threads())
-        memo.remember(key, kept)
-    return int(kept)
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="ignore").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def device_for(kind: str) -> str:
@@ -121,7 +87,7 @@ def measure(name: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: Task,
         with encoder_of(recipe, ready, device, words) as encode:
             scores = task.time(data, encode)
     base = ready.recipe if ready else recipe.base
-    about = replace(recipe, base=base).signature() | {"on": hardware(device)}
+    about = replace(recipe, base=base).signature() | {"on": machine.hardware(device)}
     weights = ready.weights if ready else f"random, of the size of {recipe.weights}"
     dtype = base.computed_in(recipe.dtype)
     return scores, Subject(name, about, weights, device, dtype, time.perf_counter() - start)

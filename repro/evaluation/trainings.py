@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from operator import methodcaller
 from typing import Any, ClassVar
 
+from repro.data import wordnet
 from repro.encoders import zoo
+from repro.encoders.described import describe
 from repro.encoders.known import remember
-from repro.encoders.recipe import TransformerRecipe, describe
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.evaluation.column import Column
 from repro.evaluation.identity import identity
@@ -91,7 +93,8 @@ class TrainingUnit:
             (task,) = tasks
             pairs, data[task] = TASKS[task].held_out(data[task], fold)
             held_out.append(graded(pairs.first, pairs.second, pairs.gold))
-        material = Material(lambda name: held_out[0] if name == HELD_OUT else suite.examples(name), suite.dev)
+        read = lambda name: held_out[0] if name == HELD_OUT else suite.examples(name)  # noqa: E731
+        material = Material(read, suite.dev, suite.synonyms)
         settings = TrainerOptions(dtype=options.dtype)
         model = train(self.recipe, self.seed, material, options.device, settings)
         start = time.perf_counter()
@@ -132,6 +135,8 @@ def needs(recipe: TrainedRecipe, column: Column, session: Session) -> list[Need]
             lacking += session.needs_set(SETS[stage.data][0], methodcaller("examples", stage.data))
         if stage.select_every:
             lacking += session.needs_set(session.suite.dev_set(stage.select), methodcaller("dev", stage.select))
+        if stage.needs_synonyms:
+            lacking += session.needs_set(wordnet.DATASET, methodcaller("synonyms"))
     return lacking
 
 
@@ -144,6 +149,8 @@ def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, str, 
         if stage.select_every:
             dataset, name = suite.dev_set(stage.select), stage.select
             yield name, dataset, lambda name=name: selection.checksum(suite.dev(name))  # type: ignore[misc]
+        if stage.needs_synonyms:
+            yield "synonyms", wordnet.DATASET, lambda: wordnet.digest(suite.synonyms())
 
 
 def _scores(

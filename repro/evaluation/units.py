@@ -42,7 +42,11 @@ class Unit(Protocol):
     """One backbone on one data set, one training with a seed and fold, or one timing."""
 
     turn: ClassVar[int]  # those of a lower one go first
-    alone: ClassVar[bool]  # whether nothing may run beside it: its time is what is measured
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing may run beside it: a time is what it measures."""
+        ...
 
     @property
     def together(self) -> object:

@@ -69,6 +69,7 @@ class Metric:
     high: float = 100
     aggregation: str = "all"
     scale: float = 1
+    over_seeds: str = "mean"  # or `median`: what one number is made of those of several trainings or fits
     of_machine: bool = False  # a time or a speed: what another machine gave is no target
 
     def value(self, samples: Samples) -> float:

@@ -14,6 +14,7 @@ from repro.errors import ReproError
 from repro.metrics.correlation import TIE, tied, unit
 
 BLOCK = 4096  # a block of cosines between two of them is 64 MB of float32
+AT_ONCE = 100  # queries whose products with an index are held at a time
 SPARE = 32  # neighbours beyond the k-th to ask FAISS for: those that are equal to it are mostly among them
 
 
@@ -110,6 +111,19 @@ def top_k(queries: np.ndarray, blocks: Iterable[np.ndarray], k: int) -> tuple[np
                 nearest.add(unit(block[near]) @ query, near + n)
         n += len(block)
     return _first_of_each(of_each, n)
+
+
+def largest_products(queries: np.ndarray, vectors: np.ndarray, k: int) -> np.ndarray:
+    """The rows (q, k) of the k largest float32 products of each query (q, d) with the vectors (n, d), k ≤ n.
+
+    What a plain index in memory does, for timing it: of vectors of unit length the rows are those of `top_k`, but for
+    what lies within rounding, which comes as it comes.
+    """
+    import torch
+
+    index = torch.from_numpy(vectors).T  # (d, n)
+    found = [torch.topk(torch.from_numpy(part) @ index, k).indices for part in blocks_of(queries, AT_ONCE)]
+    return torch.cat(found).numpy()
 
 
 def closest_pairs(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Means over timed runs, which are resampled."""
+"""Means and medians over timed runs, which are resampled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from repro.metrics.bootstrap import Measure
 def mean(values: np.ndarray) -> Measure:
     """Mean of (r,) values, one a run, among drawn runs."""
     return lambda drawn: float(values[drawn].mean())
+
+
+def median(values: np.ndarray) -> Measure:
+    """Median of (r,) values, one a run, among drawn runs."""
+    return lambda drawn: float(np.median(values[drawn]))
 
 
 def rate(seconds: np.ndarray) -> Measure:

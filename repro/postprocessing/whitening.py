@@ -64,6 +64,17 @@ class Moments:
             self._sum += block.sum(axis=0)
             self._squares += block.T @ block  # a symmetric product: BLAS computes one half
 
+    @classmethod
+    def of(cls, vectors: np.ndarray, rows: np.ndarray | None = None) -> Self:
+        """Of the rows (m,) of the vectors (n, d), repeats counted; None: of each vector once."""
+        moments = cls(vectors.shape[1])
+        if rows is None:
+            moments.add(vectors)
+        else:
+            for start in range(0, len(rows), BLOCK):  # a copy of a block at a time, and none of the whole
+                moments.add(vectors[rows[start : start + BLOCK]])
+        return moments
+
     @property
     def mean(self) -> np.ndarray:
         """The mean (d,) of all rows so far, float64."""
@@ -107,13 +118,8 @@ class Whitening:
         or when there are too few vectors: n of them span n − 1 dimensions, and whitened in all of these they are
         equally far from each other, whatever they were.
         """
-        moments = Moments(vectors.shape[1])
         with np.errstate(invalid="ignore"):  # what is not finite is found in the end
-            if rows is None:
-                moments.add(vectors)
-            else:
-                for start in range(0, len(rows), BLOCK):  # a copy of a block at a time, and none of the whole
-                    moments.add(vectors[rows[start : start + BLOCK]])
+            moments = Moments.of(vectors, rows)
             if moments.count < 2:
                 raise self._too_few(moments)
             mean, covariance = moments.mean, moments.covariance

@@ -16,32 +16,40 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from repro import progress
 from repro.probes.base import Fit, Probe, coded
+from repro.probes.optimizer import Adam, initial_weights, with_constant
 
 SEED = 1111
 BATCH, EPOCHS_PER_CHECK, MAX_EPOCHS, TENACITY, WATCHED = 64, 4, 200, 5, 0.05
-RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 GROUPS = 5  # trained side by side: more would not stay in the cache
 
 
-def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit], seed: int = SEED) -> np.ndarray:
+def fit_predict(
+    features: np.ndarray,
+    labels: np.ndarray,
+    fits: Sequence[Fit],
+    seed: int = SEED,
+    epochs_per_check: int = EPOCHS_PER_CHECK,
+    max_epochs: int = MAX_EPOCHS,
+) -> np.ndarray:
     """Predicted class of every item under every fit: (P, n), values from `labels`; computed in float32.
 
     Raises ReproError as `coded` does.
     """
     classes, y = coded(features, labels, fits)
-    x = np.empty((len(features), features.shape[1] + 1), np.float32)  # (n, d + 1)
-    x[:, :-1], x[:, -1] = features, 1
+    x = with_constant(features)  # (n, d + 1)
     y = y.astype(np.float32) if len(classes) == 2 else y  # 0 and 1 enter the gradient as numbers
     predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
 
     def run(side_by_side: list[_Group]) -> None:
-        weights = _train(x, y, len(classes), side_by_side, seed)  # (G, R, d + 1, K)
+        start = initial_weights(features.shape[1], len(classes), seed)
+        weights = _train(x, y, start, side_by_side, epochs_per_check, max_epochs)  # (G, R, d + 1, K)
         for group, of_group in zip(side_by_side, weights, strict=True):
             for (number, _), solution in zip(group.fits, of_group, strict=True):
                 predicted[number] = classes[(x @ solution).argmax(axis=1)]
@@ -82,31 +90,23 @@ def _groups(fits: Sequence[Fit], seed: int) -> list[list[_Group]]:
     return [same[i : i + GROUPS] for same in by_size.values() for i in range(0, len(same), GROUPS)]
 
 
-def initial_weights(inputs: int, classes: int, seed: int) -> np.ndarray:
-    """(inputs + 1, classes) float32: what nn.Linear(inputs, classes) holds after torch.manual_seed(seed), bias last."""
-    import torch
-
-    generator, bound = torch.Generator().manual_seed(seed), inputs**-0.5
-    weight = torch.empty(classes, inputs).uniform_(-bound, bound, generator=generator)
-    bias = torch.empty(classes).uniform_(-bound, bound, generator=generator)
-    return np.vstack([weight.numpy().T, bias.numpy()])
-
-
-def _train(x: np.ndarray, y: np.ndarray, classes: int, groups: list[_Group], seed: int) -> np.ndarray:
-    """(G, R, d + 1, K) weights of the best check of each fit."""
+def _train(
+    x: np.ndarray, y: np.ndarray, start: np.ndarray, groups: list[_Group], epochs_per_check: int, max_epochs: int
+) -> np.ndarray:
+    """(G, R, d + 1, K) weights of the best check of each fit; each begins with `start` (d + 1, K)."""
     penalties = np.array([[penalty for _, penalty in group.fits] for group in groups], np.float32)  # (G, R)
-    state = _Adam(initial_weights(x.shape[1] - 1, classes, seed), penalties)
-    best = np.zeros((*penalties.shape, x.shape[1], classes), np.float32)
+    state = _Classifiers(start, penalties)
+    best = np.zeros((*penalties.shape, *start.shape), np.float32)
     best_accuracy, fruitless = np.full(penalties.shape, -1.0), np.zeros(penalties.shape, int)
     running = np.ones(penalties.shape, bool)
     rows = np.arange(len(groups))  # of the groups that still run
     rng = groups[0].rng  # all of one size: one order serves them
-    for _ in range(0, MAX_EPOCHS + 1, EPOCHS_PER_CHECK):
+    for _ in range(0, max_epochs + 1, epochs_per_check):
         trains = np.stack([groups[g].train for g in rows])  # (G, m)
-        for _ in range(EPOCHS_PER_CHECK):
+        for _ in range(epochs_per_check):
             order = trains[:, rng.permutation(trains.shape[1])]
-            for start in range(0, order.shape[1], BATCH):
-                batch = order[:, start : start + BATCH]  # (G, B)
+            for begin in range(0, order.shape[1], BATCH):
+                batch = order[:, begin : begin + BATCH]  # (G, B)
                 state.step(x[batch], y[batch])
         for place, g in enumerate(rows):
             watch, weights = groups[g].watch, state.weights[:, place].transpose(2, 1, 0)  # (R, d + 1, K)
@@ -125,15 +125,13 @@ def _train(x: np.ndarray, y: np.ndarray, classes: int, groups: list[_Group], see
     return best
 
 
-class _Adam:
-    """Weights of G × R fits, (K, G, d + 1, R), and their moments; a step updates all of them in place."""
+class _Classifiers(Adam):
+    """Weights of G × R fits, (K, G, d + 1, R); a step updates all of them in place."""
 
     def __init__(self, start: np.ndarray, penalties: np.ndarray) -> None:
         self.penalties = penalties[:, None, :]  # (G, 1, R)
         shape = (start.shape[1], len(penalties), start.shape[0], penalties.shape[1])
-        self.weights = np.array(np.broadcast_to(start.T[:, None, :, None], shape))
-        self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
-        self.steps = 0
+        super().__init__(np.array(np.broadcast_to(start.T[:, None, :, None], shape)))
 
     def keep(self, chosen: np.ndarray) -> None:
         """Drop the groups outside `chosen` (G,) bool."""
@@ -160,24 +158,7 @@ class _Adam:
             gradient += back @ wrong
         self.update(gradient)
 
-    def update(self, gradient: np.ndarray) -> None:
-        """Adam (Kingma and Ba 2015, Algorithm 1), `gradient` serving as scratch."""
-        self.steps += 1
-        scale = np.float32(RATE / (1 - BETA1**self.steps))
-        correction = np.float32((1 - BETA2**self.steps) ** -0.5)
-        change = gradient - self.mean
-        change *= np.float32(1 - BETA1)
-        self.mean += change
-        gradient *= gradient
-        gradient *= np.float32(1 - BETA2)
-        self.square *= np.float32(BETA2)
-        self.square += gradient
-        np.sqrt(self.square, out=change)
-        change *= correction
-        change += np.float32(EPSILON)
-        np.divide(self.mean, change, out=change)
-        change *= scale
-        self.weights -= change
-
 
 ADAM = Probe("senteval-adam", fit_predict, nested=(1e-5, 1e-4, 1e-3, 1e-2), kfold=(1e-5, 1e-4, 1e-3, 1e-2))
+# for SNLI alone: a check after each epoch, 16 of them at most, and next to no penalty (snli.py, validation.py)
+SNLI_ADAM = Probe("senteval-adam", partial(fit_predict, epochs_per_check=1, max_epochs=15), nested=(1e-9,), kfold=())

@@ -11,7 +11,8 @@ from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.evaluation.significance import interval_over_seeds, kept_or_made
 from repro.published import ledger
-from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, Claim, Comparison, Order, on_base
+from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, on_base
+from repro.published.comparisons import Claim, Comparison, Order
 from repro.results import csv_lines
 from repro.results.csv_lines import Line, Place
 from repro.results.signature import Signature, check_comparable
@@ -31,18 +32,25 @@ Measured = Mapping[Place, Line]  # lines with a value
 @dataclass(frozen=True)
 class Outcome:
     """A comparison between two scores. `interval`: of their difference, 95 %, over seeds. `test`: what tells the two
-    apart, in words."""
+    apart, in words. `decimals`: that are shown of the scores."""
 
     comparison: Comparison
     first: float
     second: float
     interval: tuple[float, float] | None = None
     test: str = ""
+    decimals: int = 2
 
     @property
     def difference(self) -> float:
-        """First less second."""
-        return self.first - self.second
+        """First less second, or divided by it, as the comparison has it."""
+        return self.comparison.difference(self.first, self.second)
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """First, second, and difference: `72.00`, `71.00`, `+1.00`; `0.98`, `0.32`, `×3.02`."""
+        difference = f"×{self.difference:.2f}" if self.comparison.factor else f"{self.difference:+.{self.decimals}f}"
+        return f"{self.first:.{self.decimals}f}", f"{self.second:.{self.decimals}f}", difference
 
     @property
     def holds(self) -> bool:
@@ -66,9 +74,10 @@ class Outcome:
         return ", ".join(filter(None, [interval, self.test]))
 
     def __str__(self) -> str:
-        rows = f"{self.comparison.first} {self.first:.2f}, {self.comparison.second} {self.second:.2f}"
-        about = ", ".join(filter(None, [f"{self.difference:+.2f}", self.certainty]))
-        return f"{self.comparison.column}: {rows} ({about})  {self.mark}"
+        first, second, difference = self.texts
+        rows = f"{self.comparison.first} {first}, {self.comparison.second} {second}"
+        about = ", ".join(filter(None, [difference, self.certainty]))
+        return f"{self.comparison.columns}: {rows} ({about})  {self.mark}"
 
 
 @dataclass(frozen=True)
@@ -161,18 +170,17 @@ def evaluate(claim: Claim, table: Table, lines: Measured, planned: Plan | None =
     """
     findings = [published(claim, table)]
     nothing = "no such pair measured" if claim.order else "not measured"
+    decimals = _decimals(table)
     for source, comparisons in _sources(claim, table, lines):
         outcomes, apart = [], []
         for comparison in comparisons:
-            there = [lines.get((row, comparison.column)) for row in (comparison.first, comparison.second)]
+            there = [lines.get(place) for place in comparison.places]
             if (first := there[0]) is None or (second := there[1]) is None:
                 continue
-            try:
-                check_comparable([Signature.parse(line.get("signature", "")) for line in (first, second)])
-            except ReproError as error:
-                apart.append(f"{comparison.column}: {comparison.first} and {comparison.second}: {error}")
+            if why := _incomparable(comparison, first, second):
+                apart.append(f"{comparison.column}: {comparison.first} and {comparison.second}: {why}")
                 continue
-            outcomes.append(_outcome(comparison, first, second, planned))
+            outcomes.append(_outcome(comparison, first, second, decimals, planned))
         findings.append(Finding(source, tuple(outcomes), len(comparisons), tuple(apart), claim.on_most, nothing))
     return findings
 
@@ -182,10 +190,15 @@ def published(claim: Claim, table: Table) -> Finding:
     refs = {row.slug: row.published for row in table.rows}
     outcomes = []
     for comparison in claim.comparisons:
-        references = [ledger.published(refs[row], comparison.column) for row in (comparison.first, comparison.second)]
+        references = [ledger.published(refs[row], column) for row, column in comparison.places]
         first, second = (number.value for number in references if number)
-        outcomes.append(Outcome(comparison, first, second))
+        outcomes.append(Outcome(comparison, first, second, decimals=_decimals(table)))
     return Finding(PUBLISHED, tuple(outcomes), len(outcomes), on_most=claim.on_most, nothing="not published")
+
+
+def _decimals(table: Table) -> int:
+    """Of scores in comparisons: those of the table, and no fewer than two."""
+    return max(2, table.decimals)
 
 
 def _sources(claim: Claim, table: Table, lines: Measured) -> Iterator[tuple[str, tuple[Comparison, ...]]]:
@@ -220,18 +233,34 @@ def _ordered(order: Order, rows: Sequence[str], lines: Measured) -> Iterator[Com
             yield Comparison(order.column, first, second)
 
 
-def _outcome(comparison: Comparison, first: Line, second: Line, planned: Plan | None) -> Outcome:
+def _incomparable(comparison: Comparison, first: Line, second: Line) -> str:
+    """Why these two numbers are not compared; '' where they are."""
+    signatures = [Signature.parse(line.get("signature", "")) for line in (first, second)]
+    machines = [signature.system.get("on", "") for signature in signatures]
+    if machines[0] != machines[1]:
+        return f"one was timed on {machines[0]}, the other on {machines[1]}"
+    try:
+        if not comparison.against:
+            check_comparable(signatures)
+    except ReproError as error:
+        return str(error)
+    return ""
+
+
+def _outcome(comparison: Comparison, first: Line, second: Line, decimals: int, planned: Plan | None) -> Outcome:
     values = (float(first["value"]), float(second["value"]))
+    if comparison.factor:
+        return Outcome(comparison, *values, decimals=decimals)
     stds, seeds = ([csv_lines.number(line.get(name, "")) for line in (first, second)] for name in ("std", "seeds"))
     interval = interval_over_seeds(
         values[0] - values[1], [std or 0.0 for std in stds], [int(count or 1) for count in seeds]
     )
-    return Outcome(comparison, *values, interval=interval, test=_test(comparison, values, planned))
+    return Outcome(comparison, *values, interval, _test(comparison, values, planned), decimals)
 
 
 def _test(comparison: Comparison, written: tuple[float, float], planned: Plan | None) -> str:
     """The test on the stored cells, where these are the ones that were written."""
-    if planned is None:
+    if planned is None or comparison.against:
         return ""
     rows = (comparison.first, comparison.second)
     stored = [planned.stored.get((row, comparison.column)) for row in rows]

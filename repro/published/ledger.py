@@ -68,6 +68,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def printed(paper: str, table: str) -> list[dict[str, str]]:
+    """The lines of a paper's table, as they stand in the ledger."""
+    lines = (line for path in sorted(FOLDER.glob("*.csv")) for line in read_csv(path))
+    return [line for line in lines if line.get("paper") == paper and line.get("table") == table and "metric" in line]
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -141,6 +147,8 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
         return Verdict(None, None, None, "no-published")
     if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)
+    if row.published and (why := row.published.columns.get(column.slug, ColumnRef("")).differs):
+        return Verdict(number, None, None, "other-protocol", why, spread)
     allowed, reason = tolerance(table.id, row, column.slug, std)
     delta = value - number
     if abs(delta) <= allowed:

@@ -12,11 +12,12 @@ from repro.published import ledger
 from repro.published.checks import Check
 from repro.published.sound import faults
 from repro.published.verdicts import line_of, with_written_rows
+from repro.reports.facts import outdated
 from repro.reports.formats import texts
 from repro.reports.layout import lay_out, misplaced
 from repro.results.csv_lines import MEASURED, Line, from_csv, number
 from repro.results.signature import Signature, check_comparable, difference
-from repro.tables import get
+from repro.tables import FACTS, get
 from repro.tables.spec import AnyColumn, Column, Row, Table
 
 ENCODER = ("pool", "layers", "maxlen", "norm", "prompt", "seeds", "dtype")  # of a signature
@@ -32,6 +33,8 @@ def checks(table_id: str, folder: Path, suite: str = "paper") -> list[Check]:
 
     A cell that was not run has a remark, its reason. ReproError where there is no such table.
     """
+    if table_id in FACTS and suite == "paper":
+        return [Check(table_id, wrong=tuple(outdated(FACTS[table_id], folder)))]
     csv_path = folder / f"{table_id}.csv"
     if not csv_path.is_file():
         raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")

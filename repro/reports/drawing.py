@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from repro.postprocessing.whitening import NOISE
 from repro.reports.palette import KINDS, MARKS
-from repro.reports.plots import Curve, Growth, Plot, Point
+from repro.reports.plots import Curve, Growth, Plot, Point, Reduction
 
 WIDTH, PANEL, LINE = 6.3, 3.4, 0.15  # inches: a page's text, a panel, a line of the names below it
 LONGEST = 48  # letters of a name that leaves room for a second column of names
@@ -133,6 +133,26 @@ def _spectra(axes: Axes, curves: Sequence[Curve]) -> str:
     return "spectra of sentence vectors on STS-B"
 
 
+def _dimensions(axes: Axes, bases: Sequence[Reduction]) -> str:
+    """The average against the dimensions kept (Su et al. 2021, figure 2); a short line is the base as it is."""
+    kept = sorted({name for base in bases for name in base.kept}, key=lambda name: (name == "full", len(name), name))
+    place = {name: number for number, name in enumerate(kept)}
+    for number, base in enumerate(bases, 1):
+        grey = str(0.7 * (number - 1) / len(bases))
+        mark, across = MARKS[(number - 1) % len(MARKS)], [place[name] for name in base.kept]
+        axes.plot(across, base.scores, f"{mark}-", color=grey, ms=4, lw=1, label=f"{number}  {base.label}")
+        _number(axes, number, across[0], base.scores[0])
+        if base.plain is not None:
+            axes.plot([len(kept) - 0.6, len(kept) - 0.2], [base.plain] * 2, "-", color=grey, lw=1.5)
+            _number(axes, number, len(kept) - 0.4, base.plain)
+    axes.set_xticks(
+        [*range(len(kept)), len(kept) - 0.4], [*("all" if name == "full" else name for name in kept), "plain"]
+    )
+    axes.set_xlabel("dimensions that whitening keeps")
+    axes.set_ylabel("average STS score")
+    return "whitening and dimensions"
+
+
 def _growth(axes: Axes, rows: Sequence[Growth]) -> str:
     """Seconds against n. Marks are measured; from the largest n on and back, lines go with what grows how.
 
@@ -182,4 +202,10 @@ def _ends(ends: Sequence[tuple[float, int]]) -> Iterator[tuple[float, str]]:
         free *= APART
 
 
-_DRAWERS = {"geometry": scatter, "spectra": _spectra, "growth-cpu": _growth, "growth-gpu": _growth}
+_DRAWERS = {
+    "geometry": scatter,
+    "spectra": _spectra,
+    "dimensions": _dimensions,
+    "growth-cpu": _growth,
+    "growth-gpu": _growth,
+}

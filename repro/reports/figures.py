@@ -14,7 +14,7 @@ from repro import memo
 from repro.reports.plots import Plot
 
 FORMS = ("svg", "png")
-NAMES = ("geometry", "spectra", "growth-cpu", "growth-gpu")
+NAMES = ("geometry", "spectra", "dimensions", "growth-cpu", "growth-gpu")
 SUFFIXES = tuple(f".{name}.{form}" for name in NAMES for form in FORMS)  # of the files of a table
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from repro.reports.layout import CellView, Layout, Section
 
+_LETTERS = {
+    "αβγδεζηθικλμν": "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu",
+    "ξπρστυφχψω": "xi pi rho sigma tau upsilon phi chi psi omega",
+    "ΓΔΘΛΞΠΣΥΦΨΩ": "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega",
+}
+_GREEK = {
+    letter: rf"$\{name}$"
+    for letters, names in _LETTERS.items()
+    for letter, name in zip(letters, names.split(), strict=True)
+}
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%#_${}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"|": r"$|$", "ρ": r"$\rho$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "Δ": r"$\Delta$"}
-    | {"↓": r"$\downarrow$"}
+    | {"|": r"$|$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "↓": r"$\downarrow$"}
+    | _GREEK
 )
 
 

@@ -18,7 +18,10 @@ from repro.results.csv_lines import Line, Place, number
 from repro.tables.spec import AnyColumn, Row, Table
 
 # a sign for each verdict that there is
-MARKS = {"match": "✓", "within-noise": "≈", "deviates": "✗", "no-published": "", "not-run": "", "other-hardware": ""}
+MARKS = {
+    **{"match": "✓", "within-noise": "≈", "deviates": "✗"},
+    **dict.fromkeys(("no-published", "not-run", "other-hardware", "other-protocol"), ""),
+}
 DASH = "–"  # stands for a number that was not measured
 
 
@@ -237,10 +240,10 @@ def _section(columns: tuple[AnyColumn, ...], rows: Sequence[Row], cells: dict[Pl
 
 
 def _remarks(table: Table, lines: Sequence[Line]) -> Iterator[Remark]:
-    """Deviations first, then wider tolerances, then what was not run; cells of a row with one reason together."""
+    """Deviations, wider tolerances, other protocols, and what was not run; cells of a row with one reason together."""
     rows = {row.slug: row.label for row in table.rows}
     labels = {column.slug: ", ".join(filter(None, [column.label, column.section])) for column in table.columns}
-    for verdict in ("deviates", "match", "not-run"):
+    for verdict in ("deviates", "match", "other-protocol", "not-run"):
         columns_of: dict[tuple[str, str], list[str]] = {}
         for line in lines:
             if line["verdict"] == verdict and (line["reason"] or verdict != "match"):

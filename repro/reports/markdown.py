@@ -6,7 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from repro.reports.layout import CellView, Layout, Section
 
-REMARKS = {"deviates": "Deviations", "match": "Wider tolerances", "not-run": "Not run"}  # headings by verdict
+# headings by verdict
+REMARKS = {
+    "deviates": "Deviations",
+    "match": "Wider tolerances",
+    "other-protocol": "Published under another protocol",
+    "not-run": "Not run",
+}
 
 
 def to_markdown(layout: Layout) -> str:
@@ -78,7 +84,7 @@ def _intervals(layout: Layout) -> list[str]:
 
 
 def _interval(cell: CellView) -> str:
-    return "{:.2f} to {:.2f}".format(*cell.interval) if cell.interval else ""
+    return " to ".join(f"{bound:.{max(2, cell.decimals)}f}" for bound in cell.interval or ())
 
 
 def _remarks(layout: Layout) -> list[str]:

@@ -21,6 +21,7 @@ KINDS = {
     "plain": Look("#000000", "o", "-"),
     "whitening": Look("#0072B2", "s", "--"),
     "flow": Look("#D55E00", "^", ":"),
+    "calibration": Look("#CC79A7", "v", "--"),
     "trained": Look("#009E73", "D", "-."),
 }
 MARKS = ("o", "s", "^", "D", "v", "P", "X")  # of rows of one kind

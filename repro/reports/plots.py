@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from repro.results.csv_lines import Place
 from repro.results.result import Result, unpack
 from repro.tables.spec import Average, Row, Table
 
 CURVES = 12  # more in one panel cannot be told apart
+FEWEST = 3  # numbers of dimensions that make a curve
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,31 @@ class Growth:
 
 
 @dataclass(frozen=True)
+class Reduction:
+    """A base by the dimensions that a whitening of it keeps, `full` last: (m,) of them and the table's first average.
+
+    `plain` is the average without a whitening, None where that is not known.
+    """
+
+    label: str
+    kept: tuple[str, ...]
+    scores: tuple[float, ...]
+    plain: float | None
+
+
+@dataclass(frozen=True)
 class Plot:
-    """A figure: `geometry` of points, `spectra` of curves or `growth`, of the table of that id; panels one below the
-    other."""
+    """A figure: `geometry` of points, `spectra` of curves, `growth` or `dimensions`, of the table of that id; panels
+    one below the other."""
 
     name: str
     table: str
-    panels: tuple[tuple[Point, ...], ...] | tuple[tuple[Curve, ...], ...] | tuple[tuple[Growth, ...], ...]
+    panels: (
+        tuple[tuple[Point, ...], ...]
+        | tuple[tuple[Curve, ...], ...]
+        | tuple[tuple[Growth, ...], ...]
+        | tuple[tuple[Reduction, ...], ...]
+    )
 
 
 def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
@@ -65,6 +85,8 @@ def plots(table: Table, stored: Mapping[Place, Result]) -> Iterator[Plot]:
     curves = [(row, curve) for row in table.rows if (curve := _curve(stored, row))]
     if len(curves) > 1 and (panels := _panels(curves)):
         yield Plot("spectra", table.id, panels)
+    if reductions := tuple(_reductions(stored, table.rows, average)):
+        yield Plot("dimensions", table.id, (reductions,))
     for device in ("cpu", "gpu"):
         if growth := tuple(line for row in table.rows if (line := _growth(stored, row, device))):
             yield Plot(f"growth-{device}", table.id, (growth,))
@@ -80,12 +102,30 @@ def columns_of(plot: Plot, table: Table) -> set[str]:
 
 def _point(stored: Mapping[Place, Result], row: Row, average: Average) -> Point | None:
     cells = [stored.get((row.slug, name)) for name in ("alignment", "uniformity")]
-    scores = [stored.get((row.slug, name)) for name in average.of]
-    if not all(cells) or not all(scores):
+    score = _average(stored, row, average)
+    if not all(cells) or score is None:
         return None
     alignment, uniformity = (cell.value for cell in cells if cell)
-    score = average.value([cell.value for cell in scores if cell])
     return Point(row.label, row.system.legend, alignment, uniformity, score)
+
+
+def _average(stored: Mapping[Place, Result], row: Row, average: Average) -> float | None:
+    """None where one of its parts is not stored."""
+    scores = [stored.get((row.slug, name)) for name in average.of]
+    return average.value([cell.value for cell in scores if cell]) if all(scores) else None
+
+
+def _reductions(stored: Mapping[Place, Result], rows: Iterable[Row], average: Average | None) -> Iterator[Reduction]:
+    """One for neighbouring rows of one base that is whitened to several numbers of dimensions."""
+    if average is None:
+        return
+    for (label, _), group in groupby(rows, key=lambda row: (row.group, row.system.bases())):
+        of_group = list(group)
+        known = {row.system.kept: _average(stored, row, average) for row in of_group}
+        whitened = {kept: score for kept, score in known.items() if kept and score is not None}
+        if len(whitened) >= FEWEST:
+            order = sorted(whitened, key=lambda kept: (kept == "full", len(kept), kept))
+            yield Reduction(label, tuple(order), tuple(whitened[kept] for kept in order), known.get(""))
 
 
 def _panels(curves: Sequence[tuple[Row, Curve]]) -> tuple[tuple[Curve, ...], ...]:

@@ -14,6 +14,7 @@ WORDS = {
     "deviates": "deviate",
     "no-published": "have no published number",
     "other-hardware": "are times of this machine",
+    "other-protocol": "were published under another protocol",
     "not-run": "did not run",
 }
 
@@ -37,7 +38,7 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
     for line in lines:
         verdicts.setdefault(line["row"], set()).add(line["verdict"])
         reasons.setdefault(line["row"], line["reason"])
-    worst = ("deviates", "match", "within-noise", "other-hardware", "no-published", "not-run")
+    worst = ("deviates", "match", "within-noise", "other-hardware", "other-protocol", "no-published", "not-run")
     of_verdict: dict[str, list[str]] = {verdict: [] for verdict in worst}
     for row, said in verdicts.items():
         of_verdict[next(verdict for verdict in worst if verdict in said)].append(row)

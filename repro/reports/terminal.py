@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table as Grid
 from rich.text import Text
 
-from repro.published.claims import Claim, Comparison
+from repro.published.comparisons import Claim, Comparison
 from repro.published.findings import PUBLISHED, SOURCES, SYSTEMS, Fared, Finding, Outcome, on_the_base
 from repro.reports.layout import CellView, Layout, Section
 from repro.tables.spec import Table
@@ -80,7 +80,7 @@ def comparisons_grid(claim: Claim, table: Table, published: Finding, measured: F
         there = {base.first, base.second} <= slugs
         if paper or there:
             cells = [*_comparison(paper, outcomes), *_comparison(base if there else None, outcomes)]
-            drawn.add_row(base.column, *cells)
+            drawn.add_row(base.columns, *cells)
     return drawn
 
 
@@ -88,9 +88,10 @@ def _comparison(comparison: Comparison | None, outcomes: Mapping[Comparison, Out
     """Its rows, and how it came out; nothing where it cannot be made."""
     if comparison is None:
         return "", ""
-    rows, outcome = f"{comparison.first} − {comparison.second}", outcomes.get(comparison)
+    rows, outcome = f"{comparison.first} {comparison.sign} {comparison.second}", outcomes.get(comparison)
     if outcome is None:
         return rows, Text("not measured", style=HOLDING[None])
-    numbers = f"{outcome.first:.2f} − {outcome.second:.2f} = {outcome.difference:+.2f}"
+    first, second, difference = outcome.texts
+    numbers = f"{first} {comparison.sign} {second} = {difference}"
     told = "\n".join(filter(None, [f"{numbers} {outcome.mark}", outcome.certainty]))
     return rows, Text(told, style=HOLDING[outcome.holds])

@@ -12,10 +12,23 @@ from repro.errors import ReproError
 SYSTEM_FIELDS = frozenset(
     {
         *("pool", "layers", "maxlen", "norm", "prompt", "tokens", "case", "encoder", "kwargs", "dtype", "seeds"),
-        *("fit", "whiten", "flow", "flowepochs", "flowlr", "flowdecay", "flowbatch", "flowpasses", "flowinit"),
+        *(
+            "fit",
+            "whiten",
+            "scaling",
+            "removed",
+            "flow",
+            "flowepochs",
+            "flowlr",
+            "flowdecay",
+            "flowbatch",
+            "flowpasses",
+            "flowinit",
+        ),
         *("batching", "weights", "on"),
         *("train", "obj", "epochs", "batch", "lr", "adam", "warmup", "clip", "decay", "select", "sample"),
         *("head", "temp", "trainlen", "bert", "passes"),
+        *("augment", "dropout", "encoders", "hardweight", "trainsim", "mlm"),
     }
 )
 LAST = ("data", "limit", "dtype", "seeds")  # where they stand in the text, before the version

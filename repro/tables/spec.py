@@ -13,6 +13,7 @@ from repro.evaluation.column import AnyColumn, Average, Column, Difference
 from repro.evaluation.given import given
 from repro.evaluation.system import System
 from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
+from repro.evaluation.words import WordVectors
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import on
 
@@ -29,6 +30,7 @@ class ColumnRef:
     metric: str = ""
     group: str = ""
     protocol: str = ""  # what stands for {} in a row's system, where each protocol is a system of its own
+    differs: str = ""  # how the published numbers came about otherwise than the column's, so that they are no target
 
 
 @dataclass(frozen=True)
@@ -131,13 +133,17 @@ class Table:
         return replace(self, rows=(*self.rows, *added))
 
     def _system(self, name: str) -> System:
-        """Of a named encoder: as it is, or timed where that is what the table's rows are."""
+        """Of a named encoder: as it is, or timed, or its word vectors, where that is what the table's rows are."""
         if is_object(name):
             return given(name)
-        from repro.metrics import metric  # brings SciPy, which a list of tables does without
+        from repro.tasks import TASKS  # brings SciPy, which a list of tables does without
 
         recipe = zoo.recipe(name)
-        if not any(metric(column.metric).of_machine for column in self.scored()):
+        if any(TASKS[column.task].of_words for column in self.scored()):
+            if recipe.trainable is None:
+                raise ReproError(f"{name}: {self.id} measures a transformer's word vectors; name one, without post=")
+            return WordVectors(recipe.trainable)
+        if not any(TASKS[column.task].timed for column in self.scored()):
             return system_of(recipe)
         if recipe.plain != recipe:
             raise ReproError(f"{name}: {self.id} times an encoder alone; name it without post=")

@@ -83,7 +83,9 @@ class Task(ABC):
 
     version: ClassVar[int] = 1
     scores_pairs: ClassVar[bool] = False  # whether a model that reads both sentences at once can be scored
+    of_words: ClassVar[bool] = False  # whether it measures a model's word vectors, and no sentence vector
     cross_validated: ClassVar[bool] = False  # whether a model is trained for each of its `folds`
+    times_search: ClassVar[bool] = False  # whether `score` times a search, on one thread of this machine's CPU
     keeps_items: ClassVar[bool] = False  # whether a result over several seeds keeps the items of the first, for a plot
 
     @property

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from repro.data.readers import Pairs
 from repro.data.registry import Dataset, Source
 from repro.data.text import are_tokenised, joined, moses
-from repro.tasks.base import Data, Task
-from repro.tasks.similarity import SimilarityTask
+from repro.tasks.base import Data, Scores, Task
+from repro.tasks.similarity import SimilarityScores, SimilarityTask
 
 _log = logging.getLogger(__name__)
 
@@ -47,13 +49,13 @@ class StsData(Task):
         return [self._formed(part, root / item.folder).cut(limit) for part in super().load(root, item)]
 
     def _formed(self, part: Pairs, folder: Path) -> Pairs:
-        split_already = are_tokenised(part.sentences)
-        if self.text == "raw":
-            if split_already:
-                _warn_of_tokens(folder, part.name)
-            return part
-        form = joined if self.text == "joined" or split_already else _SENTEVAL[self.dataset]
-        return replace(part, first=tuple(map(form, part.first)), second=tuple(map(form, part.second)))
+        if self.text == "senteval":
+            return as_senteval(self.dataset, part)
+        if self.text == "joined":
+            return _in_form(joined, part)
+        if are_tokenised(part.sentences):
+            _warn_of_tokens(folder, part.name)
+        return part
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,38 @@ class StsTask(SimilarityTask, StsData):
 
     def _protocol(self, name: str) -> dict[str, str]:
         return super()._protocol(name) | {"text": self.text}
+
+
+@dataclass(frozen=True)
+class MedianTask(StsTask):
+    """Spearman's ρ over all pairs, of which the median over seeds is reported and not the mean (BERT-flow, Table 8)."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The one correlation."""
+        return MedianScores.metrics
+
+    def _protocol(self, name: str) -> dict[str, str]:
+        return super()._protocol("spearman-all") | {"over": "median"}
+
+    def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
+        """Scores from the similarities of each part."""
+        return MedianScores(items, tuple(part.gold for part in data))
+
+
+class MedianScores(SimilarityScores):
+    """The one correlation of one model."""
+
+    metrics = ("spearman-median",)
+
+
+def as_senteval(dataset: str, part: Pairs) -> Pairs:
+    """Pairs of a data set of `_SENTEVAL` with the text of SentEval's files, which those of a user's folder may be."""
+    return _in_form(joined if are_tokenised(part.sentences) else _SENTEVAL[dataset], part)
+
+
+def _in_form(form: Callable[[str], str], part: Pairs) -> Pairs:
+    return replace(part, first=tuple(map(form, part.first)), second=tuple(map(form, part.second)))
 
 
 @cache
@@ -96,6 +130,7 @@ STS_TASKS: dict[str, StsTask] = {
         StsTask("sickr-all-senteval", "SICK", _SICK, "senteval"),
     )
 }
+MEDIAN_TASKS = {"stsb-median": MedianTask("stsb-median", "STSB", ("test",))}
 # the task that has every sentence of a data set: what a whitening or a flow of the "target" is fitted on, all splits
 # (bojone/BERT-whitening eng/eval.py:78-81, bohanli/BERT-flow run_siamese.py:619-622)
 WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all-joined")}

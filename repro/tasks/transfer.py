@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class TransferTask(Task):
     probe: Probe
     fold_count: int = FOLDS
 
+    second_first: ClassVar[bool] = False  # whether the length of the second sentence goes before that of the first
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """Accuracy on the test items and on those that chose the penalty; F1 too for pairs."""
@@ -50,9 +52,13 @@ class TransferTask(Task):
     def load(self, root: Path, item: Dataset, limit: int | None = None) -> Data:
         """One part a split; `limit` keeps the first items of each file."""
         files: dict[str, list[Pairs]] = {}
-        for part in super().load(root, item, limit):
-            files.setdefault(part.name, []).append(part)
-        return [sorted_as_senteval(split, parts) for split, parts in files.items()]
+        for part in map(self._as_senteval, super().load(root, item)):
+            files.setdefault(part.name, []).append(part.cut(limit))
+        return [sorted_as_senteval(split, parts, self.second_first) for split, parts in files.items()]
+
+    def _as_senteval(self, part: Pairs) -> Pairs:
+        """A file as SentEval has it: its split's name, its text and its labels."""
+        return part
 
     def _check_count(self, source: Source, count: int) -> None:
         """Too few sentences are how SimCSE's SUBJ came to 99 %."""
@@ -65,7 +71,7 @@ class TransferTask(Task):
 
     def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:
         """Choose a penalty, fit the probe and predict the test items, by the task's validation."""
-        features = np.concatenate([pair_features(part, row_of, vectors) for part in data])  # (n, d)
+        features = np.concatenate([self._features(part, row_of, vectors) for part in data])  # (n, d)
         labels = _codes(data)  # (n,) uint8
         split = _splits(data)  # (n,)
         try:
@@ -78,6 +84,10 @@ class TransferTask(Task):
         except ReproError as error:
             raise ReproError(f"{encoder}, {self.name}: {error}") from error
         return self._scores(data, predicted[split == self._tested], 100 * dev)
+
+    def _features(self, part: Pairs, row_of: Mapping[str, int], vectors: np.ndarray) -> np.ndarray:
+        """(n, d) of the part's items."""
+        return pair_features(part, row_of, vectors)
 
     def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
         """Scores from stored predictions; the dev accuracy is not among them."""
@@ -142,7 +152,7 @@ def pair_features(part: Pairs, row_of: Mapping[str, int], vectors: np.ndarray) -
     return np.hstack([np.abs(first - second), first * second])
 
 
-def sorted_as_senteval(name: str, parts: Iterable[Pairs]) -> Pairs:
+def sorted_as_senteval(name: str, parts: Iterable[Pairs], second_first: bool = False) -> Pairs:
     """The files of a split as one, tokens joined with single blanks, sorted by (tokens, of each sentence; label).
 
     The sort decides which items share a fold. A line without a token becomes a full stop, as in SentEval's examples.
@@ -152,7 +162,8 @@ def sorted_as_senteval(name: str, parts: Iterable[Pairs]) -> Pairs:
         for part in parts
         for first, second, label in zip(part.first, part.second or ("",) * len(part), part.labels, strict=True)
     ]
-    rows.sort(key=lambda row: (len(row[0]), len(row[1]), row[2]))
+    leading, other = (1, 0) if second_first else (0, 1)
+    rows.sort(key=lambda row: (len(row[leading]), len(row[other]), row[2]))
     firsts, seconds, labels = zip(*rows, strict=True)
     first, second = (tuple(" ".join(tokens) or "." for tokens in side) for side in (firsts, seconds))
     return Pairs(name, first, second if any(seconds) else (), labels=labels)

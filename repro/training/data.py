@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from repro.data import readers
 from repro.data.convert import NLI_LABELS
 from repro.data.readers import Pairs
+from repro.data.wordnet import Synonyms
 from repro.errors import NotAvailable
 
 
@@ -28,6 +29,7 @@ class Examples:
     columns: tuple[tuple[str, ...], ...]
     labels: np.ndarray | None
     classes: int = 0
+    synonyms: Synonyms = field(default_factory=dict)  # of words, where they are replaced by them
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -95,28 +97,64 @@ def _twice(sentences: Sequence[str]) -> Examples:
     return Examples((kept, kept), None)
 
 
-def _nli_triplets(folder: Path) -> Examples:
-    """Premise, entailed and contradicted hypothesis (SimCSE §4): a premise's in file order, each in one triplet."""
+def _following(name: str, reach: int) -> Callable[[Path], Examples]:
+    """Each sentence of that file with one of the next `reach`, drawn once and for all (SimCSE Table 2).
+
+    SimCSE's sentences of Wikipedia are in the order of its pages. Where a page ends is not marked, so its last ones are
+    paired with the next page's first.
+    """
+
+    def read(folder: Path) -> Examples:
+        sentences = [sentence for sentence in readers.read_plain(folder / name).first if sentence.strip()]
+        last = len(sentences) - 1
+        ahead = np.random.default_rng(0).integers(1, reach + 1, last)  # (n − 1,)
+        second = np.minimum(np.arange(last) + ahead, last)
+        return Examples((tuple(sentences[:last]), tuple(sentences[row] for row in second)), None)
+
+    return read
+
+
+def _by_premise(*labels: str) -> Callable[[Path], Examples]:
+    """Premise and a hypothesis of each of these labels: a premise's in file order, each in one example.
+
+    Entailed and contradicted ones are SimCSE's triplets (§4).
+    """
+
+    def read(folder: Path) -> Examples:
+        pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
+        by_premise: dict[str, dict[str, list[str]]] = {}
+        for premise, hypothesis, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
+            by_premise.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
+        examples = [
+            (premise, *hypotheses)
+            for premise, by in by_premise.items()
+            for hypotheses in zip(*(by.get(label, ()) for label in labels), strict=False)
+        ]
+        if not examples:
+            raise NotAvailable(f"{folder} has no premise with {' and '.join(labels)}")
+        return Examples(tuple(zip(*examples, strict=True)), None)
+
+    return read
+
+
+def _nli_pairs(folder: Path) -> Examples:
+    """Premise and hypothesis of every pair, whatever its label."""
     pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
-    by_premise: dict[str, dict[str, list[str]]] = {}
-    for premise, hypothesis, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
-        by_premise.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
-    triplets = [
-        (premise, entailed, contradicted)
-        for premise, by in by_premise.items()
-        for entailed, contradicted in zip(by.get("entailment", ()), by.get("contradiction", ()), strict=False)
-    ]
-    if not triplets:
-        raise NotAvailable(f"{folder} has no premise with both an entailed and a contradicted hypothesis")
-    return Examples(tuple(zip(*triplets, strict=True)), None)
+    return Examples((pairs.first, pairs.second), None)
 
 
-def _simcse_triplets(folder: Path) -> Examples:
-    return _of_triplets(readers.read_simcse_triplets(folder / "nli_for_simcse.csv"))
+def _simcse_triplets(name: str) -> Callable[[Path], Examples]:
+    return lambda folder: _of_triplets(readers.read_simcse_triplets(folder / name))
 
 
 def _of_triplets(triplets: Pairs) -> Examples:
     return Examples((triplets.first, triplets.second, triplets.third), None)
+
+
+def _own_pairs(folder: Path) -> Examples:
+    """Positives that the user has brought."""
+    pairs = readers.read_text_pairs(folder / "pairs.tsv")
+    return Examples((pairs.first, pairs.second), None)
 
 
 # name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)
@@ -128,10 +166,28 @@ SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
     "wiki": ("WIKI", _lines("wiki1m_for_simcse.txt")),
     "wiki-sample": ("WIKI-SAMPLE", _lines("wiki.txt")),
     "nli-sentences": ("NLI", _nli_sentences),
-    "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets),
-    "nli-triplets": ("NLI", _nli_triplets),
-    "nli-sample-triplets": ("NLI-SAMPLE", _nli_triplets),
+    "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets("nli_for_simcse.csv")),
+    "nli-anli": ("NLI-ANLI", _simcse_triplets("nli_anli_for_simcse.csv")),
+    "qqp": ("QQP", _own_pairs),
+    "flickr30k": ("FLICKR30K", _own_pairs),
+    "paranmt": ("PARANMT", _own_pairs),
+    "wiki-next": ("WIKI", _following("wiki1m_for_simcse.txt", 1)),
+    "wiki-next3": ("WIKI", _following("wiki1m_for_simcse.txt", 3)),
+    "wiki-sample-next": ("WIKI-SAMPLE", _following("wiki.txt", 1)),
+    "wiki-sample-next3": ("WIKI-SAMPLE", _following("wiki.txt", 3)),
 }
+UNLABELLED = ("wiki", "wiki-sample", "wiki-next", "wiki-next3", "wiki-sample-next", "wiki-sample-next3")
+# of both sets of NLI pairs; what is contradicted, or neutral beside it, is a hard negative
+FROM_NLI: dict[str, Callable[[Path], Examples]] = {
+    "triplets": _by_premise("entailment", "contradiction"),
+    "quadruples": _by_premise("entailment", "contradiction", "neutral"),
+    "entailment": _by_premise("entailment"),
+    "neutral": _by_premise("neutral"),
+    "contradiction": _by_premise("contradiction"),
+    "pairs": _nli_pairs,
+}
+SETS |= {f"nli-{name}": ("NLI", read_pairs) for name, read_pairs in FROM_NLI.items()}
+SETS |= {f"nli-sample-{name}": ("NLI-SAMPLE", read_pairs) for name, read_pairs in FROM_NLI.items()}
 
 
 def read(name: str, folder: Path) -> Examples:

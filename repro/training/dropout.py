@@ -33,3 +33,10 @@ def use_cheap_dropout(model: nn.Module) -> None:
         for name, child in module.named_children():
             if type(child) is nn.Dropout:
                 setattr(module, name, Dropout(child.p).train(child.training))
+
+
+def set_dropout(model: nn.Module, p: float) -> None:
+    """Give every dropout of a model the probability p; its attention takes it from the module that it has for it."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout | Dropout):
+            module.p = p

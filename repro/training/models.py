@@ -96,28 +96,23 @@ class SentenceLearner:
         vectors = self._vectors([column.select(rows) for column in self.tokens])
         return self.module["objective"](vectors, self.labels[torch.from_numpy(rows)])  # type: ignore[no-any-return]
 
-    def _vectors(self, columns: Sequence[Tokens]) -> list[Tensor]:
+    def _vectors(self, columns: Sequence[Tokens], encoder: TransformerEncoder | None = None) -> list[Tensor]:
         """(B, d) for each text column. All texts of a batch go in groups of like length: same numbers, less padding."""
+        encoder = encoder or self.encoder
         if self.resolved.recipe.pooling == "max-padded":  # a column at once, as in the first release
-            return [self.encoder.vectors(column)[0] for column in columns]
+            return [encoder.vectors(column)[0] for column in columns]
         texts = join(columns)
         order = np.argsort(texts.lengths, kind="stable")
         # one look-up for all groups: its gradient is as large as the vocabulary
-        embedded = self._embedded(texts.select(order)) if self.looks_up else None
-        size = GROUP[torch.device(self.encoder.device).type]
+        embedded = _embedded(encoder, texts.select(order)) if self.looks_up else None
+        size = GROUP[torch.device(encoder.device).type]
         parts = [slice(start, start + size) for start in range(0, len(texts), size)]
         grouped = [
-            self.encoder.vectors(texts.select(order[part]), None if embedded is None else embedded[part])[0]
+            encoder.vectors(texts.select(order[part]), None if embedded is None else embedded[part])[0]
             for part in parts
         ]
         vectors = torch.cat(grouped)  # (texts, d)
         return list(vectors[torch.from_numpy(np.argsort(order)).to(vectors.device)].chunk(len(columns)))
-
-    def _embedded(self, texts: Tokens) -> Tensor:
-        """(texts, T, d) token embeddings."""
-        ids = torch.from_numpy(texts.pad(self.encoder.tokenizer.pad_token_id or 0)[0])  # (texts, T)
-        embedded: Tensor = self.encoder.model.get_input_embeddings()(ids.to(self.encoder.device))
-        return embedded
 
     @torch.inference_mode()
     def _looks_up(self) -> bool:
@@ -125,7 +120,7 @@ class SentenceLearner:
         few = self.tokens[0].select(np.arange(min(2, len(self.tokens[0]))))
         from_ids = self.encoder.vectors(few)[0]
         try:
-            from_embeddings = self.encoder.vectors(few, self._embedded(few))[0]
+            from_embeddings = self.encoder.vectors(few, _embedded(self.encoder, few))[0]
         except (TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError):
             return False
         return torch.allclose(from_embeddings, from_ids, rtol=1e-3, atol=1e-3 * float(from_ids.abs().max()))
@@ -291,6 +286,13 @@ class CrossEncoder:
         for rows, of_batch in zip(cut, each_batch(forward, cut, self.device), strict=True):
             logits[rows] = of_batch
         return logits
+
+
+def _embedded(encoder: TransformerEncoder, texts: Tokens) -> Tensor:
+    """(texts, T, d) token embeddings."""
+    ids = torch.from_numpy(texts.pad(encoder.tokenizer.pad_token_id or 0)[0])  # (texts, T)
+    embedded: Tensor = encoder.model.get_input_embeddings()(ids.to(encoder.device))
+    return embedded
 
 
 def _without_pooler(model: Any) -> Any:

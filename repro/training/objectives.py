@@ -5,6 +5,7 @@ Letters: B pairs or triplets in a batch, d dimensions, k classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -56,26 +57,49 @@ class Triplet(nn.Module):
 
 
 class Contrastive(nn.Module):
-    """InfoNCE over cosines (SimCSE eq. 1; eq. 5 where there are hard negatives), the other pairs of the batch negative.
+    """InfoNCE (SimCSE eq. 1; eq. 5 where there are hard negatives), the other pairs of the batch negative.
 
-    −log exp(cos(u_i, v_i)/τ) / Σ_j (exp(cos(u_i, v_j)/τ) + exp(cos(u_i, w_j)/τ))
+    −log exp(s(u_i, v_i)/τ) / Σ_j (exp(s(u_i, v_j)/τ) + α^[i = j] exp(s(u_i, w_j)/τ))
+
+    s is the cosine or the dot product; α, the `hard_weight`, weighs an example's own hard negatives against all others
+    (eq. 8). With two encoders u goes through a head of its own.
     """
 
-    def __init__(self, d: int, head: bool, temperature: float) -> None:
+    def __init__(
+        self,
+        d: int,
+        head: bool,
+        temperature: float,
+        hard_weight: float = 1.0,
+        cosine: bool = True,
+        encoders: int = 1,
+    ) -> None:
         super().__init__()
-        self.temperature = temperature
-        self.head: nn.Module = nn.Identity()
-        if head:
-            dense = nn.Linear(d, d)
-            nn.init.normal_(dense.weight, std=0.02)  # as BERT's own layers
-            nn.init.zeros_(dense.bias)
-            self.head = nn.Sequential(dense, nn.Tanh())
+        self.temperature, self.hard_weight, self.cosine = temperature, hard_weight, cosine
+        self.head = _head(d) if head else nn.Identity()  # of u, and where there is one encoder of all
+        self.second = _head(d) if head and encoders == 2 else None
 
     def forward(self, vectors: Sequence[Tensor], labels: Tensor) -> Tensor:
-        """vectors: u, v and maybe hard negatives w, (B, d) each; labels are not used."""
-        first, *others = (functional.normalize(self.head(part), dim=1) for part in vectors)  # (B, d)
-        logits = first @ torch.cat(others).T / self.temperature  # (B, B) or (B, 2B)
+        """vectors: u, v and maybe columns of hard negatives w, (B, d) each; labels are not used."""
+        other = self.head if self.second is None else self.second
+        heads = [self.head, *[other] * (len(vectors) - 1)]
+        first, *others = (self._scaled(head(part)) for head, part in zip(heads, vectors, strict=True))  # (B, d)
+        logits = first @ torch.cat(others).T / self.temperature  # (B, B) or (B, columns × B)
+        if self.hard_weight != 1:
+            own = torch.eye(len(first), device=logits.device).repeat(1, len(others) - 1)  # (B, (columns − 1) × B)
+            logits[:, len(first) :] += math.log(self.hard_weight) * own
         return functional.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
+
+    def _scaled(self, vectors: Tensor) -> Tensor:
+        return functional.normalize(vectors, dim=1) if self.cosine else vectors
+
+
+def _head(d: int) -> nn.Module:
+    """SimCSE's dense layer and tanh."""
+    dense = nn.Linear(d, d)
+    nn.init.normal_(dense.weight, std=0.02)  # as BERT's own layers
+    nn.init.zeros_(dense.bias)
+    return nn.Sequential(dense, nn.Tanh())
 
 
 def cross_loss(name: str, logits: Tensor, labels: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ OBJECTIVES = (
     *("softmax", "softmax-drawn", "cosine", "triplet", "contrastive", "masked"),
     *("cross-softmax", "cross-regression"),
 )
-HEADS = ("none", "mlp", "mlp-train")
 PARTS = ("u", "v", "abs(u-v)", "u*v")
 # poolings of a sentence encoder that can be trained and written as a model folder
 TRAINABLE = ("cls", "mean", "max", "max-padded", "mean-sqrt-len", "weighted-mean", "last")
@@ -81,7 +80,7 @@ class TrainedRecipe:
 
     @property
     def learner(self) -> str:
-        """What is trained: a `sentence` encoder, a `cross`-encoder or a `language` model."""
+        """What is trained: a `sentence` encoder (`contrastive` in SimCSE), a `cross`-encoder or a `language` model."""
         return "cross" if self.cross else "sentence"
 
     @property
@@ -138,6 +137,11 @@ class TrainedRecipe:
         """Whether a layer that is trained on top of the pooled vector belongs to the trained model."""
         return False
 
+    @property
+    def needs_synonyms(self) -> bool:
+        """Whether words are replaced by their synonyms."""
+        return False
+
     def objective_module(self, d: int, classes: int) -> nn.Module:
         """The objective over sentence vectors of d dimensions, with the parameters that it has of its own."""
         from repro.training import objectives
@@ -183,68 +187,6 @@ class TrainedRecipe:
             "select": f"{self.select}/{self.select_every},{self.looks}" if self.select_every else "",
             "sample": str(self.sample or ""),
         }
-
-
-@dataclass(frozen=True)
-class ContrastiveRecipe(TrainedRecipe):
-    """SimCSE: InfoNCE over the batch, with the settings that only it has.
-
-    `head`: a dense layer and tanh over the pooled vector, kept (`mlp`), in training only (`mlp-train`), or `none`.
-    """
-
-    head: str = "mlp-train"
-    temperature: float = 0.05
-    train_length: int | None = 32  # tokens in training; the base's max_length holds at evaluation
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.objective != "contrastive":
-            raise ReproError(f"objective {self.objective!r} has no head and no temperature; use contrastive")
-        if self.head not in HEADS:
-            raise ReproError(f"head {self.head!r} is unknown; choose from {', '.join(HEADS)}")
-        if not 0 < self.temperature < math.inf:
-            raise ReproError(f"temperature {self.temperature:g} must be positive and finite")
-        if self.train_length is not None and not 3 <= self.train_length <= LARGEST:
-            raise ReproError(f"train_length {self.train_length} leaves no room for a word between the special tokens")
-
-    @property
-    def undivided(self) -> bool:
-        """True: the examples of a batch are each other's negatives."""
-        return True
-
-    @property
-    def selected_by_cosine(self) -> bool:
-        """True, as in SimCSE's trainer."""
-        return True
-
-    @property
-    def length_in_training(self) -> int | None:
-        """Tokens at which sentences are cut in training; None: as the encoder cuts them."""
-        return self.train_length
-
-    @property
-    def keeps_head(self) -> bool:
-        """Whether a layer that is trained on top of the pooled vector belongs to the trained model."""
-        return self.head == "mlp"
-
-    def objective_module(self, d: int, classes: int) -> nn.Module:
-        """InfoNCE, with the head where there is one."""
-        from repro.training.objectives import Contrastive
-
-        return Contrastive(d, self.head != "none", self.temperature)
-
-    def parsers(self) -> dict[str, Callable[[str], object]]:
-        """Also the settings that only SimCSE has."""
-        return super().parsers() | {"head": str, "temperature": float, "train_length": int}
-
-    def trained(self, folder: str) -> TransformerRecipe:
-        """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
-        encoder = super().trained(folder)
-        return replace(encoder, pooling=None, layers=None, max_length=None) if self.keeps_head else encoder
-
-    def _own(self) -> dict[str, str]:
-        about = {"head": self.head, "temp": f"{self.temperature:g}", "trainlen": str(self.train_length or "")}
-        return super()._own() | about
 
 
 @dataclass(frozen=True)

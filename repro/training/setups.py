@@ -14,7 +14,9 @@ from repro.encoders.overrides import apply
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
-from repro.training.recipe import ContrastiveRecipe, MaskedRecipe, TrainedRecipe, override
+from repro.training.contrastive import ContrastiveRecipe
+from repro.training.data import UNLABELLED
+from repro.training.recipe import MaskedRecipe, TrainedRecipe, override
 
 ERA = (
     "Batch, length and optimiser are those of v0.2.3's examples: 16, 128 tokens, Adam's ε 1e-6 without bias "
@@ -122,7 +124,7 @@ def on(recipe: TrainedRecipe, base: TransformerRecipe) -> TrainedRecipe:
         return replace(recipe, base=on(recipe.before, base))
     own, settings = recipe.root, SETTINGS_BY_BASE.get(recipe.objective, {})
     if base.weights in settings:
-        batch, rate = settings[base.weights][recipe.data not in ("wiki", "wiki-sample")]
+        batch, rate = settings[base.weights][recipe.data not in UNLABELLED]
         recipe = replace(recipe, batch_size=batch, learning_rate=rate)
     return replace(recipe, base=replace(base, pooling=own.pooling, layers=own.layers, max_length=own.max_length))
 

@@ -19,8 +19,11 @@ from torch import distributed
 
 from repro import sealed
 from repro.checksums import sha256_of
+from repro.data import wordnet
 from repro.data.readers import without_sentence
-from repro.encoders.recipe import TransformerRecipe, describe
+from repro.data.wordnet import Synonyms
+from repro.encoders.described import describe
+from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
@@ -28,6 +31,7 @@ from repro.paths import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
 from repro.sealed import seal
 from repro.training import plot, selection, trainer
+from repro.training.contrastive_learner import ContrastiveLearner
 from repro.training.data import Examples
 from repro.training.language_model import MaskedLearner
 from repro.training.models import CrossLearner, Learner, SentenceLearner
@@ -38,6 +42,7 @@ ABOUT = "repro.json"
 # by what a recipe says that it trains
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "sentence": SentenceLearner,
+    "contrastive": ContrastiveLearner,
     "cross": CrossLearner,
     "language": MaskedLearner,
 }
@@ -50,6 +55,7 @@ class Material:
 
     examples: Callable[[str], Examples]
     dev: Callable[[str], selection.Dev]  # by the name of a selection
+    synonyms: Callable[[], Synonyms]
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ def train(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
         )
     examples = material.examples(recipe.data).sample(recipe.sample, seed=0)
+    if recipe.needs_synonyms:
+        examples = replace(examples, synonyms=material.synonyms())
     dev = material.dev(recipe.select) if recipe.select_every else None
     about = {
         "recipe": describe(recipe),
@@ -93,6 +101,7 @@ def train(
     }
     parts = {"processes": trainer.processes(), "accumulate": options.accumulate}  # they divide the dropout's draws
     about |= {name: count for name, count in parts.items() if count > 1}
+    about |= {"synonyms_sha256": wordnet.digest(examples.synonyms)} if recipe.needs_synonyms else {}
     identity = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     target = home() / "models" / identity
     with disk_errors(target):

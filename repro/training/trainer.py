@@ -1,6 +1,6 @@
 """The one trainer: AdamW with linear warm-up and decay, dev selection, checkpoints, data-parallel under torchrun.
 
-Every random draw is a function of seed and place: the order of an epoch of (seed, epoch), the dropout of a step of
+Every random draw is a function of seed and place: the order of an epoch of (seed, epoch), all that a step draws of
 (seed, step, rank). A run that was killed and resumed therefore ends with the same weights as one that was not.
 """
 

@@ -47,6 +47,7 @@ def rows(name: str) -> int:
     [
         *((f"STS{year}", 60) for year in range(12, 17)),
         *((name, 200) for name in ("MR", "CR", "SUBJ", "MPQA", "SST", "TREC", "MRPC", "WIKISEC", "AFS")),
+        ("QNLI", 80),
         ("STSB", 500),
         ("NLI", 900),
     ],

@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from repro.encoders import zoo
+from repro.encoders.described import describe
 from repro.encoders.recipe import (
     BaseRecipe,
     FlowedRecipe,
@@ -15,7 +16,6 @@ from repro.encoders.recipe import (
     TransformerRecipe,
     WhitenedRecipe,
     WordVectorRecipe,
-    describe,
 )
 from repro.errors import ReproError
 from repro.postprocessing.settings import FlowSettings

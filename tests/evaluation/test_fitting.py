@@ -6,7 +6,7 @@ import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from repro.data.corpora import Corpus
 from repro.data.readers import Pairs, read_stsb
 from repro.encoders import zoo
 from repro.encoders.cache import Embedder
-from repro.encoders.recipe import FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
+from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation import fitting
 from repro.evaluation.config import Options
@@ -147,6 +147,20 @@ def test_a_whitened_row_is_the_plain_one_whitened_on_its_target(minilm: zoo.Grou
     assert finished.stored["white", "isoscore"].value > finished.stored["plain", "isoscore"].value
 
 
+def test_a_column_may_have_the_median_over_seeds(tiny_bert: Path) -> None:
+    base = TransformerRecipe(str(tiny_bert), pooling="mean")
+    columns = (Column("mean", "mean", "stsb"), Column("median", "median", "stsb-median", "spearman-median"))
+    rows = (Row("flow", "flow", BEYOND, system_of(FlowedRecipe(base), 3)),)
+    stored = compute(plan(Table("t", "T", "P", rows, columns), Options(suite=MINI, device="cpu"))).stored
+    values = list(stored["flow", "mean"].scores.values())
+    assert list(stored["flow", "median"].scores.values()) == pytest.approx(values)
+    assert stored["flow", "mean"].value == pytest.approx(fmean(values))
+    assert stored["flow", "median"].value == pytest.approx(median(values))
+    assert fmean(values) != pytest.approx(median(values), abs=1e-3)
+    assert stored["flow", "median"].std == pytest.approx(stdev(values))
+    assert "|over:median|" in str(stored["flow", "median"].signature)
+
+
 def test_a_flowed_row_is_a_mean_over_seeds_and_computed_once(tiny_bert: Path) -> None:
     base = TransformerRecipe(str(tiny_bert))
     recipe = FlowedRecipe(base, epochs=3)
@@ -202,6 +216,12 @@ def test_a_flow_stays_above_a_random_projection_of_the_words(minilm: zoo.Group) 
             "all-minilm-l6-v2,pooling=cls,post=flow,levels=3,coupling=affine",
             FlowedRecipe(replace(zoo.MINILM, pooling="cls"), levels=3, coupling="affine"),
         ),
+        ("minilm-avg,post=standardise", CalibratedRecipe(zoo.ZOO["minilm-avg"])),  # type: ignore[arg-type]
+        (
+            "minilm-avg,post=remove-top,k=3,source=nli",
+            CalibratedRecipe(zoo.ZOO["minilm-avg"], "nli", scaling="none", k=3),  # type: ignore[arg-type]
+        ),
+        ("minilm-avg,post=remove-top,k=6,scaling=standardise", zoo.recipe("minilm-avg,post=standardise,k=6")),
         ("minilm-avg-flow-target,levels=3", zoo.ZOO["minilm-avg-flow3-target"]),
         (
             "minilm-avg,post=flow,passes=3,actnorm=drawn,batch_size=64",
@@ -216,7 +236,7 @@ def test_names_with_a_map(name: str, recipe: FittedRecipe) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("minilm-avg,post=ironing", "name one of whitening, flow"),
+        ("minilm-avg,post=ironing", "name one of whitening, flow, standardise, remove-top, on"),
         ("minilm-avg,post=whitening,k=0", "k 0 must be at least 1"),
         ("minilm-avg,post=whitening,k=many", "'many' is not a value for k"),
         ("minilm-avg,post=whitening,pooling=cls", "is not a setting of this encoder"),
@@ -231,6 +251,10 @@ def test_names_with_a_map(name: str, recipe: FittedRecipe) -> None:
         ("minilm-avg,post=flow,levels=nan", "'nan' is not a value for levels"),
         ("minilm-avg,post=flow,actnorm=none", "actnorm is data or drawn, not 'none'"),
         ("minilm-avg,post=whitening,k=nan", "'nan' is not a value for k"),
+        ("minilm-avg,post=remove-top,k=0", "neither scales nor removes"),
+        ("minilm-avg,post=remove-top,k=full", "k full is no number of singular vectors"),
+        ("minilm-avg,post=standardise,k=-1", "k -1 is no number of singular vectors"),
+        ("minilm-avg,post=standardise,scaling=whiten", "scaling 'whiten' is unknown; choose from none, centre"),
         ("minilm-avg,post=whitening,k=-1", "k -1 must be at least 1"),
     ],
 )

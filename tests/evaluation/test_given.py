@@ -16,6 +16,7 @@ from repro import tables
 from repro.cli.main import main
 from repro.encoders.own import own
 from repro.errors import ReproError
+from repro.evaluation import machine
 from repro.evaluation.config import Options
 from repro.evaluation.given import Given
 from repro.evaluation.plan import Plan, plan
@@ -113,6 +114,18 @@ def test_a_version_stores_results_and_another_one_does_not_find_them() -> None:
     signature = str(first.stored["own", "stsb"].signature)
     assert "|encoder:own@1|data:" in signature
     assert Signature.parse(signature).system == {"encoder": "own@1", "dtype": "fp32"}
+
+
+def test_a_search_among_its_vectors_is_timed_alone_and_stored_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Column("ms", "ms", "search-stsb", "search-milliseconds")
+    table = table_of(Counts(), search, name="own", version="1")
+    planned = plan(table, MINI)
+    assert [unit.alone for unit in planned.units()] == [True]
+    found = run(planned).stored["own", "ms"]
+    assert f"|on:{machine.hardware('cpu', '1 thread')}|" in str(found.signature)
+    assert plan(table, MINI).stored == {("own", "ms"): found}
+    monkeypatch.setattr(machine, "hardware", lambda device, threads="": "another machine")
+    assert plan(table, MINI).stored == {}
 
 
 def test_pairs_are_scored_where_a_task_has_pairs_alone() -> None:

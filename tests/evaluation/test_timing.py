@@ -1,4 +1,4 @@
-"""Timed rows: that they are timed, on random weights too, and judged by nobody."""
+"""Timed rows: that they are timed, on random weights too, and judged by nobody; searches that are timed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from repro import tables
-from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WordVectorRecipe
+from repro.encoders import zoo
+from repro.encoders.recipe import TimedRecipe, TransformerRecipe, WhitenedRecipe, WordVectorRecipe
 from repro.errors import ReproError
-from repro.evaluation import timing, written
+from repro.evaluation import machine, timing, written
 from repro.evaluation.config import Options
+from repro.evaluation.encoding import EncodingUnit
 from repro.evaluation.plan import plan
 from repro.evaluation.run import run as compute
 from repro.evaluation.session import Session
 from repro.evaluation.suite import Suite
-from repro.evaluation.systems import Timed
+from repro.evaluation.systems import Timed, system_of
 from repro.evaluation.units import Outcome
 from repro.published import ledger
 from repro.reports import markdown
@@ -49,7 +51,7 @@ def test_rows_are_timed_once_and_stand_beside_the_papers_without_a_verdict(tiny_
         assert cell.value > 10
         assert cell.std is not None
         assert cell.seeds == RUNS
-        assert f"|on:{timing.hardware('cpu')}" in str(cell.signature)
+        assert f"|on:{machine.hardware('cpu')}" in str(cell.signature)
     assert "|batching:none|" in str(finished.stored["in-order", "cpu"].signature)
     assert "|weights:random|" in str(finished.stored["words", "cpu"].signature)
     assert "word vectors nowhere.txt are not on this machine" in finished.why_not["gone", "cpu"]
@@ -67,14 +69,14 @@ def test_what_another_machine_timed_stands_in_the_table_that_asked(
 ) -> None:
     """A cluster's node is not the machine that plans: its result is stored under its own hardware."""
     planned = plan(table(tiny_bert), Options(suite=Suite("mini"), device="cpu", rows=("smart",), tasks=("cpu",)))
-    real, run_unit = timing.hardware, timing.TimingUnit.run
+    real, run_unit = machine.hardware, timing.TimingUnit.run
 
     def on_a_node(unit: timing.TimingUnit, session: Session) -> Outcome:
-        monkeypatch.setattr(timing, "hardware", lambda device: "a node")
+        monkeypatch.setattr(machine, "hardware", lambda device: "a node")
         try:
             return run_unit(unit, session)
         finally:
-            monkeypatch.setattr(timing, "hardware", real)
+            monkeypatch.setattr(machine, "hardware", real)
 
     monkeypatch.setattr(timing.TimingUnit, "run", on_a_node)
     finished = compute(planned)
@@ -109,3 +111,58 @@ def test_an_encoder_of_ones_own_is_timed_too(tiny_bert: Path) -> None:
     assert named.system.recipe == TimedRecipe(TransformerRecipe(str(tiny_bert)))
     with pytest.raises(ReproError, match="sbert-7 times an encoder alone; name it without post="):
         tables.get("sbert-7").with_encoders([f"{tiny_bert},post=whitening"])
+
+
+SEARCH = (Column("mrr", "MRR", "retrieval-stsb", "mrr-at-10"), Column("ms", "ms", "search-stsb", "search-milliseconds"))
+MINI = Options(suite=Suite("mini"), device="cpu")
+
+
+def searched(base: Path, k: int = 8) -> Table:
+    recipe = TransformerRecipe(str(base), pooling="mean")
+    rows = [
+        Row("plain", "P", BEYOND, system_of(recipe)),
+        Row("map", "M", BEYOND, system_of(WhitenedRecipe(recipe, k=k))),
+    ]
+    return Table("t", "T", "P", tuple(rows), SEARCH)
+
+
+def test_a_timed_search_is_stored_for_its_machine_and_a_score_for_all(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = compute(plan(searched(tiny_bert), MINI))
+    for row in ("plain", "map"):
+        result = finished.stored[row, "ms"]
+        assert result.value > 0
+        assert f"|on:{machine.hardware('cpu', '1 thread')}|" in str(result.signature)
+        assert "|on:" not in str(finished.stored[row, "mrr"].signature)
+    assert plan(searched(tiny_bert), MINI).stored == finished.stored
+    monkeypatch.setattr(machine, "hardware", lambda device, threads="": "another machine")
+    again = plan(searched(tiny_bert), MINI)
+    assert set(again.stored) == {("plain", "mrr"), ("map", "mrr")}
+
+
+def test_a_search_that_another_machine_timed_stands_in_the_table_that_asked(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, run_unit = machine.hardware, EncodingUnit.run
+
+    def on_a_node(unit: EncodingUnit, session: Session) -> Outcome:
+        with pytest.MonkeyPatch.context() as node:
+            node.setattr(machine, "hardware", lambda device, threads="": "a node")
+            return run_unit(unit, session)
+
+    monkeypatch.setattr(EncodingUnit, "run", on_a_node)
+    finished = compute(plan(searched(tiny_bert), MINI))
+    assert machine.hardware is real
+    assert "|on:a node|" in str(finished.stored["plain", "ms"].signature)
+
+
+def test_nothing_runs_beside_a_search_that_is_timed(tiny_bert: Path) -> None:
+    for tasks, alone in (((), True), (("ms",), True), (("mrr",), False)):
+        planned = plan(searched(tiny_bert), Options(suite=Suite("mini"), device="cpu", tasks=tasks, force=True))
+        assert [unit.alone for unit in planned.units()] == [alone]
+
+
+def test_an_encoder_of_ones_own_stands_among_searches_with_its_map(tiny_bert: Path) -> None:
+    named = tables.get("whitening-r1").with_encoders([f"{tiny_bert},post=whitening"]).rows[-1]
+    assert named.system == system_of(zoo.recipe(f"{tiny_bert},post=whitening"))

@@ -217,3 +217,21 @@ def test_base_adds_a_row_for_each_setup_of_the_table(
     capsys.readouterr()
     assert main(["table", "sbert-1", "--base", str(tiny_bert), "--dry-run"]) == 2
     assert "sbert-1 trains nothing" in capsys.readouterr().err
+
+
+# a training that reads what only its user can bring, and the first file that is missing then
+BROUGHT = {
+    "unsup-simcse-sample,augment=synonym": "wordnet/data.noun is missing; it is yours to bring (Fellbaum 1998: WordNet",
+    "qqp": "qqp/pairs.tsv is missing; it is yours to bring (Iyer et al. 2017",
+    "nli-anli": "nli-anli/nli_anli_for_simcse.csv is missing; it is yours to bring (Nie et al. 2020",
+}
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+def test_what_is_the_users_to_bring_is_named_with_its_place(tiny_bert: Path, name: str) -> None:
+    base = TransformerRecipe(str(tiny_bert))
+    recipe = setups.setup(name, base) if "," in name else replace(setups.setup("sup-simcse", base), data=name)
+    needs = trainings.needs(recipe, COLUMNS[0], Session(Options(), at_rest=True))
+    hopeless = [need.why for need in needs if need.get is None]
+    assert len(hopeless) == 1
+    assert BROUGHT[name] in hopeless[0]

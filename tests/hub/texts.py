@@ -34,6 +34,7 @@ WORDS = (
 FEW = 12  # pairs of a subset of an STS year, and a few more with each subset
 STSB = {"train": 160, "dev": 12, "test": 40}  # pairs: more sentences than dimensions that are kept of a large model
 SICK = {"train": 12, "trial": 12, "test": 40}
+JUDGEMENTS = ("NEUTRAL", "ENTAILMENT", "CONTRADICTION")
 PREMISES = 54  # of each NLI corpus, with a hypothesis for each label
 ARGUMENTS = 8  # pairs of a topic
 TRIPLETS = {"train-00000-of-00002": 20, "train-00001-of-00002": 20, "validation-00000-of-00001": 12}
@@ -119,7 +120,10 @@ def _stsb(path: Path, split: str, draw: Draw) -> None:
 
 
 def _sick(path: Path, split: str, draw: Draw) -> None:
-    rows = [f"{n}\t{a} \t{b}\t{max(gold, 1):.1f}\tNEUTRAL" for n, (a, b, gold) in enumerate(draw.pairs(SICK[split]), 1)]
+    rows = [
+        f"{n}\t{a} \t{b}\t{max(gold, 1):.1f}\t{JUDGEMENTS[n % 3]}"
+        for n, (a, b, gold) in enumerate(draw.pairs(SICK[split]), 1)
+    ]
     _lines(path, ["pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment", *rows])
 
 
@@ -151,6 +155,29 @@ def _judged(draw: Draw) -> list[tuple[str, str, str]]:
     return [(premise, draw.sentence(), label) for premise in premises for label in LABELS]
 
 
+def _snli(path: Path, split: str, draw: Draw) -> None:
+    """Premises, and beside them hypotheses and labels."""
+    sides = zip(*_judged(draw)[:48], strict=True)
+    for side, lines in zip(("s1", "s2", "labels"), sides, strict=True):
+        _lines(path.with_name(f"{side}.{split}"), lines)
+
+
+def _qnli(path: Path, split: str, draw: Draw) -> None:
+    rows = (
+        f"{n}\t{a}\t{b}\t{('entailment', 'not_entailment')[gold < 2.5]}"
+        for n, (a, b, gold) in enumerate(draw.pairs(48))
+    )
+    _lines(path, ["index\tquestion\tsentence\tlabel", *rows])
+
+
+def _quora(path: Path, split: str, draw: Draw) -> None:
+    """More questions than dimensions that are kept of the small BERT, some of them in two pairs."""
+    pairs = draw.pairs(60)
+    pairs += [(first, other, 5.0) for (first, *_), (_, other, _) in zip(pairs, pairs[5:15], strict=False)]
+    rows = (f"{n}\t{n}\t{n}\t{a}\t{b}\t{int(gold > 2.5)}" for n, (a, b, gold) in enumerate(pairs))
+    _lines(path, ["id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", *rows])
+
+
 def _facets(path: Path, split: str, draw: Draw) -> None:
     rows = (f'{gold:g},"{a}","{b}"' for a, b, gold in (draw.pair() for _ in range(ARGUMENTS)))
     _lines(path, ["regression_label,sentence_1,sentence_2", *rows], "cp1252")
@@ -160,6 +187,26 @@ def _bws(path: Path, split: str, draw: Draw) -> None:
     pairs = [(topic, *draw.pair()) for topic in ("cloning", "energy", "taxes") for _ in range(ARGUMENTS)]
     rows = (f'{topic},"{a}","{b}",{gold / 5:.3f}' for topic, a, b, gold in pairs)
     _lines(path, ["topic,sentence_1,sentence_2,regression_label", *rows])
+
+
+def _text_pairs(path: Path, split: str, draw: Draw) -> None:
+    _lines(path, (f"{a}\t{b}" for a, b, _ in draw.pairs(30)))
+
+
+def _simcse_triplets(path: Path, split: str, draw: Draw) -> None:
+    cells = ([draw.sentence() for _ in range(3)] for _ in range(49))
+    rows = (",".join(f'"{cell}"' for cell in row) for row in cells)
+    _lines(path, ["sent0,sent1,hard_neg", *rows, '"One cell is empty.",,"So."'])
+
+
+def _synsets(path: Path, split: str, draw: Draw) -> None:
+    """Words in threes, one of them a phrase, below a licence."""
+    words = [word for word in WORDS if word.isalpha()]
+    rows = (
+        f"{n:08} 03 n 03 {words[n]} 0 {words[n + 1]}_{words[n + 2]} 0 {words[n + 2]} 0 000 | gloss"
+        for n in range(0, len(words) - 2, 3)
+    )
+    _lines(path, ["  1 A licence.", *rows])
 
 
 _WRITERS = {
@@ -172,8 +219,15 @@ _WRITERS = {
     "trec": _trec,
     "mrpc": _mrpc,
     "nli": _nli,
+    "snli": _snli,
+    "qnli": _qnli,
+    "quora": _quora,
+    "wordnet": _synsets,
+    "text-pairs": _text_pairs,
+    "simcse-triplets": _simcse_triplets,
     "argument-facets": _facets,
     "bws": _bws,
+    "SNLI": lambda path, split, draw: None,  # hypotheses and labels are there with their premises
     "WIKI-SAMPLE": lambda path, split, draw: _lines(path, (draw.sentence() for _ in range(40))),
     "glove-840b-sick": lambda path, split, draw: _write_vectors(path, _vocabulary()[:90], seed=4),
 }
@@ -190,9 +244,7 @@ def write_hub(root: Path) -> None:
     draw, folder = Draw(21), root / "datasets" / SIMCSE
     folder.mkdir(parents=True)
     _lines(folder / "wiki1m_for_simcse.txt", (draw.sentence() for _ in range(50)))
-    cells = ([draw.sentence() for _ in range(3)] for _ in range(49))
-    rows = [",".join(f'"{cell}"' for cell in row) for row in cells]
-    _lines(folder / "nli_for_simcse.csv", ["sent0,sent1,hard_neg", *rows, '"One cell is empty.",,"So."'])
+    _simcse_triplets(folder / "nli_for_simcse.csv", "all", draw)
     folder = root / "datasets" / SECTIONS / SECTIONS_CONFIG
     for name, count in TRIPLETS.items():
         columns = {side: [draw.sentence() for _ in range(count)] for side in ("anchor", "positive")}

@@ -48,6 +48,13 @@ def test_it_is_sentence_transformers_and_faiss() -> None:
     np.testing.assert_allclose(fast, best, atol=1e-6)
 
 
+@pytest.mark.parametrize("k", [1, 10])
+def test_what_is_timed_finds_what_is_scored(k: int) -> None:
+    queries, vectors = neighbours.unit(drawn(230, seed=1), np.float32), neighbours.unit(drawn(300), np.float32)
+    expected = neighbours.top_k(queries, [vectors], k)[1]
+    np.testing.assert_array_equal(neighbours.largest_products(queries, vectors, k), expected)
+
+
 def test_the_first_of_equals_comes_first() -> None:
     vectors = np.repeat(drawn(2), 50, axis=0)
     for best, rows in (

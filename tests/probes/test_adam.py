@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
+from repro.bench import probes as bench
 from repro.bench.probes import plain_senteval_classifier
 from repro.errors import ReproError
 from repro.probes import adam
-from repro.probes.adam import fit_predict, initial_weights
+from repro.probes.adam import fit_predict
 from repro.probes.base import Fit
 from tests.conftest import drawn
 
@@ -39,13 +38,6 @@ def test_fits_of_other_sizes_do_not_disturb_each_other() -> None:
     assert (together == alone).mean() > 0.995  # one product or several: the order of float32 sums differs
 
 
-def test_initial_weights_are_those_of_a_seeded_linear_layer() -> None:
-    torch.manual_seed(7)
-    layer = nn.Linear(5, 3)
-    expected = np.vstack([layer.weight.detach().numpy().T, layer.bias.detach().numpy()])
-    np.testing.assert_array_equal(initial_weights(5, 3, 7), expected)
-
-
 def test_the_seed_decides_and_the_same_seed_repeats() -> None:
     features, labels = drawn(2, 200, 8)
     fits = [Fit(np.arange(200) < 150, 1e-4)]
@@ -66,3 +58,19 @@ def test_sentevals_settings() -> None:
     found = (adam.BATCH, adam.EPOCHS_PER_CHECK, adam.MAX_EPOCHS, adam.TENACITY, adam.WATCHED, adam.SEED)
     assert found == (64, 4, 200, 5, 0.05, 1111)
     assert adam.ADAM.nested == adam.ADAM.kfold == (1e-5, 1e-4, 1e-3, 1e-2)
+
+
+def test_snlis_schedule_is_that_of_plain_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """snli.py: max_epoch 15, epoch_size 1; validation.py: noreg is a weight decay of 1e-9."""
+    features, labels = drawn(3, 400, 6)
+    (penalty,) = adam.SNLI_ADAM.nested
+    assert penalty == 1e-9
+    fit = Fit(np.arange(400) < 300, penalty, np.arange(400) >= 300)
+    (found,) = adam.SNLI_ADAM.fit_predict(features, labels, [fit])
+    monkeypatch.setattr(bench, "EPOCHS_PER_CHECK", 1)
+    monkeypatch.setattr(bench, "MAX_EPOCHS", 15)
+    expected, logits = bench.plain_senteval_classifier(features, labels, fit)
+    top = np.sort(logits, axis=1)
+    clear = top[:, -1] - top[:, -2] > 1e-4
+    np.testing.assert_array_equal(found[clear], expected[clear])
+    assert (found != adam.fit_predict(features, labels, [fit])[0]).any()  # the other schedule trains longer

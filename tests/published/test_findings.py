@@ -11,7 +11,8 @@ from repro import tables
 from repro.cli.main import main
 from repro.errors import ReproError
 from repro.published import findings, ledger
-from repro.published.claims import BASE, CLAIMS, Claim, Comparison, Order
+from repro.published.claims import BASE, CLAIMS
+from repro.published.comparisons import Claim, Comparison, Order
 from repro.published.findings import Finding, Outcome, evaluate, measured
 
 PRINTED = [claim for claim in CLAIMS if claim.comparisons]  # the others are this suite's own
@@ -45,6 +46,11 @@ def test_every_claim_holds_on_the_published_numbers_or_says_why_it_does_not(clai
         ("most of SentEval's tasks", "holds 38/42, 5/7 columns"),
         ("before STS-B", "does not hold 2/4"),
         ("fitted on the target is worse", "holds 1/1"),
+        ("closer to the origin", "holds 3/3"),
+        ("lie denser", "holds 9/9"),
+        ("every discrete augmentation", "holds 10/10"),
+        ("best rate", "holds 6/6"),
+        ("three eighths", "holds 8/8"),
         ("alignment and uniformity", "not published"),
     ],
 )
@@ -128,6 +134,29 @@ def test_the_suites_own_claims_are_measured_on_the_base_under_its_own_names(tmp_
     found = fared(named("trained by contrast"), tmp_path, text)
     assert found["published"].summary == "not published"
     assert found[BASE].summary == "does not hold 0/2, 12 not measured"
+
+
+def test_one_row_may_be_compared_in_two_columns(tmp_path: Path) -> None:
+    row = "scratch-token-embeddings"
+    text = (
+        "row,column,value,signature\n"
+        f"{row},word-norm-100,1.5,words-wiki-sample-100|v:1\n{row},word-norm-500,1.25,words-wiki-sample-500|v:1\n"
+    )
+    found = fared(named("closer to the origin"), tmp_path, text)[BASE]
+    assert found.summary == "does not hold 0/1, 2 not measured"
+    assert str(found.outcomes[0]) == f"word-norm-500 − word-norm-100: {row} 1.25, {row} 1.50 (-0.25)  ✗"
+
+
+def test_times_are_compared_by_how_many_times_one_is_the_other_on_one_machine(tmp_path: Path) -> None:
+    rows = ("scratch-first-last-avg-whitening-nli", "scratch-first-last-avg-whitening-85-nli")
+    on = "search-stsb|on:a"
+    times = [f"{rows[0]},stsb-ms,0.098,{on}", f"{rows[1]},stsb-ms,0.0325,{on}"]
+    claim, head = named("exact search"), "row,column,value,signature\n"
+    found = fared(claim, tmp_path, head + "\n".join(times))[BASE]
+    assert str(found.outcomes[0]) == f"stsb-ms: {rows[0]} 0.0980, {rows[1]} 0.0325 (×3.02)  ✓"
+    elsewhere = fared(claim, tmp_path, head + "\n".join([times[0], times[1].replace("on:a", "on:b")]))[BASE]
+    assert elsewhere.outcomes == ()
+    assert elsewhere.apart == (f"stsb-ms: {rows[0]} and {rows[1]}: one was timed on a, the other on b",)
 
 
 def test_numbers_of_two_protocols_are_not_compared(tmp_path: Path) -> None:

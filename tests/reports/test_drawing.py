@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from repro.reports.drawing import draw, figure
-from repro.reports.plots import Curve, Growth, Plot, Point
+from repro.reports.plots import Curve, Growth, Plot, Point, Reduction
 
 RNG = np.random.default_rng(0)
 KINDS = ("plain", "whitening", "flow", "trained")
@@ -24,7 +24,11 @@ CURVES = tuple(Curve(f"row {i}", KINDS[i % 4], tuple(np.geomspace(1, 0.1 / (i + 
 GROWTH = tuple(
     Growth(f"row {i}", (1e3, 1e4), (2.0 * k, 20.0 * k), (0.01, 1.0), 160.0 / k) for i, k in enumerate((1, 1.001, 3, 9))
 )
+REDUCTIONS = tuple(
+    Reduction(f"base {i}", ("16", "64", "256", "full"), (70.0 + i, 74 + i / 9, 75, 73), 60.0 + i) for i in range(4)
+)
 PLOTS = [
+    Plot("dimensions", "whitening-f2", (REDUCTIONS,)),
     Plot("geometry", "simcse-5", (POINTS,)),
     Plot("spectra", "simcse-5", (CURVES, CURVES[:2])),
     Plot("growth-cpu", "sbert-65h", (GROWTH,)),

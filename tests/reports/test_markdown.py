@@ -1,6 +1,7 @@
 """Markdown and LaTeX of a table."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,16 @@ def test_latex_is_plain_ascii_outside_comments(name: str) -> None:
     assert len(printed) > 5
     assert all(line.isascii() for line in printed)
     assert not any("|" in line.replace("$|$", "") for line in printed)  # a dash in LaTeX's default encoding
+
+
+@pytest.mark.parametrize(
+    ("letter", "command"),  # unicode-math's table
+    [("α", r"\alpha"), ("λ", r"\lambda"), ("ρ", r"\rho"), ("τ", r"\tau"), ("θ", r"\theta"), ("Δ", r"\Delta")],
+)
+def test_greek_letters_in_latex(letter: str, command: str) -> None:
+    row = replace(TABLE.rows[0], label=f"{letter} = 1")
+    text = latex.to_latex(lay_out(replace(TABLE, rows=(row, *TABLE.rows[1:])), lines()))
+    assert f"${command}$ = 1 & " in text
 
 
 def test_latex_has_as_many_columns_as_the_table() -> None:

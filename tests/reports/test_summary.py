@@ -38,7 +38,7 @@ BEFORE = [
 
 def test_rows_stand_under_the_worst_of_their_verdicts() -> None:
     page = to_summary({"sbert-1": (NOW, BEFORE)})
-    assert "| sbert-1 | 3 | 1 | 1 |  |  | 2 |" in page
+    assert "| sbert-1 | 3 | 1 | 1 |  |  |  | 2 |" in page
     assert "* **deviate**: `bad`\n" in page
     assert "* **match**: `good`\n" in page
     assert "* **within noise**: `trained`\n" in page

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,9 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from nltk.metrics.distance import edit_distance
+from nltk.tokenize.treebank import TreebankWordTokenizer
 from scipy.stats import spearmanr
 from sentence_transformers.sentence_transformer.modules.tokenizer import WhitespaceTokenizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from transformers import AutoModel, AutoTokenizer
 
 Pair = tuple[str, str, float]
@@ -84,6 +88,21 @@ class Oracle:
         cells = [line.split("\t") for line in self._lines("downstream/SICK/SICK_test_annotated.txt")[1:]]
         return [(" ".join(row[1].split()), " ".join(row[2].split()), float(row[3])) for row in cells]
 
+    def judged(self, split: str) -> tuple[list[tuple[str, str]], np.ndarray]:
+        """SICK's pairs of a split for a model without capitals, in lower-cased Moses tokens, and their judgements."""
+        cells = [line.split("\t") for line in self._lines(f"downstream/SICK/SICK_{split}.txt")[1:]]
+        return [(_moses(row[1]), _moses(row[2])) for row in cells], np.array([row[4] for row in cells])
+
+    def qnli(self, split: str) -> list[tuple[str, str, bool]]:
+        """Questions, sentences, and whether these answer them."""
+        cells = [line.split("\t") for line in self._lines(f"qnli/{split}.tsv")[1:]]
+        return [(row[1], row[2], row[3] == "entailment") for row in cells]
+
+    def quora(self) -> list[Pair]:
+        """Quora's questions, and 5 for duplicates, 0 for others."""
+        cells = [line.split("\t") for line in self._lines("quora/quora_duplicate_questions.tsv")[1:]]
+        return [(row[3], row[4], 5.0 * int(row[5])) for row in cells]
+
     def sst(self, split: str) -> tuple[list[str], np.ndarray]:
         """Sentences and labels of a split."""
         cells = [line.split("\t") for line in self._lines(f"downstream/SST/binary/sentiment-{split}")]
@@ -106,6 +125,26 @@ class Oracle:
         """SimCSE's sentences."""
         path = self.hub / "datasets/princeton-nlp/datasets-for-simcse/wiki1m_for_simcse.txt"
         return path.read_text(encoding="utf-8").splitlines()
+
+    def wiki_sample(self) -> list[str]:
+        """The sample of SimCSE's sentences."""
+        return self._lines("wiki-sample/wiki.txt")
+
+    def by_rank(self, repo: str, text: Sequence[str], last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(norms (n,), distances to all others (n, V − 1), dot products with them) of a model's words to that rank."""
+        folder = self.hub / "models" / repo
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        table = AutoModel.from_pretrained(folder, dtype=torch.float32).get_input_embeddings().weight.detach().numpy()
+        counted = Counter(i for sentence in text for i in tokenizer(sentence, add_special_tokens=False).input_ids)
+        for special in tokenizer.all_special_ids:  # an unknown word is no word
+            counted.pop(special, None)
+        ranked = sorted(counted, key=lambda word: (-counted[word], word))[: last + 1]
+        others = [np.delete(np.arange(len(table)), word) for word in ranked]
+        distances = np.array(
+            [np.linalg.norm(table[rows] - table[word], axis=1) for word, rows in zip(ranked, others, strict=True)]
+        )
+        products = np.array([table[rows] @ table[word] for word, rows in zip(ranked, others, strict=True)])
+        return np.linalg.norm(table[ranked], axis=1), np.sort(distances, axis=1), -np.sort(-products, axis=1)
 
     def triplets(self) -> list[tuple[str, ...]]:
         """SimCSE's triplets; an empty cell is a blank."""
@@ -153,6 +192,34 @@ def correlation(similarities: np.ndarray, pairs: Sequence[Pair]) -> float:
     return 100 * float(spearmanr(similarities.round(10), [gold for *_, gold in pairs]).statistic)
 
 
+def auc(encode: Encode, pairs: Sequence[tuple[str, str, bool]]) -> float:
+    """The area under the ROC curve × 100 of the cosines of pairs."""
+    first, second = (encode([pair[side] for pair in pairs]) for side in (0, 1))  # type: ignore[misc]
+    cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    return 100 * float(roc_auc_score([answered for *_, answered in pairs], cosines.round(10)))
+
+
+def mrr(encode: Encode, pairs: Sequence[Pair]) -> float:
+    """MRR@10 of all cosines sorted: pairs with a gold score from 4 are right; of equal ones the first comes first."""
+    index = list(dict.fromkeys(second for _, second, _ in pairs))
+    queries = list(dict.fromkeys(first for first, _, gold in pairs if gold >= 4))
+    vectors, asked = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in map(encode, (index, queries)))
+    inverse = []
+    for query, cosines in zip(queries, (asked @ vectors.T).round(9), strict=True):
+        right = {second for first, second, gold in pairs if first == query and gold >= 4}
+        found = [index[place] in right for place in np.argsort(-cosines, kind="stable")[:10]]
+        inverse.append(1 / (found.index(True) + 1) if any(found) else 0)
+    return float(np.mean(inverse))
+
+
+def lexical(pairs: Sequence[Pair]) -> tuple[np.ndarray, list[Pair]]:
+    """(the pairs' gold scores, the pairs with the edit distance of their words in their place)."""
+    split = TreebankWordTokenizer().tokenize
+    distances = [edit_distance(split(a.lower()), split(b.lower())) for a, b, _ in pairs]
+    replaced = [(a, b, float(distance)) for (a, b, _), distance in zip(pairs, distances, strict=True)]
+    return np.array([gold for *_, gold in pairs]), replaced
+
+
 def joined(subsets: Sequence[Sequence[Pair]]) -> list[Pair]:
     """All pairs of the subsets as one."""
     return [pair for subset in subsets for pair in subset]
@@ -177,7 +244,32 @@ def whitened(encode: Encode, corpus: Sequence[str], k: int | None = None) -> Enc
     return lambda sentences: (encode(sentences) - mean) @ kernel
 
 
-def accuracy(encode: Encode, splits: dict[str, tuple[list[str], np.ndarray]], penalties: Sequence[float]) -> float:
+def calibrated(encode: Encode, corpus: Sequence[str], standardise: bool, k: int) -> Encode:
+    """Standardised, or as they are; then less the projections on the corpus's top k singular vectors."""
+    vectors = encode(corpus)
+    mean, deviation = (vectors.mean(axis=0), vectors.std(axis=0)) if standardise else (0, 1)
+    top = np.linalg.svd((vectors - mean) / deviation, full_matrices=False)[2][:k]  # (k, d)
+
+    def encoded(sentences: Sequence[str]) -> np.ndarray:
+        scaled = (encode(sentences) - mean) / deviation
+        return np.asarray(scaled - scaled @ top.T @ top)
+
+    return encoded
+
+
+def of_pairs(encode: Encode) -> Callable[[Sequence[tuple[str, str]]], np.ndarray]:
+    """The absolute differences of the two vectors beside their products."""
+
+    def features(pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        first, second = (encode([pair[side] for pair in pairs]) for side in (0, 1))
+        return np.hstack([abs(first - second), first * second])
+
+    return features
+
+
+def accuracy(
+    encode: Callable[[Any], np.ndarray], splits: dict[str, tuple[list[Any], np.ndarray]], penalties: Sequence[float]
+) -> float:
     """Logistic regression on frozen vectors; the dev set chooses C, the first of those that tie."""
     features = {name: encode(sentences) for name, (sentences, _) in splits.items()}
     models = [

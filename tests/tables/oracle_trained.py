@@ -197,8 +197,13 @@ def triplet(folder: Path, examples: Sequence[tuple[str, str, str]]) -> Sentences
     return learner
 
 
-def contrastive(folder: Path, examples: Sequence[tuple[str, ...]], settings: Settings, keep: bool) -> Sentences:
-    """InfoNCE at temperature 0.05 over [CLS] through a new dense layer and tanh, 32 tokens."""
+def contrastive(
+    folder: Path, examples: Sequence[tuple[str, ...]], settings: Settings, keep: bool, alpha: float = 1.0
+) -> Sentences:
+    """InfoNCE at temperature 0.05 over [CLS] through a new dense layer and tanh, 32 tokens.
+
+    `alpha`: the weight of an example's own hard negative.
+    """
     learner = Sentences(folder, "cls", length=512)
     width = learner.model.config.hidden_size
     dense = nn.Linear(width, width)
@@ -212,6 +217,8 @@ def contrastive(folder: Path, examples: Sequence[tuple[str, ...]], settings: Set
         )
         columns = torch.cat(others)
         logits = torch.stack([cosine_similarity(row[None], columns) for row in first]) / 0.05
+        if alpha != 1:
+            logits = logits + math.log(alpha) * torch.eye(len(batch), len(columns)).roll(len(batch), 1)
         return cross_entropy(logits, torch.arange(len(batch)))
 
     train(learner, examples, loss, settings)

@@ -29,7 +29,11 @@ FEW = ["--seeds", "1", "--sample", "5"]  # one training or fit, on five examples
 STEPS = ["--seeds", "1", "--sample", "17"]  # two steps an epoch: where there is warm-up the first changes nothing
 LARGE = [part for row in TABLES["sbert-2"].rows if "large" in row.slug for part in ("--row", row.slug)]
 OTHERS = [part for row in TABLES["sbert-2"].rows if "large" not in row.slug for part in ("--row", row.slug)]
+WORDS = ["--task", "word-distance-5-100-stsb", "--task", "word-product-7-100-stsb"]
 FITTED = [*FEW, "--task", "stsb"]
+# rows that keep more dimensions than the smallest of the hub's models has
+WIDE = {row.slug for row in TABLES["whitening-f2"].rows if row.system.kept.isdigit() and int(row.system.kept) > 88}
+NARROW = [part for row in TABLES["whitening-f2"].rows if row.slug not in WIDE for part in ("--row", row.slug)]
 # the arguments of each run; several where a row has no cell in the columns that all others have one in
 RUNS: dict[str, list[list[str]]] = {
     "sbert-1": [["--task", "stsb", "--task", "sickr"]],
@@ -42,17 +46,40 @@ RUNS: dict[str, list[list[str]]] = {
     "sbert-65h": [["--limit", "4"]],
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
+    "whitening-f2": [[*FITTED, *NARROW]],
+    "whitening-r1": [
+        ["--task", "stsb-mrr", "--task", "stsb-ms"],
+        ["--task", "quora-mrr", "--row", "scratch-first-last-avg-whitening-85-target"],
+    ],
+    "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],
+    "flow-4": [FEW],
+    "flow-5": [FITTED],
+    "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
+    "flow-8": [FEW],
+    "simcse-1": [[*FEW, "--task", "test"]],
+    "simcse-2": [[*FEW, "--task", "one-test", "--task", "two-test"]],
+    "simcse-3": [[*FEW, "--task", "test"]],
+    "simcse-4": [[*FEW, "--task", "full-test"]],
     "simcse-5": [FITTED],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],
         [*FEW, "--task", "sup-test", "--row", "sup-simcse-bert-base", "--row", "minilm-mlp", "--row", "mlp"],
     ],
+    "simcse-7": [[*FEW, "--task", "test"]],
+    "simcse-b3": [[*FEW, "--task", "stsb-wmean"]],
+    "simcse-c1": [FITTED],
+    "simcse-d1": [[*FEW, "--task", "test"]],
+    "simcse-d2": [[*FEW, "--task", "test"]],
     "simcse-b2": [[*FEW, "--task", "sts12-all", "--task", "sts12-wmean", "--task", "sts12-mean", "--task", "stsb-all"]],
     "simcse-e1": [["--task", "sst", "--task", "mrpc"]],
+    "senteval-3": [["--task", "sicke", "--task", "sickr-regressor", "--task", "snli-adam"]],
 }
-OWN_HOME = ("sbert-2", "sbert-3", "sbert-4", "sbert-6", "simcse-6")  # the models that these train take a gigabyte
+OWN_HOME = (  # the models that these train take a gigabyte
+    *("sbert-2", "sbert-3", "sbert-4", "sbert-6"),
+    *("simcse-1", "simcse-2", "simcse-3", "simcse-4", "simcse-6", "simcse-7", "simcse-d1", "simcse-d2"),
+)
 
 
 class Runs:

@@ -13,7 +13,7 @@ from repro.encoders.recipe import TransformerRecipe, WordVectorRecipe
 from repro.revisions import PUBLIC
 from repro.tables.spec import Row
 from repro.training import selection, setups, trainer
-from repro.training.recipe import ContrastiveRecipe
+from repro.training.contrastive import ContrastiveRecipe
 
 
 def row(table: str, slug: str) -> Row:
@@ -28,6 +28,8 @@ def row(table: str, slug: str) -> Row:
         ("sbert-5", "glove-840b-bow", "glove.840B.300d.txt", "whitespace"),
         ("sbert-5", "fasttext-bow", "crawl-300d-2M.vec", "whitespace"),
         ("simcse-e1", "glove-840b-bow", "glove.840B.300d.txt", "whitespace"),
+        ("senteval-3", "glove-840b-bow", "glove.840B.300d.txt", "whitespace"),
+        ("senteval-3", "fasttext-bow", "crawl-300d-2M.vec", "whitespace"),
         ("sbert-1", "glove-avg", "glove.6B.300d.txt", "sbert"),
     ],
 )
@@ -38,7 +40,19 @@ def test_rows_of_word_vectors(table: str, slug: str, file: str, tokens: str) -> 
 
 
 # BERT-flow's own tables have two levels (its Table 7); SimCSE's ran the code's default (Appendix C), three
-LEVELS = {"flow-2": 2, "flow-3": 2, "whitening-1": 2, "whitening-2": 2, "simcse-5": 3, "simcse-b2": 3}
+LEVELS = {
+    "flow-2": 2,
+    "flow-3": 2,
+    "flow-4": 2,
+    "flow-5": 2,
+    "flow-6": 2,
+    "flow-8": 2,
+    "whitening-1": 2,
+    "whitening-2": 2,
+    "simcse-5": 3,
+    "simcse-b2": 3,
+}
+LEVELS |= {"simcse-b3": 2, "simcse-c1": 3}
 
 
 @pytest.mark.parametrize(("table", "levels"), LEVELS.items())
@@ -162,6 +176,10 @@ NOTES = [
     *((table, "no bias correction, ε 1e-6, decay 0.01") for table in ("flow-2", "whitening-1")),
     *((table, "the 275,601 triplets that have a contradiction too") for table in ("simcse-5", "simcse-6")),
     *((table, "Text of STS-B and SICK as in SentEval's files") for table in ("simcse-5", "simcse-6", "simcse-b2")),
+    ("flow-5", "the other reading stands beyond the paper"),
+    ("senteval-3", "no prediction is below 1 (SentEval#83)"),
+    ("senteval-3", "score the same pairs by cosine"),
+    ("senteval-3", "COCO, SentEval's image-caption retrieval, is left out"),
     ("simcse-5", "at that code's default of three levels"),
 ]
 

@@ -12,13 +12,21 @@ from pathlib import Path
 import pytest
 
 from repro import tables
+from repro.cli.main import main
 from repro.errors import ReproError
 
 ROOT = Path(__file__).parents[2]
 SBERT = [*(f"sbert-{number}" for number in range(1, 8)), "sbert-65h"]
-WHITENING, FLOW = ["whitening-1", "whitening-2"], ["flow-2", "flow-3"]
-SIMCSE = ["simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]
-IDS = [*SBERT, *WHITENING, *FLOW, *SIMCSE]
+WHITENING = ["whitening-1", "whitening-2", "whitening-f2", "whitening-r1"]
+FLOW = [f"flow-{number}" for number in range(1, 9)]
+SIMCSE = [
+    *("simcse-1", "simcse-2", "simcse-3", "simcse-4", "simcse-5", "simcse-6", "simcse-7"),
+    *("simcse-a1", "simcse-b1", "simcse-b2", "simcse-b3", "simcse-c1", "simcse-d1", "simcse-d2", "simcse-e1"),
+]
+SENTEVAL = ["senteval-3"]
+LISTED = [*SBERT, *WHITENING, *FLOW, *SIMCSE, *SENTEVAL]
+FACTS = ["flow-7", "simcse-a1", "simcse-b1"]  # nothing in them is measured
+IDS = [table_id for table_id in LISTED if table_id not in FACTS]
 MODULE = """
 from dataclasses import replace
 from repro.tables.sbert_1_unsupervised_sts import TABLE as FIRST
@@ -36,6 +44,7 @@ def commands_of(target: str) -> list[str]:
 
 def test_tables_stand_paper_after_paper() -> None:
     assert list(tables.TABLES) == IDS
+    assert [table.id for table in tables.listed()] == LISTED
     assert all(table.id == name for name, table in tables.TABLES.items())
 
 
@@ -43,8 +52,8 @@ def test_tables_stand_paper_after_paper() -> None:
     ("table_id", "before", "after"),
     [
         ("sbert-10", "sbert-7", "sbert-65h"),
-        ("simcse-a1", "simcse-6", "simcse-b2"),
-        ("another-1", "simcse-e1", None),  # of a paper that nobody listed
+        ("simcse-a2", "simcse-7", "simcse-b2"),  # tables of facts are no such tables
+        ("another-1", "senteval-3", None),  # of a paper that nobody listed
     ],
 )
 def test_a_module_in_the_folder_is_a_table(
@@ -61,7 +70,7 @@ def test_a_module_in_the_folder_is_a_table(
 
 
 def test_an_unknown_table_is_refused_with_the_ids_there_are() -> None:
-    with pytest.raises(ReproError, match=r"'sbert-8' is not a table; there are: sbert-1, .*, simcse-e1"):
+    with pytest.raises(ReproError, match=r"'sbert-8' is not a table; there are: sbert-1, .*, senteval-3"):
         tables.get("sbert-8")
 
 
@@ -73,12 +82,13 @@ def test_a_list_of_tables_needs_neither_torch_nor_scipy() -> None:
 def test_the_name_of_a_module_begins_with_the_id_of_its_table() -> None:
     """The Makefile reads the ids from the names."""
     for module in pkgutil.iter_modules(tables.__path__):
-        table = getattr(import_module(f"repro.tables.{module.name}"), "TABLE", None)
+        found = import_module(f"repro.tables.{module.name}")
+        table = getattr(found, "TABLE", None) or getattr(found, "FACTS", None)
         if table is not None:
             assert module.name.startswith(f"{table.id.replace('-', '_')}_")
 
 
-@pytest.mark.parametrize("table_id", IDS)
+@pytest.mark.parametrize("table_id", LISTED)
 def test_every_id_is_a_target_of_make(table_id: str) -> None:
     assert commands_of(table_id) == [f".venv/bin/repro table {table_id}"]
 
@@ -87,10 +97,10 @@ def test_every_id_is_a_target_of_make(table_id: str) -> None:
     ("target", "ids"),
     [
         *((f"table{number}", [f"sbert-{number}"]) for number in range(1, 8)),
-        ("flow", ["flow-2", "flow-3"]),
-        ("whitening", ["whitening-1", "whitening-2"]),
-        ("simcse", ["simcse-5", "simcse-6", "simcse-b2", "simcse-e1"]),
-        ("tables", [*FLOW, *SBERT, *SIMCSE, *WHITENING]),  # papers by name, tables by number
+        ("flow", FLOW),
+        ("whitening", WHITENING),
+        ("simcse", SIMCSE),
+        ("tables", [*FLOW, *SBERT, *SENTEVAL, *SIMCSE, *WHITENING]),  # papers by name, tables by number
     ],
 )
 def test_short_and_common_targets_of_make(target: str, ids: list[str]) -> None:
@@ -107,7 +117,7 @@ def test_the_command_below_a_table_makes_it(table_id: str) -> None:
 def test_the_readme_lists_the_tables() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `make ([\w-]+)` \| \[(.+)\]\(tables/([\w-]+)\.md\) \|$", readme, re.MULTILINE)
-    assert listed == [(table.id, table.title, table.id) for table in tables.TABLES.values()]
+    assert listed == [(table.id, table.title, table.id) for table in tables.listed()]
 
 
 def test_help_names_every_target_once() -> None:
@@ -115,4 +125,11 @@ def test_help_names_every_target_once() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE)
     assert all(len(re.findall(rf"\bmake {target}\b(?!-)", shown)) == 1 for target in targets)
-    assert all(table_id in shown for table_id in IDS)
+    assert all(table_id in shown for table_id in LISTED)
+
+
+def test_a_table_of_facts_is_written_and_not_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "simcse-a1", "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"simcse-a1.md", "simcse-a1.csv"}
+    with pytest.raises(ReproError, match="nothing in simcse-a1 is measured"):
+        tables.get("simcse-a1")

@@ -28,7 +28,11 @@ def test_the_nli_sample_is_the_published_one_byte_for_byte(mirror: Path, fixture
     [
         *[("nli-sample", 36703, 2, 3), ("stsb", 5749, 2, 0)],  # counts: the data's own pages
         ("wiki-sample", 11914, 2, 0),  # whole lines of the public file
+        ("wiki-sample-next", 11913, 2, 0),
         ("nli-sample-triplets", 3768, 3, 0),
+        # as the tables' notes say
+        *[("nli-sample-entailment", 12426, 2, 0), ("nli-sample-neutral", 11987, 2, 0)],
+        *[("nli-sample-contradiction", 12290, 2, 0), ("nli-sample-quadruples", 2762, 4, 0)],
     ],
 )
 def test_real_training_sets(data: Path, name: str, count: int, columns: int, classes: int) -> None:
@@ -42,14 +46,41 @@ def test_embedded_training_sets(name: str, count: int, columns: int) -> None:
     assert (len(found), len(found.columns)) == (count, columns)
 
 
-def test_triplets_take_the_hypotheses_of_a_premise_in_order_each_once(tmp_path: Path) -> None:
+# what is made of the hypotheses of a premise, which are numbered and named by their label
+FROM_NLI = {
+    "triplets": [("p", "e1", "c1"), ("p", "e2", "c2")],
+    "quadruples": [("p", "e1", "c1", "n1")],
+    "entailment": [("p", "e1"), ("p", "e2"), ("q", "e3")],
+    "neutral": [("p", "n1"), ("q", "n2")],
+    "contradiction": [("p", "c1"), ("p", "c2"), ("p", "c3"), ("r", "c4")],
+    "pairs": [tuple(pair.split()) for pair in ("p e1", "p c1", "p e2", "q e3", "p n1", "q n2", "p c2", "p c3", "r c4")],
+}
+
+
+@pytest.mark.parametrize("name", FROM_NLI)
+@pytest.mark.parametrize("source", ["nli", "nli-sample"])
+def test_hypotheses_of_a_premise_are_taken_in_order_each_once(tmp_path: Path, source: str, name: str) -> None:
     labels = {"e": "entailment", "c": "contradiction", "n": "neutral"}
-    pairs = ["p e1", "p c1", "p e2", "q e3", "p n1", "q n2", "p c2", "p c3", "r c4"]
-    lines = [f"train\tSNLI\tx\t{p}\t{h}\t{labels[h[0]]}" for p, h in map(str.split, pairs)]
+    lines = [f"train\tSNLI\tx\t{p}\t{h}\t{labels[h[0]]}" for p, h in FROM_NLI["pairs"]]
     (tmp_path / "AllNLI.tsv").write_text(HEADER + "\n".join([*lines, "dev\tSNLI\tx\tq\tc9\tcontradiction"]) + "\n")
-    found = sets.read("nli-triplets", tmp_path)
-    assert list(zip(*found.columns, strict=True)) == [("p", "e1", "c1"), ("p", "e2", "c2")]
+    found = sets.read(f"{source}-{name}", tmp_path)
+    assert list(zip(*found.columns, strict=True)) == FROM_NLI[name]
     assert found.labels is None
+
+
+def test_a_sentence_is_paired_with_one_of_those_after_it(tmp_path: Path) -> None:
+    sentences = [f"sentence {number}" for number in range(500)]
+    (tmp_path / "wiki.txt").write_text("\n".join([*sentences[:250], " ", *sentences[250:]]) + "\n")
+    first, second = sets.read("wiki-sample-next", tmp_path).columns
+    assert (first, second) == (tuple(sentences[:-1]), tuple(sentences[1:]))
+    found = sets.read("wiki-sample-next3", tmp_path)
+    ahead = [int(b.split()[1]) - int(a.split()[1]) for a, b in zip(*found.columns, strict=True)]
+    assert found.columns[0] == tuple(sentences[:-1])
+    counts = np.bincount(ahead, minlength=4)
+    assert (counts[0], counts.sum(), len(counts)) == (0, 499, 4)
+    # five standard deviations of a binomial count of 499 draws
+    assert np.abs(counts[1:] - 499 / 3).max() < 5 * (499 * 2 / 9) ** 0.5
+    assert sets.read("wiki-sample-next3", tmp_path).digest() == found.digest()  # drawn once and for all
 
 
 def test_simcse_s_own_files(tmp_path: Path) -> None:

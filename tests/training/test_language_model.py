@@ -117,7 +117,7 @@ def test_the_command_gives_a_model_that_transformers_and_the_zoo_read(
 
 
 def test_the_same_recipe_is_not_trained_again(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    material = train.Material(MINI.examples, MINI.dev)
+    material = train.Material(MINI.examples, MINI.dev, MINI.synonyms)
     first = train.train(tiny(tiny_bert), 0, material, "cpu")
     monkeypatch.setattr(trainer, "train", lambda *_: pytest.fail("trained again"))
     assert train.train(tiny(tiny_bert), 0, material, "cpu").folder == first.folder

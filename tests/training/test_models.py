@@ -12,8 +12,8 @@ from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.metrics.correlation import cosines
+from repro.training.contrastive import ContrastiveRecipe
 from repro.training.models import CrossEncoder, SentenceLearner
-from repro.training.recipe import ContrastiveRecipe
 from tests.training.test_trainer import examples, learner, recipe
 
 SENTENCES = ["the cat sits on the mat", "a dog", "it is not red .", "big small blue house runs in to the mat"]

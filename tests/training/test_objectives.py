@@ -12,8 +12,9 @@ from scipy.special import log_softmax
 from torch import nn
 
 from repro.encoders.recipe import TransformerRecipe
+from repro.training.contrastive import ContrastiveRecipe
 from repro.training.objectives import Contrastive, Cosine, Softmax, Triplet, cross_loss
-from repro.training.recipe import PARTS, ContrastiveRecipe, TrainedRecipe
+from repro.training.recipe import PARTS, TrainedRecipe
 from repro.training.setups import CONCATENATIONS
 
 
@@ -185,3 +186,52 @@ def test_the_head_is_a_dense_layer_and_tanh() -> None:
     assert float(objective(vectors, torch.empty(0)).detach()) == pytest.approx(
         float(plain(through, torch.empty(0)).detach())
     )
+
+
+def info_nce(logits: np.ndarray) -> float:
+    """−log of the share of each row's own column, on average."""
+    return float(-log_softmax(logits, axis=1).diagonal().mean())
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("columns", [3, 4])  # one hard negative, or two: contradiction and neutral
+def test_the_weight_of_hard_negatives_is_that_of_equation_8(alpha: float, columns: int) -> None:
+    first, *others = drawn(columns)
+    logits = np.concatenate([1 - cdist(first, other, "cosine") for other in others], axis=1) / 0.05
+    weights = np.ones_like(logits)
+    for column in range(1, columns - 1):
+        weights[np.arange(16), column * 16 + np.arange(16)] = alpha
+    terms = weights * np.exp(logits)
+    expected = -np.log(terms.diagonal() / terms.sum(axis=1)).mean()
+    ours = Contrastive(8, False, 0.05, hard_weight=alpha)((first, *others), torch.zeros(16))
+    assert ours.item() == pytest.approx(expected, abs=1e-6)  # the weight's logarithm is float32
+
+
+@pytest.mark.parametrize("temperature", [0.001, 0.05, 1.0])
+@pytest.mark.parametrize("cosine", [True, False])
+def test_similarity_and_temperature(temperature: float, cosine: bool) -> None:
+    u, v = drawn(2)
+    similarity = 1 - cdist(u, v, "cosine") if cosine else u.numpy() @ v.numpy().T
+    ours = Contrastive(8, False, temperature, cosine=cosine)((u, v), torch.zeros(16))
+    assert ours.item() == pytest.approx(info_nce(similarity / temperature), rel=1e-9)
+
+
+def test_two_encoders_have_a_head_each() -> None:
+    torch.manual_seed(0)
+    contrastive = Contrastive(8, True, 0.05, encoders=2).double()
+    assert contrastive.second is not None
+    u, *others = drawn(3)
+    (a, b), (c, d) = ((dense.weight, dense.bias) for dense in (contrastive.head[0], contrastive.second[0]))  # type: ignore[index]
+    first, *rest = (
+        (x @ w.T + bias).tanh().detach() for x, w, bias in zip((u, *others), (a, c, c), (b, d, d), strict=True)
+    )
+    logits = np.concatenate([1 - cdist(first, other, "cosine") for other in rest], axis=1) / 0.05
+    assert contrastive((u, *others), torch.zeros(16)).item() == pytest.approx(info_nce(logits), abs=1e-9)
+
+
+def test_gradients_of_what_ablations_change_are_those_of_finite_differences() -> None:
+    torch.manual_seed(0)
+    head = Contrastive(8, True, 1.0, hard_weight=2.0, cosine=False, encoders=2).double()
+    vectors = [v.requires_grad_() for v in drawn(3, b=4)]
+    inputs = (*vectors, *head.parameters())
+    assert torch.autograd.gradcheck(lambda *inputs: head(inputs[:3], torch.zeros(4)), inputs)

@@ -33,7 +33,7 @@ MINI = Suite("mini")
 
 
 def material() -> train.Material:
-    return train.Material(MINI.examples, MINI.dev)
+    return train.Material(MINI.examples, MINI.dev, MINI.synonyms)
 
 
 def tiny(base: Path, name: str, **settings: object) -> TrainedRecipe:
@@ -156,7 +156,7 @@ def test_a_full_disk_leaves_no_half_a_model_and_the_training_goes_on(
 def test_blank_texts_are_counted_and_said(tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What SimCSE's training makes of cells without a sentence."""
     columns = (("the cat", " ", "a dog"), ("a cat", "it is", " "), (" ", "not", "the house"))
-    given = train.Material(lambda name: Examples(columns, None), MINI.dev)
+    given = train.Material(lambda name: Examples(columns, None), MINI.dev, MINI.synonyms)
     made = tiny(tiny_bert, "sup-simcse", sample=None, select_every=None)
     assert train.train(made, 0, given, "cpu").about["blank_texts"] == 3
     assert train.train(tiny(tiny_bert, "stsb"), 0, material(), "cpu").about["blank_texts"] == 0

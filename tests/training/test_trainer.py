@@ -21,9 +21,11 @@ from torch import Tensor
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.training import checkpoint, models, trainer
+from repro.training.contrastive import ContrastiveRecipe
 from repro.training.data import Examples
-from repro.training.models import CrossLearner, Learner, SentenceLearner
-from repro.training.recipe import ContrastiveRecipe, TrainedRecipe
+from repro.training.models import Learner
+from repro.training.recipe import TrainedRecipe
+from repro.training.train import LEARNERS
 from tests.conftest import WORDS
 
 OBJECTIVES = ("softmax", "cosine", "triplet", "contrastive", "cross-softmax", "cross-regression")
@@ -50,9 +52,8 @@ def examples(objective: str, count: int = 50) -> Examples:
 
 def learner(made: TrainedRecipe, data: Examples | None = None) -> Learner:
     torch.manual_seed(0)
-    kind = CrossLearner if made.cross else SentenceLearner
     assert isinstance(made.base, TransformerRecipe)
-    return kind(made.base, made, data or examples(made.objective), "cpu")
+    return LEARNERS[made.learner](made.base, made, data or examples(made.objective), "cpu")
 
 
 def run(made: TrainedRecipe, folder: Path, options: trainer.Options | None = None, **more: object) -> dict[str, Tensor]:

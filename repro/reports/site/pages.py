@@ -13,12 +13,15 @@ from repro.evaluation.significance import Comparison, Pair
 from repro.published.claims import BASE
 from repro.published.findings import LEGEND, PUBLISHED, Fared
 from repro.reports.citation import bibtex
+from repro.reports.facts import LEGEND as ABOUT_FACTS
+from repro.reports.facts import cells, grid
 from repro.reports.layout import MARKS, Layout
 from repro.reports.markdown import REMARKS
 from repro.reports.site.cards import cards, interval_text
 from repro.reports.site.comparing import comparing
 from repro.reports.site.shown import Shown
 from repro.tables import demo
+from repro.tables.facts import Facts
 from repro.version import __version__
 
 WORDS = {
@@ -26,6 +29,7 @@ WORDS = {
     "within-noise": "within noise",
     "deviates": "deviates",
     "other-hardware": "other hardware",
+    "other-protocol": "other protocol",
     "no-published": "not published",
     "not-run": "not run",
 }
@@ -34,6 +38,7 @@ MEANINGS = {
     "within-noise": "a row trained here, within twice the spread over seeds or 0.5, whichever is larger",
     "deviates": "outside, in either direction: too good is a deviation too",
     "other-hardware": "a speed: the published one is of another machine, and no target",
+    "other-protocol": "the published number came about otherwise, and is no target; the table's page says how",
     "no-published": "measured; nobody has published this number under this protocol",
     "not-run": "the table's page says why",
 }
@@ -44,6 +49,7 @@ SUITE_CAPTIONS = {"paper": "Cells of each table, by verdict", "mini": "Cells of 
 FIGURES = {
     "geometry": "Alignment against uniformity on STS-B, a mark for each row; lower left is better",
     "spectra": "Spectra of sentence vectors on STS-B: standard deviation along each principal axis",
+    "dimensions": "Average over the sets against the dimensions that a whitening keeps, a line for each model",
     "growth-cpu": "Seconds to find the closest pair against the number of sentences, on a CPU",
     "growth-gpu": "Seconds to find the closest pair against the number of sentences, on a GPU",
 }
@@ -83,8 +89,13 @@ def _with_code(text: str) -> Markup:
     return Markup("").join(parts)
 
 
-def start_page(templates: Environment, suites: Mapping[str, Sequence[Shown]], claims: Mapping[Shown, Fared]) -> str:
-    """All tables by paper, with how many cells have which verdict, and how the claims fare."""
+def start_page(
+    templates: Environment,
+    suites: Mapping[str, Sequence[Shown]],
+    facts: Sequence[Facts],
+    claims: Mapping[Shown, Fared],
+) -> str:
+    """All tables by paper, with how many cells have which verdict, those of facts, and how the claims fare."""
     return templates.get_template("index.html").render(
         root="",
         suites={suite: _by_paper(tables) for suite, tables in suites.items()},
@@ -92,6 +103,7 @@ def start_page(templates: Environment, suites: Mapping[str, Sequence[Shown]], cl
         suite_titles=SUITE_TITLES,
         suite_captions=SUITE_CAPTIONS,
         banner=demo.BANNER,
+        facts=facts,
         claims=[(shown, claim, found) for shown, of_table in claims.items() for claim, found in of_table],
     )
 
@@ -129,6 +141,15 @@ def table_page(templates: Environment, shown: Shown, claims: Fared) -> str:
         remarks=remarks,
         bibtex=entry,
         content=as_json(_content(layout)),
+    )
+
+
+def facts_page(templates: Environment, table: Facts) -> str:
+    """What a table of facts prints, with a sign where the suite does the same or something else."""
+    names, rows = grid(cells(table))
+    entry = bibtex(table.paper)
+    return templates.get_template("facts.html").render(
+        root="", table=table, names=names, rows=rows, about=ABOUT_FACTS, bibtex=entry
     )
 
 

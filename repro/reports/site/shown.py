@@ -13,6 +13,7 @@ from repro.errors import ReproError
 from repro.reports import figures
 from repro.reports.layout import Layout, lay_out
 from repro.results.csv_lines import Line, from_csv
+from repro.tables.facts import Facts
 from repro.tables.spec import Table
 
 SUITES = ("paper", "mini")
@@ -83,6 +84,11 @@ class Shown:
         """The figures that stand beside the CSV file."""
         files = (self.csv.with_suffix(f".{name}.svg") for name in figures.NAMES)
         return tuple(path for path in files if path.is_file())
+
+
+def facts_of(out: Path) -> list[Facts]:
+    """Every table of facts that is written below `out`."""
+    return [table for table in tables.FACTS.values() if (out / f"{table.id}.csv").is_file()]
 
 
 def of_suites(out: Path, suites: Sequence[str]) -> dict[str, list[Shown]]:

@@ -11,9 +11,11 @@ from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.paths import new_folder
 from repro.published.findings import Fared
+from repro.reports.facts import cells, to_csv
 from repro.reports.site import pages
-from repro.reports.site.shown import SUITES, Shown, of_suites
+from repro.reports.site.shown import SUITES, Shown, facts_of, of_suites
 from repro.reports.site.stored import CORES, Stored, Tests, findings, start_tests
+from repro.tables.facts import Facts
 
 LISTING = ".repro-site"  # names the files of a site, one a line: a folder that has others is not one of ours
 STATIC = ("style.css", "site.js", "table.js", "compare.js")
@@ -25,7 +27,8 @@ def write_site(out: Path, site: Path, suites: Sequence[str] = SUITES) -> Path:
     Nothing is measured, fetched or trained. ReproError where there is no table, or `site` is not a site of this suite.
     """
     check_ours(site)
-    contents = contents_of(of_suites(out, suites))
+    facts = facts_of(out) if "paper" in suites else []
+    contents = contents_of(of_suites(out, suites), facts)
     with new_folder(site, replace=True) as folder:
         for name, content in contents.items():
             (folder / name).parent.mkdir(exist_ok=True)
@@ -47,7 +50,7 @@ def check_ours(site: Path) -> None:
         raise ReproError(f"{site} holds {others[0]}, which is of no site of this suite; name another with --site")
 
 
-def contents_of(suites: dict[str, list[Shown]]) -> dict[str, bytes]:
+def contents_of(suites: dict[str, list[Shown]], facts: Sequence[Facts]) -> dict[str, bytes]:
     """The content of every file of the site, by its name in the folder."""
     templates = pages.environment()
     contents = {name: files("repro.reports.site").joinpath(name).read_bytes() for name in STATIC}
@@ -64,7 +67,10 @@ def contents_of(suites: dict[str, list[Shown]]) -> dict[str, bytes]:
                 contents[str(folder / path.name)] = path.read_bytes()
     finally:
         threads.shutdown(cancel_futures=True)
-    contents["index.html"] = pages.start_page(templates, suites, claims).encode()
+    for table in facts:
+        contents[f"{table.id}.html"] = pages.facts_page(templates, table).encode()
+        contents[f"{table.id}.csv"] = to_csv(cells(table)).encode()
+    contents["index.html"] = pages.start_page(templates, suites, facts, claims).encode()
     return contents
 
 

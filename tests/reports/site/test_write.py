@@ -17,16 +17,17 @@ from repro import tables
 from repro.cli.main import main
 from repro.errors import ReproError
 from repro.published.findings import of_table
+from repro.reports import facts, figures
 from repro.reports.layout import lay_out
+from repro.reports.site import pages
 from repro.reports.site.write import LISTING, write_site
 from repro.results.csv_lines import from_csv
 from tests.processes import modules_after
 from tests.reports.site.conftest import COMMITTED, HOSTILE, NOT_RUN, Written
 
-PAGES = [
-    "index.html",
-    *(f"{folder}{name}.html" for folder in ("", "mini/") for name in tables.TABLES if name != NOT_RUN),
-]
+TABLES = [f"{folder}{name}.html" for folder in ("", "mini/") for name in tables.TABLES if name != NOT_RUN]
+FACTS = [f"{name}.html" for name in tables.FACTS]
+PAGES = ["index.html", *FACTS, *TABLES]
 
 
 class Page(HTMLParser):
@@ -48,7 +49,7 @@ def test_there_is_a_page_for_each_table_and_one_that_compares(written: Written) 
     names = {path.relative_to(written.site).as_posix() for path in written.site.rglob("*.html")}
     assert names == {
         *PAGES,
-        *(page.replace(".html", ".compare.html") for page in PAGES[1:]),
+        *(page.replace(".html", ".compare.html") for page in TABLES),
         "mini/sbert-4.html",
         "mini/sbert-4.compare.html",
     }
@@ -64,7 +65,7 @@ def test_a_page_is_small_with_all_that_it_loads_at_once(written: Written, name: 
     sizes = [(page.parent / file).stat().st_size for file in loaded if file]
     assert len(sizes) >= 2
     assert page.stat().st_size + sum(sizes) < (200_000 if name == "index.html" else 500_000)
-    assert page.with_suffix(".compare.html").stat().st_size < 500_000 if name != "index.html" else True
+    assert page.with_suffix(".compare.html").stat().st_size < 500_000 if name in TABLES else True
     assert all(item["loading"] == "lazy" for item in Page(page).of("img"))
 
 
@@ -115,6 +116,19 @@ def test_the_start_page_counts_what_the_csv_files_hold(written: Written) -> None
     assert text.count(tables.demo.BANNER) == 1
 
 
+def test_every_figure_there_is_has_a_caption() -> None:
+    assert set(pages.FIGURES) == set(figures.NAMES)
+
+
+@pytest.mark.parametrize("name", tables.FACTS)
+def test_a_page_of_facts_has_what_is_printed_and_the_start_page_leads_to_it(written: Written, name: str) -> None:
+    text = unescape((written.site / f"{name}.html").read_text(encoding="utf-8"))
+    shown = [fact.text for fact in facts.cells(tables.FACTS[name])]
+    assert Counter(re.findall("<td>([^<]+)</td>", text)) == Counter(shown)
+    assert f'<a href="{name}.html">' in (written.site / "index.html").read_text(encoding="utf-8")
+    assert (written.site / f"{name}.csv").read_bytes() == (written.tables / f"{name}.csv").read_bytes()
+
+
 def test_the_start_page_has_each_claim_with_what_is_published_and_what_the_base_shows(written: Written) -> None:
     text = (written.site / "index.html").read_text(encoding="utf-8")
     _, _, claims = text.partition('id="claims"')
@@ -145,7 +159,7 @@ def test_a_table_page_shows_the_comparisons_of_its_claims(written: Written, name
         assert f"<li>{pair.column}: {pair.first} {one.first:.2f}, {pair.second} {one.second:.2f} (" in page
 
 
-@pytest.mark.parametrize("name", PAGES[1:])
+@pytest.mark.parametrize("name", TABLES)
 def test_a_table_page_shows_every_number_of_the_csv_without_a_script(written: Written, name: str) -> None:
     suite = "mini" if name.startswith("mini/") else "paper"
     table = tables.get(Path(name).stem, suite)

@@ -1,0 +1,93 @@
+"""Models whose word vectors are measured, and no sentence of theirs: the input embeddings, by frequency."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+from repro.encoders import zoo
+from repro.encoders.recipe import TransformerRecipe
+from repro.evaluation.column import Column
+from repro.evaluation.measurement import Subject, result_of
+from repro.evaluation.session import Session
+from repro.evaluation.systems import Pretrained
+from repro.evaluation.units import Outcome, Unit
+from repro.results.csv_lines import Place
+from repro.tasks.words import WORD_TASKS
+
+
+@dataclass(frozen=True)
+class WordVectors(Pretrained):
+    """The table of a transformer's input embeddings, whatever pooling and layers its recipe names."""
+
+    recipe: TransformerRecipe
+
+    @cached_property
+    def base(self) -> TransformerRecipe:
+        """The recipe that reads nothing but the table."""
+        return replace(self.recipe, pooling="static", layers=None)
+
+    def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
+        """The count of one corpus."""
+        return [WordsUnit(row, self, WORD_TASKS[column.task].dataset, (column,))]
+
+
+@dataclass(frozen=True)
+class WordsUnit:
+    """One model's words in one corpus, for all ranges of ranks."""
+
+    row: str
+    system: WordVectors
+    dataset: str
+    columns: tuple[Column, ...]
+    turn: ClassVar[int] = 0
+    alone: ClassVar[bool] = False
+
+    @property
+    def title(self) -> str:
+        """Row and corpus."""
+        return f"{self.row}: {self.dataset}"
+
+    @property
+    def cells(self) -> list[Place]:
+        """Of its columns."""
+        return [(self.row, column.slug) for column in self.columns]
+
+    @property
+    def together(self) -> object:
+        """Equal for the columns of one row in one corpus."""
+        return self.row, self.dataset
+
+    def joined(self, others: Sequence[WordsUnit]) -> WordsUnit:
+        """This one with the columns of others."""
+        return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
+
+    def run(self, session: Session) -> Outcome:
+        """Count the corpus once, and measure the words of each range of ranks."""
+        from repro.encoders.transformer import TransformerEncoder  # torch: not for those who only plan
+
+        outcome = Outcome()
+        with outcome.blaming(self.row, self.columns):
+            start = time.perf_counter()
+            for column in self.columns:
+                session.get(self.system.needs(column, session))
+            ready, options = session.ready(self.system.base), session.options
+            encoder = zoo.Group([ready], "cpu", options.dtype).backbone
+            assert isinstance(encoder, TransformerEncoder)
+            text = WORD_TASKS[self.columns[0].task].text(session.data(self.columns[0].task))
+            counts, table = encoder.vocabulary(text)
+            about, weights = self.system.described(ready.recipe), self.system.weights(session)
+            for task in dict.fromkeys(column.task for column in self.columns):
+                columns = [column for column in self.columns if column.task == task]
+                with outcome.blaming(self.row, columns):
+                    scores = WORD_TASKS[task].score_words(counts, table, self.row)
+                    seconds = time.perf_counter() - start
+                    subject = Subject(self.row, about, weights, "cpu", options.dtype, seconds)
+                    for column in columns:
+                        with outcome.blaming(self.row, [column]):  # one that is not defined costs no other
+                            result = result_of(options, column, subject, scores, session.digest(task))
+                            session.store.put(self.system.key(column, session), result)
+        return outcome

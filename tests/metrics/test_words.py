@@ -1,0 +1,36 @@
+"""Neighbours of word vectors, held against scikit-learn's exact search and against sorted products."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from repro.errors import ReproError
+from repro.metrics.words import BLOCK, nearest
+
+
+def test_neighbours_are_those_of_an_exact_search() -> None:
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(700, 8)).astype(np.float32)
+    table[5] = table[6]  # of two equal words each is the other's neighbour, at distance 0
+    asked = rng.permutation(700)[: BLOCK + 30]
+    distances, products = nearest(table, asked, 7)
+    search = NearestNeighbors(algorithm="brute").fit(table.astype(np.float64))
+    theirs = search.kneighbors(table[asked].astype(np.float64), 8)[0][:, 1:]  # the first is the word itself, or as near
+    np.testing.assert_allclose(distances, theirs, atol=1e-3)
+    for word, ours in zip(asked, products, strict=True):
+        others = np.delete(table, word, axis=0).astype(np.float64) @ table[word]
+        np.testing.assert_allclose(ours, np.sort(others)[:-8:-1], rtol=1e-5, atol=1e-5)
+
+
+def test_the_largest_product_is_not_with_the_nearest() -> None:
+    """Closed form: 1 is nearest to 2, and has its largest product with 9."""
+    distances, products = nearest(np.array([[1.0], [2.0], [9.0]], np.float32), np.array([0]), 2)
+    assert distances.tolist() == [[1, 8]]
+    assert products.tolist() == [[9, 2]]
+
+
+def test_fewer_words_than_neighbours_are_refused() -> None:
+    with pytest.raises(ReproError, match="a vocabulary of 3 has no 3 neighbours"):
+        nearest(np.eye(3, dtype=np.float32), np.array([0]), 3)
