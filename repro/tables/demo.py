@@ -48,7 +48,7 @@ def embedded(table: Table) -> Table:
     return replace(
         table,
         title=f"{table.title}, on the embedded mini data set",
-        rows=table.demo or plain(*ENCODERS),
+        rows=tuple(replace(row, published=None) for row in table.demo or plain(*ENCODERS)),
         columns=tuple(column for column in table.columns if column.slug not in without_data),
         notes=NOTES,
         banner=BANNER,

@@ -38,7 +38,8 @@ def test_every_table_runs_and_runs_again_from_the_store(
         assert said.split("│")[3].strip() == str(numbers(tmp_path / "mini" / f"{name}.csv"))
         lines = csv_lines.from_csv(tmp_path / "mini" / f"{name}.csv")
         reasons = {line["reason"] for line in lines if line["verdict"] == "not-run"}
-        assert reasons <= {"nothing is trained for this column", "there is no GPU here"}
+        rare = "minilm-token-embeddings: STSB has 900 of its words, none from 5000 on"  # flow-1
+        assert reasons <= {"nothing is trained for this column", "there is no GPU here", rare}
         assert all("|suite:mini|" in line["signature"] for line in lines if line["signature"])
         assert verify(name, tmp_path / "mini", "mini") == []
     assert main(["demo", "--out", str(tmp_path), "--device", "cpu"]) == 0
@@ -82,8 +83,11 @@ def test_the_demo_trains_every_objective() -> None:
 @pytest.mark.parametrize("name", tables.TABLES)
 def test_an_embedded_table_has_the_papers_columns_and_none_of_its_numbers(name: str) -> None:
     paper, mini = tables.get(name), tables.get(name, "mini")
-    absent = ("bws",)  # no stand-in for the stand-in
-    assert mini.columns == tuple(column for column in paper.columns if not column.slug.startswith(absent))
+    absent = ("bws", "quora")  # no stand-in for the stand-in, nor for Quora's questions
+    there = [column for column in paper.columns if not column.slug.startswith(absent)]
+    if name == "flow-1":  # words are counted in STS-B, the embedded set has no Wikipedia
+        there = [column for column in there if column.slug.endswith("-stsb")]
+    assert mini.columns == tuple(there)
     assert all(row.published is None for row in mini.rows)
     assert mini.banner
     assert not paper.banner
