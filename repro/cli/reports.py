@@ -16,8 +16,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Write the text files of tables again, each table's from its CSV file; or pages to look at."""
     if arguments.html:
         return _site(arguments)
-    from repro.paths import write_all
-    from repro.reports.facts import texts
+    from repro.reports.facts import write
     from repro.reports.formats import write_again
     from repro.tables import FACTS, get
 
@@ -25,13 +24,11 @@ def report(arguments: argparse.Namespace) -> int:
     facts = written_facts(folder) if arguments.suite == "paper" else []
     for name in arguments.ids or [*written(folder), *facts]:
         if name in facts:
-            contents = texts(FACTS[name], folder)
-            write_all(dict(contents))
-            print("wrote " + ", ".join(map(str, contents)))
-            continue
-        table_id, _, variant = name.partition(".")  # sbert-1.limit-50 is of sbert-1
-        table = get(table_id, arguments.suite).of_run(variant)
-        print("wrote " + ", ".join(map(str, write_again(table, folder / f"{name}.csv"))))
+            paths = write(FACTS[name], folder)
+        else:
+            table_id, _, variant = name.partition(".")  # sbert-1.limit-50 is of sbert-1
+            paths = write_again(get(table_id, arguments.suite).of_run(variant), folder / f"{name}.csv")
+        print("wrote " + ", ".join(map(str, paths)))
     return 0
 
 

@@ -43,14 +43,11 @@ def table(arguments: argparse.Namespace) -> int:
 
 def _write_facts(table: Facts, arguments: argparse.Namespace) -> int:
     """Write a table of which nothing is measured; of the options only --out and --dry-run mean anything to it."""
-    from repro.paths import write_all
-    from repro.reports.facts import texts
+    from repro.reports.facts import texts, write
 
-    contents = texts(table, arguments.out)
     if not arguments.dry_run:
-        _check(arguments, list(contents))
-        write_all(dict(contents))
-        print("wrote " + ", ".join(map(str, contents)))
+        _check(arguments, list(texts(table, arguments.out)))
+        print("wrote " + ", ".join(map(str, write(table, arguments.out))))
     return 0
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
 
 from repro.encoders import own
 from repro.encoders.gate import zero_rows
@@ -16,47 +15,18 @@ from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import Subject, key, result_of
 from repro.evaluation.session import Need, Session
 from repro.evaluation.system import System, by_key
-from repro.evaluation.units import Outcome, Unit
-from repro.results.csv_lines import Place
+from repro.evaluation.units import OnDataset, Outcome, Unit
 from repro.results.result import Result
 from repro.tasks import TASKS
 from repro.tasks.base import Scores
 
 
 @dataclass(frozen=True)
-class GivenUnit:
+class GivenUnit(OnDataset):
     """One encoder on one data set. Its results are stored where its version says what they are of."""
 
-    row: str
     system: Given
-    dataset: str
     tasks: tuple[str, ...]
-    columns: tuple[Column, ...]
-    turn: ClassVar[int] = 0
-
-    @property
-    def alone(self) -> bool:
-        """Whether a search among its vectors is timed."""
-        return any(TASKS[column.task].times_search for column in self.columns)
-
-    @property
-    def title(self) -> str:
-        """Row and data set."""
-        return f"{self.row}: {self.dataset}"
-
-    @property
-    def cells(self) -> list[Place]:
-        """Of its columns."""
-        return [(self.row, column.slug) for column in self.columns]
-
-    @property
-    def together(self) -> object:
-        """Equal for the columns of one row on one data set."""
-        return self.row, self.dataset
-
-    def joined(self, others: Sequence[GivenUnit]) -> GivenUnit:
-        """This one with the columns of others."""
-        return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
 
     def run(self, session: Session) -> Outcome:
         """Have every distinct sentence encoded once, or each task's pairs scored, and keep the results."""
@@ -144,7 +114,7 @@ class Given(System):
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """The encoding of the column's data set."""
-        return [GivenUnit(row, self, TASKS[column.task].dataset, tuple(tasks), (column,))]
+        return [GivenUnit(row, TASKS[column.task].dataset, (column,), self, tuple(tasks))]
 
     def weights(self, session: Session) -> str:
         """Its name with the version: nothing else is known."""

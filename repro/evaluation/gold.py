@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
 
 from repro.errors import ReproError
 from repro.evaluation.column import Column
@@ -13,8 +12,7 @@ from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import Subject, key, result_of
 from repro.evaluation.session import Need, Session
 from repro.evaluation.system import System, by_key
-from repro.evaluation.units import Outcome, Unit
-from repro.results.csv_lines import Place
+from repro.evaluation.units import OnDataset, Outcome, Unit
 from repro.results.result import Result
 from repro.tasks import TASKS
 
@@ -49,7 +47,7 @@ class Gold(System):
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """The scores of the column's data set."""
-        return [GoldUnit(row, self, TASKS[column.task].dataset, (column,))]
+        return [GoldUnit(row, TASKS[column.task].dataset, (column,), self)]
 
     def weights(self, session: Session) -> str:
         """What stands where others have weights."""
@@ -57,34 +55,10 @@ class Gold(System):
 
 
 @dataclass(frozen=True)
-class GoldUnit:
+class GoldUnit(OnDataset):
     """The gold scores of one data set, in all of its columns."""
 
-    row: str
     system: Gold
-    dataset: str
-    columns: tuple[Column, ...]
-    turn: ClassVar[int] = 0
-    alone: ClassVar[bool] = False
-
-    @property
-    def title(self) -> str:
-        """Row and data set."""
-        return f"{self.row}: {self.dataset}"
-
-    @property
-    def cells(self) -> list[Place]:
-        """Of its columns."""
-        return [(self.row, column.slug) for column in self.columns]
-
-    @property
-    def together(self) -> object:
-        """Equal for the columns of one row on one data set."""
-        return self.row, self.dataset
-
-    def joined(self, others: Sequence[GoldUnit]) -> GoldUnit:
-        """This one with the columns of others."""
-        return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
 
     def run(self, session: Session) -> Outcome:
         """Score the gold scores as if they were similarities."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol, Self
 
 from repro.errors import ReproError
@@ -13,6 +13,7 @@ from repro.evaluation.column import Column
 from repro.evaluation.session import Session
 from repro.results.csv_lines import Place
 from repro.results.result import Result
+from repro.tasks import TASKS
 
 
 @dataclass
@@ -70,6 +71,40 @@ class Unit(Protocol):
     def run(self, session: Session) -> Outcome:
         """Do the work and store each result as soon as it is there."""
         ...
+
+
+@dataclass(frozen=True)
+class OnDataset:
+    """What units have in common that measure one row on one data set, in all of its columns there."""
+
+    row: str
+    dataset: str
+    columns: tuple[Column, ...]
+    turn: ClassVar[int] = 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether a search among its vectors is timed."""
+        return any(TASKS[column.task].times_search for column in self.columns)
+
+    @property
+    def title(self) -> str:
+        """Row and data set."""
+        return f"{self.row}: {self.dataset}"
+
+    @property
+    def cells(self) -> list[Place]:
+        """Of its columns."""
+        return [(self.row, column.slug) for column in self.columns]
+
+    @property
+    def together(self) -> object:
+        """Equal for the columns of one row on one data set."""
+        return self.row, self.dataset
+
+    def joined(self, others: Sequence[Self]) -> Self:
+        """This one with the columns of others."""
+        return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
 
 
 def join(units: Iterable[Unit]) -> list[Unit]:

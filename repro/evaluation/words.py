@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
@@ -14,8 +13,7 @@ from repro.evaluation.column import Column
 from repro.evaluation.measurement import Subject, result_of
 from repro.evaluation.session import Session
 from repro.evaluation.systems import Pretrained
-from repro.evaluation.units import Outcome, Unit
-from repro.results.csv_lines import Place
+from repro.evaluation.units import OnDataset, Outcome, Unit
 from repro.tasks.words import WORD_TASKS
 
 
@@ -32,38 +30,14 @@ class WordVectors(Pretrained):
 
     def units(self, row: str, column: Column, tasks: Sequence[str], session: Session) -> list[Unit]:
         """The count of one corpus."""
-        return [WordsUnit(row, self, WORD_TASKS[column.task].dataset, (column,))]
+        return [WordsUnit(row, WORD_TASKS[column.task].dataset, (column,), self)]
 
 
 @dataclass(frozen=True)
-class WordsUnit:
+class WordsUnit(OnDataset):
     """One model's words in one corpus, for all ranges of ranks."""
 
-    row: str
     system: WordVectors
-    dataset: str
-    columns: tuple[Column, ...]
-    turn: ClassVar[int] = 0
-    alone: ClassVar[bool] = False
-
-    @property
-    def title(self) -> str:
-        """Row and corpus."""
-        return f"{self.row}: {self.dataset}"
-
-    @property
-    def cells(self) -> list[Place]:
-        """Of its columns."""
-        return [(self.row, column.slug) for column in self.columns]
-
-    @property
-    def together(self) -> object:
-        """Equal for the columns of one row in one corpus."""
-        return self.row, self.dataset
-
-    def joined(self, others: Sequence[WordsUnit]) -> WordsUnit:
-        """This one with the columns of others."""
-        return replace(self, columns=tuple(column for unit in (self, *others) for column in unit.columns))
 
     def run(self, session: Session) -> Outcome:
         """Count the corpus once, and measure the words of each range of ranks."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from repro.paths import write_all
 from repro.published import ledger
 from repro.tables.facts import Facts
 
@@ -61,6 +62,13 @@ def texts(table: Facts, folder: Path) -> dict[Path, str]:
     """The table's two files."""
     facts = cells(table)
     return {folder / f"{table.id}.md": to_markdown(table, facts), folder / f"{table.id}.csv": to_csv(facts)}
+
+
+def write(table: Facts, folder: Path) -> list[Path]:
+    """Write the table's two files, both or none; their paths."""
+    contents = texts(table, folder)
+    write_all(dict(contents))
+    return list(contents)
 
 
 def outdated(table: Facts, folder: Path) -> list[str]:
