@@ -1,7 +1,7 @@
 """Checkpoints of a training: one safetensors file, written with one rename, and the one before it.
 
-A file holds the weights, AdamW's moments and the best weights so far; position and scores are in its metadata, with a
-checksum over everything. Learning rate, data order and dropout are functions of seed and step (trainer.py), so there is
+A file holds the weights, AdamW's moments while steps remain, and the best weights so far; position and scores are in
+its metadata, with a checksum over everything. Learning rate, data order and dropout are functions of seed and step (trainer.py), so there is
 nothing else to keep.
 """
 
@@ -47,13 +47,16 @@ class Position:
     looks: int = 0
 
 
-def save(folder: Path, position: Position, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Put a checkpoint in place and keep the one before it; ReproError when the disk is full, both then stay."""
+def save(folder: Path, position: Position, module: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
+    """Put a checkpoint in place and keep the one before it; ReproError when the disk is full, both then stay.
+
+    Without an optimizer, whose moments are two thirds of the file, after the last step.
+    """
     tensors = {f"weights.{name}": value.detach() for name, value in module.state_dict().items()}
     about: dict[str, object] = {"identity": position.identity, "step": position.step}
     about |= {"losses": position.losses, "looks": position.looks}
     for name, parameter in module.named_parameters():
-        state = optimizer.state[parameter]
+        state = optimizer.state[parameter] if optimizer else {}
         tensors |= {f"{key}.{name}": state[key] for key in MOMENTS if key in state}
         about |= {"adam": float(state["step"])} if "step" in state else {}
     if position.best:

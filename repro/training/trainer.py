@@ -96,7 +96,7 @@ def train(
                 _look(learner, place, dev(), log)
                 speed = _Speed()
             if rank == 0 and (place.step % options.checkpoint_every == 0 or place.step == total):
-                checkpoint.save(folder, place, learner.module, optimizer)
+                checkpoint.save(folder, place, learner.module, optimizer if place.step < total else None)
     if place.best:
         learner.module.load_state_dict(place.best.weights)
     elif place.looks:

@@ -128,6 +128,17 @@ def test_a_training_that_was_killed_and_resumed_ends_with_the_same_weights(
     assert [line["step"] for line in logs[0]] == [line["step"] for line in logs[1]]
 
 
+def test_a_checkpoint_holds_the_moments_while_steps_remain(tiny_bert: Path, tmp_path: Path) -> None:
+    from safetensors import safe_open
+
+    run(recipe(tiny_bert, "cosine"), tmp_path, trainer.Options(checkpoint_every=6))  # of 8 steps
+    kinds = {}
+    for name in (checkpoint.BEFORE, checkpoint.NAME):
+        with safe_open(tmp_path / name, framework="pt") as file:
+            kinds[name] = {key.partition(".")[0] for key in file.keys()}  # noqa: SIM118
+    assert kinds == {checkpoint.BEFORE: {"weights", *checkpoint.MOMENTS}, checkpoint.NAME: {"weights"}}
+
+
 def test_the_best_model_is_kept_over_a_kill(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = recipe(tiny_bert, "cosine", select_every=2)
     options = trainer.Options(checkpoint_every=1)
