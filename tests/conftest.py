@@ -17,11 +17,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may wait for the hub; th
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: on a busy machine threads wait for each other for minutes
 
-os.fsync = lambda descriptor: None  # no test cuts the power, and thousands of files are written
-
 from repro.data import fetch, registry
 from repro.encoders import zoo
 from repro.errors import NotAvailable
+
+os.fsync = lambda descriptor: None  # no test cuts the power, and thousands of files are written
 
 
 def need(there: bool, why: str) -> None:

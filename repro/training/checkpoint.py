@@ -1,8 +1,8 @@
 """Checkpoints of a training: one safetensors file, written with one rename, and the one before it.
 
 A file holds the weights, AdamW's moments while steps remain, and the best weights so far; position and scores are in
-its metadata, with a checksum over everything. Learning rate, data order and dropout are functions of seed and step (trainer.py), so there is
-nothing else to keep.
+its metadata, with a checksum over everything. Learning rate, data order and dropout are functions of seed and step
+(trainer.py), so there is nothing else to keep.
 """
 
 from __future__ import annotations
