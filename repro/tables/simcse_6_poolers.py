@@ -3,7 +3,9 @@
     make simcse        (repro table simcse-6; --base MODEL trains another one, --sample N on fewer examples)
 
 Two trainings a pooler: unsupervised on a million sentences, supervised on 275,601 triplets; for GPUs. Without a model
-hub expect all-MiniLM-L6-v2 on the samples of both: [CLS] with the paper's two uses of the dense layer.
+hub expect all-MiniLM-L6-v2 on the samples of both: [CLS] with the paper's two uses of the dense layer;
+scratch-bert under all four poolers, on STS-B dev 29.5, 28.9, 25.6 and 48.4 unsupervised, 50.3, 50.9, 50.8 and 59.4
+supervised, from 33.5 ([CLS]) before; an hour and a half on one core.
 """
 
 from dataclasses import replace
