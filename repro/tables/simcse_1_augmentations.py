@@ -3,8 +3,9 @@
     make simcse-1      (repro table simcse-1; --base MODEL trains another one, --sample N on fewer sentences)
 
 Eleven trainings of BERT-base on a million sentences, for GPUs. Without a model hub all-MiniLM-L6-v2 and scratch-bert
-are trained on the Wikipedia sample, with dropout alone for three seeds, with an augmentation once: on scratch-bert each
-is worth eight points and more.
+are trained on the Wikipedia sample, with dropout alone for three seeds, with an augmentation once. Expect on
+scratch-bert the contrary of the paper: dropout alone 28.9 (33.5 before), MLM 37.8, one word deleted 45.4, crops 47.6 to
+51.2; five minutes a training on one core.
 """
 
 from dataclasses import replace
