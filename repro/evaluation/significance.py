@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -222,10 +223,12 @@ def _t(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     """(p, lower and upper bound, name of the test), (pairs,) each, of scores by seed, (pairs, seeds) each."""
     from scipy.stats import ttest_1samp, ttest_ind
 
-    if first.shape[1] > 1 and second.shape[1] > 1:
-        tested, test = ttest_ind(first, second, axis=1, equal_var=False), "Welch's t"
-    else:
-        tested, test = ttest_1samp(first - second, 0.0, axis=1), "t over seeds"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)  # where all seeds gave the same score
+        if first.shape[1] > 1 and second.shape[1] > 1:
+            tested, test = ttest_ind(first, second, axis=1, equal_var=False), "Welch's t"
+        else:
+            tested, test = ttest_1samp(first - second, 0.0, axis=1), "t over seeds"
     low, high = tested.confidence_interval(0.95)
     return tested.pvalue, low, high, test
 

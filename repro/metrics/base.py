@@ -13,6 +13,7 @@ from repro.metrics.bootstrap import Measure
 
 AVERAGES = ("mean", "wmean")
 AGGREGATIONS = ("all", *AVERAGES)
+TOGETHER = 100_000  # items: of more, how often each is in every resample takes more memory than it saves time
 
 Columns = tuple[np.ndarray, ...]  # (n, …) each: what a statistic takes, row i of each belonging to item i
 Together = Callable[[Sequence[Columns], int, int], np.ndarray]  # m rows of a table, resamples, seed → (m, resamples)
@@ -23,7 +24,7 @@ class Statistic:
     """A number of items: `value` of their columns, and `resampled`, which takes them once for many resamples.
 
     `resampled` is None where nothing is resampled: then there is no interval. `together` gives the draws of many rows
-    at once, where that is faster than one after the other.
+    at once, faster than one after the other and faster than `resampled` even of one.
     """
 
     value: Callable[..., float]
@@ -86,13 +87,9 @@ class Metric:
 
         `all` resamples the items of all subsets together, `mean` and `wmean` each subset by itself.
         """
-        resampled = self.statistic.resampled
-        if resampled is None:
+        if self.statistic.resampled is None:
             return None
-        if self.aggregation == "all":
-            columns = samples.joined()
-            return self.scale * bootstrap.draws(resampled(*columns), len(columns[0]), resamples, seed)
-        return self.scale * self._averaged(_subset_draws(samples, resampled, resamples, seed), samples)
+        return self.combined(self.drawn([samples], resamples, seed)[:, 0], samples)
 
     def drawn(
         self, many: Sequence[Samples], resamples: int = bootstrap.RESAMPLES, seed: int = bootstrap.SEED
@@ -100,28 +97,15 @@ class Metric:
         """Draws of several rows of a table on the same items, (parts, rows, resamples), of which `combined` makes those
         of `draws`: the same for every aggregation that draws alike. For a metric with resamples.
         """
-        parts = [[samples.joined() for samples in many]]
-        if not self._drawn_together(many[0]):
-            parts = list(zip(*(samples.subsets for samples in many), strict=True))  # type: ignore[arg-type]
-        return np.stack([self._part(part, resamples, seed + number) for number, part in enumerate(parts)])
+        return _drawn(*self.drawn_as(many[0]), tuple(many), resamples, seed)
 
     def drawn_as(self, samples: Samples) -> tuple[Statistic, bool]:
         """Equal for metrics whose `drawn` is the same."""
-        return self.statistic, self._drawn_together(samples)
+        return self.statistic, self.aggregation == "all" or len(samples.subsets) == 1
 
     def combined(self, parts: np.ndarray, samples: Samples) -> np.ndarray:
         """(parts, resamples) of one row → (resamples,) of the metric's value."""
         return np.asarray(self.scale * (parts[0] if len(parts) == 1 else self._averaged(parts, samples)))
-
-    def _drawn_together(self, samples: Samples) -> bool:
-        return self.aggregation == "all" or len(samples.subsets) == 1
-
-    def _part(self, part: Sequence[Columns], resamples: int, seed: int) -> np.ndarray:
-        if self.statistic.together is not None:
-            return self.statistic.together(part, resamples, seed)
-        assert self.statistic.resampled is not None
-        measures = [self.statistic.resampled(*columns) for columns in part]
-        return np.array([bootstrap.draws(measure, len(part[0][0]), resamples, seed) for measure in measures])
 
     def _averaged(self, each: np.ndarray, samples: Samples) -> np.ndarray:
         """Mean over the first axis, (subsets, …) → (…)."""
@@ -129,11 +113,18 @@ class Metric:
 
 
 @lru_cache(maxsize=1)  # the mean and the weighted mean of a task come one after the other
-def _subset_draws(samples: Samples, resampled: Callable[..., Measure], resamples: int, seed: int) -> np.ndarray:
-    """(subsets, resamples), each subset resampled by itself with a seed of its own."""
-    return np.stack(
-        [
-            bootstrap.draws(resampled(*columns), len(columns[0]), resamples, seed + number)
-            for number, columns in enumerate(samples.subsets)
-        ]
-    )
+def _drawn(statistic: Statistic, joined: bool, many: tuple[Samples, ...], resamples: int, seed: int) -> np.ndarray:
+    """Draws of the rows' items, joined or each subset by itself with a seed of its own: (parts, rows, resamples)."""
+    subsets = [[samples.joined()] if joined else samples.subsets for samples in many]
+    parts = zip(*subsets, strict=True)  # of each, the rows' columns
+    return np.stack([_part(statistic, part, resamples, seed + number) for number, part in enumerate(parts)])
+
+
+def _part(statistic: Statistic, part: Sequence[Columns], resamples: int, seed: int) -> np.ndarray:
+    """(rows, resamples) of one subset."""
+    n = len(part[0][0])
+    if statistic.together is not None and n <= TOGETHER:
+        return statistic.together(part, resamples, seed)
+    assert statistic.resampled is not None
+    measures = [statistic.resampled(*columns) for columns in part]
+    return np.array([bootstrap.draws(measure, n, resamples, seed) for measure in measures])

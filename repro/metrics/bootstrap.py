@@ -26,8 +26,10 @@ def draws(measure: Measure, n: int, resamples: int = RESAMPLES, seed: int = SEED
 def resample_counts(n: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
     """How often each of n items is in each resample of `draws` with that seed, uint8 (resamples, n)."""
     rng = np.random.default_rng(seed)
-    drawn = np.array([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(resamples)])
-    return drawn.astype(np.uint8)  # beyond 255 items, nobody draws one of them 256 times
+    counts = np.empty((resamples, n), np.uint8)  # beyond 255 items, nobody draws one of them 256 times
+    for row in counts:
+        row[:] = np.bincount(rng.integers(0, n, n), minlength=n)
+    return counts
 
 
 def degenerate(draws: np.ndarray) -> int:

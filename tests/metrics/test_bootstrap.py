@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repro.metrics import bootstrap, metric
+from repro.metrics import base, bootstrap, metric
 from repro.metrics.base import Samples
 from repro.metrics.bootstrap import intervals, resample_counts
 from repro.metrics.correlation import CORRELATIONS
@@ -74,8 +74,12 @@ def test_a_resample_of_equal_values_has_no_correlation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["spearman-all", "spearman-mean", "spearman-wmean", "pearson-all", "accuracy", "f1"])
-def test_rows_drawn_together_are_those_drawn_one_by_one(name: str) -> None:
+@pytest.mark.parametrize("together", [base.TOGETHER, 100])
+def test_rows_drawn_together_are_those_drawn_one_by_one(
+    name: str, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ties, few items, subsets of different sizes, a constant variable and a NaN included."""
+    monkeypatch.setattr(base, "TOGETHER", together)
     rng = np.random.default_rng(3)
     of = metric(name)
     if name in ("accuracy", "f1"):
@@ -92,9 +96,15 @@ def test_rows_drawn_together_are_those_drawn_one_by_one(name: str) -> None:
         many = [Samples(subsets) for subsets in made]
     parts = of.drawn(many, 200, 5)
     for row, samples in enumerate(many):
-        expected = of.draws(samples, 200, 5)
-        assert expected is not None
-        assert of.combined(parts[:, row], samples) == pytest.approx(expected, abs=1e-9, nan_ok=True)
+        subsets = [samples.joined()] if of.aggregation == "all" else samples.subsets
+        resampled = of.statistic.resampled
+        assert resampled is not None
+        alone = [
+            bootstrap.draws(resampled(*columns), len(columns[0]), 200, 5 + number)
+            for number, columns in enumerate(subsets)
+        ]
+        assert parts[:, row] == pytest.approx(np.array(alone), abs=1e-9, nan_ok=True)
+        assert of.draws(samples, 200, 5) == pytest.approx(of.combined(parts[:, row], samples), abs=1e-9, nan_ok=True)
         assert of.drawn_as(samples) == of.drawn_as(many[0])
 
 
