@@ -3,7 +3,9 @@
     make simcse-3      (repro table simcse-3; --base MODEL trains another one, --sample N on fewer sentences)
 
 Eight trainings of BERT-base on a million sentences, for GPUs. Without a model hub all-MiniLM-L6-v2 and scratch-bert
-are trained on the Wikipedia sample, three seeds each.
+are trained on the Wikipedia sample, three seeds each. Expect on scratch-bert 28.9 for p = 0.1, which is the lowest:
+31.8 without dropout, 32.9 with one mask, and 45.9 for p = 0.5, the only one above the base (33.5); four minutes a
+training on one core.
 """
 
 from dataclasses import replace
