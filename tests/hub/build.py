@@ -9,6 +9,7 @@ vocabulary of the tests' own, and beside what is read everything else that the r
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,9 +95,17 @@ def _architectures(path: Path) -> None:
 
 
 def _wordpieces(folder: Path) -> None:
-    """BERT's: lower-cased words and their pieces."""
-    tokenizer = BertWordPieceTokenizer(lowercase=True)
-    tokenizer.train_from_iterator(texts.sentences(), vocab_size=400, show_progress=False)
+    """BERT's: lower-cased words and their pieces. Half of the words are whole and the others come in two pieces: what
+    the library's trainer learns of the same sentences is another vocabulary each time.
+    """
+    words = sorted({word for text in texts.sentences() for word in re.findall(r"\w+|[^\w\s]", text.lower())})
+    letters = sorted(set("".join(words)))
+    halves = [piece for word in words[1::2] for piece in (word[: len(word) // 2], f"##{word[len(word) // 2 :]}")]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = filter(None, [*special, *letters, *(f"##{letter}" for letter in letters), *words[::2], *halves])
+    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    assert len(vocabulary) <= 400  # _bert's embeddings
+    tokenizer = BertWordPieceTokenizer(vocab=vocabulary, lowercase=True)
     tokenizer.save_model(str(folder))
     tokenizer.save(str(folder / "tokenizer.json"))
     _json(folder / "tokenizer_config.json", {"do_lower_case": True, "model_max_length": 512})
