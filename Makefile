@@ -62,7 +62,7 @@ test: setup  ## lint, types and every test; line coverage too where it costs lit
 coverage: setup  ## every test, and which lines none of them runs (a third slower on Python 3.11)
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term-missing
 
-test-slow: setup  ## checks that take minutes: the probe on whole data sets, the local executor, many argument lists
+test-slow: setup  ## checks that take minutes: the probe on whole data sets, rows trained from other bases, the local executor, many argument lists
 	@$(BIN)/pytest -n auto --dist worksteal -m slow
 
 verify: setup  ## hold the committed tables against the ledger
