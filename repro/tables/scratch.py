@@ -14,7 +14,7 @@ from repro.tables.spec import BEYOND, AnyColumn, Column, Row, Setup, zoo_row
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import NLI_SAMPLE, NLI_SAMPLE_STSB, STSB, SUP_SIMCSE_SAMPLE, UNSUP_SIMCSE_SAMPLE
 
-SEEDS = 3  # of every trained row
+SEEDS = 3  # of a trained row
 POOLINGS = {
     "token-embeddings": "token embeddings, averaged (static)",
     "cls": "CLS",
@@ -33,8 +33,8 @@ TRAININGS: dict[str, tuple[str, TrainedRecipe]] = {
 NOTE = (
     "scratch-bert: a BERT of 4 layers × 256 with BERT's vocabulary, trained on 82,879 sentences by masked language "
     "modelling and nothing else (`make base-from-scratch`). What is trained from it has the paper's settings and three "
-    "seeds. It has a tenth of BERT-base's parameters, read less than a thousandth of its text, and has no paper's "
-    "numbers; what a method adds to it can be compared (`repro claims`)."
+    "seeds, or one where the table says so. It has a tenth of BERT-base's parameters, read less than a thousandth of "
+    "its text, and has no paper's numbers; what a method adds to it can be compared (`repro claims`)."
 )
 
 

@@ -3,7 +3,7 @@
     make simcse-d1     (repro table simcse-d1; --base MODEL trains another one, --sample N on fewer examples)
 
 Six supervised trainings of BERT-base, for GPUs. Without a model hub all-MiniLM-L6-v2 and scratch-bert are trained on
-the NLI sample, three seeds each.
+the NLI sample: three seeds where settings are within a point of each other, else one.
 """
 
 from dataclasses import replace
