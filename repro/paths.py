@@ -201,7 +201,10 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
             unfinished = workshop / path.name
             unfinished.mkdir()
             yield unfinished
+            ordinary = stat.S_IMODE(unfinished.stat().st_mode) & 0o666  # safetensors writes for the owner alone
             for folder, _, names in os.walk(unfinished):
+                for name in names:
+                    Path(folder, name).chmod(ordinary)
                 for name in (*names, ""):
                     _sync(Path(folder, name))
             if os.path.lexists(path):

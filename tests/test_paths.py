@@ -243,6 +243,17 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         pass
 
 
+def test_files_of_a_folder_can_be_read_by_whom_the_umask_says(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with new_folder(path) as unfinished:
+        (unfinished / "plain").write_text("")
+        (unfinished / "below").mkdir()
+        for private in (unfinished / "weights", unfinished / "below" / "weights"):  # as safetensors makes its files
+            os.close(os.open(private, os.O_CREAT | os.O_WRONLY, 0o600))
+    plain = (path / "plain").stat().st_mode
+    assert {(path / name).stat().st_mode for name in ("weights", "below/weights")} == {plain}
+
+
 def test_a_folder_that_is_replaced_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "site"
     path.mkdir()
