@@ -24,7 +24,8 @@ def lines_of(plan: Plan, before: Sequence[Line] = ()) -> list[Line]:
     """One line a cell, in table order; averages and differences follow from their row's cells.
 
     `before`: the lines that the file had. A number that this run did not measure anew is taken over from there, when
-    it is of the same protocol and encoder; one that is not is left out, and that is said.
+    it is of the same protocol and encoder; one that is not is left out, and that is said. Why a cell has none stays
+    too, where this run was not asked for it.
     """
     kept, lost = _kept_and_lost(plan, before)
     if lost:
@@ -34,17 +35,16 @@ def lines_of(plan: Plan, before: Sequence[Line] = ()) -> list[Line]:
         logger.warning(
             "%s: the columns %s are not the suite's and are left out", plan.table.id, ", ".join(sorted(others))
         )
-    measured = _stored(plan) | kept
+    measured, why_not = _stored(plan) | kept, _why_not(plan, before)
     table = with_written_rows(plan.table, [line for line in before if (line["row"], line["column"]) in kept])
     lines: list[Line] = []
     for row in table.rows:
         for column in table.columns:
             if isinstance(column, Column):
                 place = (row.slug, column.slug)
-                why_not = plan.why_not.get(place, NOT_ASKED)
-                lines.append(line_of(table, row, column, measured.get(place, {}), why_not))
+                lines.append(line_of(table, row, column, measured.get(place, {}), why_not.get(place, NOT_ASKED)))
             else:
-                lines.append(_derived(plan, table, row, column, measured))
+                lines.append(_derived(table, row, column, measured, why_not))
     return lines
 
 
@@ -119,7 +119,15 @@ def _comparable_by(signature: str) -> dict[str, str]:
     return Signature.parse(signature).comparable_by
 
 
-def _derived(plan: Plan, table: Table, row: Row, column: Average | Difference, measured: dict[Place, Line]) -> Line:
+def _why_not(plan: Plan, before: Sequence[Line]) -> dict[Place, str]:
+    """Why a cell has no number: what this run says, or for what it was not asked for, what the file said."""
+    said = {(line["row"], line["column"]): line["reason"] for line in before if not line["value"] and line["reason"]}
+    return said | {place: why for place, why in plan.why_not.items() if why != NOT_ASKED}
+
+
+def _derived(
+    table: Table, row: Row, column: Average | Difference, measured: dict[Place, Line], why_not: dict[Place, str]
+) -> Line:
     """The line of an average or a difference: not run where one of its parts is missing."""
     parts = [measured.get((row.slug, slug)) for slug in column.of]
     missing = [slug for slug, part in zip(column.of, parts, strict=True) if part is None]
@@ -129,7 +137,7 @@ def _derived(plan: Plan, table: Table, row: Row, column: Average | Difference, m
     if row.system.only:
         reason = row.system.absent(column.slug)
     elif len(missing) == len(parts):
-        reason = plan.why_not.get((row.slug, missing[0]), NOT_ASKED)
+        reason = why_not.get((row.slug, missing[0]), NOT_ASKED)
     else:
         reason = "not run: " + ", ".join(missing)
     return line_of(table, row, column, {}, reason)

@@ -3,9 +3,10 @@
     make simcse-1      (repro table simcse-1; --base MODEL trains another one, --sample N on fewer sentences)
 
 Eleven trainings of BERT-base on a million sentences, for GPUs. Without a model hub all-MiniLM-L6-v2 and scratch-bert
-are trained on the Wikipedia sample, with dropout alone for three seeds, with an augmentation once. Expect on
-scratch-bert the contrary of the paper: dropout alone 28.9 (33.5 before), MLM 37.8, one word deleted 45.4, crops 47.6 to
-51.2; five minutes a training on one core.
+are trained on the Wikipedia sample, with dropout alone for three seeds, with an augmentation once. Expect the contrary
+of the paper. On scratch-bert: dropout alone 28.9 (33.5 before), MLM 37.8, one word deleted 45.4, crops 47.6 to 51.2;
+five minutes a training on one core. On all-MiniLM-L6-v2: dropout alone 84.9 (79.7 before), augmentations 85.2 to 85.7;
+twelve minutes.
 """
 
 from dataclasses import replace
@@ -29,8 +30,7 @@ def row(slug: str, label: str, augment: str, rate: float = 0.0, dropout: float |
     )
     # all-MiniLM-L6-v2 has no head over the vocabulary, and so replaces no word
     bases = ("scratch",) if augment == "mlm" else tuple(ablations.OWN)
-    seeds = scratch.SEEDS if augment == "none" else 1
-    return Ablation(slug, label, label, full, sample, bases, seeds)
+    return Ablation(slug, label, label, full, sample, bases, once=() if augment == "none" else bases)
 
 
 ROWS = (
@@ -72,6 +72,7 @@ TABLE = Table(
         "MLM 15 %: as many words are masked at once and replaced by the most likely other whole word of the base's own "
         "masked language model, BERT-base's as in the paper. all-MiniLM-L6-v2 has no such head.",
         ablations.WIKI_SAMPLE,
+        ablations.ONCE,
         scratch.NOTE,
     ),
 )

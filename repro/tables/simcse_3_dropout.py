@@ -26,7 +26,7 @@ def paper(system: str) -> Ref:
 
 def row(slug: str, label: str, system: str, dropout: float | str | None) -> Ablation:
     full, sample = (replace(recipe, dropout=dropout) for recipe in (UNSUP_SIMCSE, UNSUP_SIMCSE_SAMPLE))
-    return Ablation(slug, label, system, full, sample)
+    return Ablation(slug, label, system, full, sample, once=() if dropout is None else ("minilm",))
 
 
 def probability(p: float) -> Ablation:
@@ -59,6 +59,7 @@ TABLE = Table(
         "Fixed 0.1: one mask for both texts of a pair, so that they have one vector, as the authors ran it "
         "(SimCSE#36); likewise at p = 0. Both then only push sentences apart.",
         ablations.WIKI_SAMPLE,
+        ablations.ONCE,
         scratch.NOTE,
     ),
 )

@@ -23,11 +23,11 @@ def paper(system: str) -> Ref:
 
 
 def row(slug: str, label: str, system: str, temperature: float, similarity: str = "cos") -> Ablation:
-    seeds = scratch.SEEDS if similarity == "dot" or temperature in NEAR else 1
+    near = similarity == "dot" or temperature in NEAR
     full, sample = (
         replace(recipe, temperature=temperature, similarity=similarity) for recipe in (SUP_SIMCSE, SUP_SIMCSE_SAMPLE)
     )
-    return Ablation(slug, label, system, full, sample, seeds=seeds)
+    return Ablation(slug, label, system, full, sample, once=() if near else tuple(ablations.OWN))
 
 
 ROWS = (

@@ -65,6 +65,21 @@ def test_a_run_of_one_column_leaves_the_others_as_they_were(
     assert verify("sbert-1", tmp_path / "mini", "mini") == []
 
 
+def test_a_run_of_one_row_leaves_the_reasons_of_the_others_as_they_were(tmp_path: Path) -> None:
+    def reasons_after(row: str) -> dict[str, set[str]]:
+        assert main(["table", "sbert-1", "--offline", "--out", str(tmp_path), "--row", row]) == 0
+        lines = csv_lines.from_csv(tmp_path / "sbert-1.csv")
+        return {line["row"]: {other["reason"] for other in lines if other["row"] == line["row"]} for line in lines}
+
+    unasked = {"not asked for in this run"}
+    first = reasons_after("sbert-nli-base")
+    assert all("is missing; `repro fetch " in why for why in first["sbert-nli-base"])
+    assert first["sbert-nli-large"] == first["glove-avg"] == unasked
+    second = reasons_after("sbert-nli-large")
+    assert second["sbert-nli-large"] == second["sbert-nli-base"] == first["sbert-nli-base"]
+    assert second["glove-avg"] == unasked
+
+
 def test_a_run_of_another_row_leaves_the_rows_of_ones_own(tmp_path: Path, model: Path) -> None:
     """Also without --encoder, and with their label and group."""
     assert run(tmp_path, model) == 0
