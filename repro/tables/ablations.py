@@ -26,7 +26,7 @@ SELECTED = (
 )
 ONCE = (
     "all-MiniLM-L6-v2: the row that changes nothing has three seeds, within 0.1 of each other on dev; the others are one "
-    "run each, and most of them within a point of it."
+    "run each."
 )
 WIKI_SAMPLE = "Wikipedia sample: the first 11,914 sentences of SimCSE's million, one epoch, its settings."
 NLI_SAMPLE = (
