@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -88,16 +88,19 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = [*SPECIAL, *WORDS, "##s", "##ing", ".", ",", *"bcdefghijklmnopqrstuvwxyz"]
 
 
-def save_tiny_bert(folder: Path, *, pooler: bool = True, seed: int = 0, hidden: int = 16) -> Path:
-    """A two-layer BERT with random weights and a vocabulary of 50 entries, as a plain transformers folder."""
+def save_tiny_bert(
+    folder: Path, *, pooler: bool = True, seed: int = 0, hidden: int = 16, words: Sequence[str] = ()
+) -> Path:
+    """A two-layer BERT with random weights, a vocabulary of 50 entries and these words, a plain transformers folder."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    vocabulary = [*VOCABULARY, *words]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=len(VOCABULARY),
+        vocab_size=len(vocabulary),
         hidden_size=hidden,
         num_hidden_layers=2,
         num_attention_heads=4,
@@ -116,10 +119,14 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_sbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_sbert(tmp_path_factory.mktemp("models") / "tiny-sbert")
+
+
+def save_tiny_sbert(folder: Path, words: Sequence[str] = ()) -> Path:
     """The tiny BERT in sentence-transformers layout: Transformer, Pooling, Dense, Normalize."""
     from safetensors.numpy import save_file
 
-    root = save_tiny_bert(tmp_path_factory.mktemp("models") / "tiny-sbert", seed=1)
+    root = save_tiny_bert(folder, seed=1, words=words)
     kinds = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), ("3_Normalize", "Normalize"))
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}

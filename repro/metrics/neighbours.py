@@ -82,6 +82,14 @@ def _slack(d: int) -> float:
     return 2 * (d + 2) * 2.0**-24 + TIE
 
 
+def _cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Inner products (m,) of unit vectors (m, d), float64, with one (d,) or as many (m, d).
+
+    Each is summed by itself: a matrix product adds in an order that depends on how many rows it has.
+    """
+    return np.asarray((first * second).sum(axis=1))
+
+
 def _first_of_each(of_each: list[_Nearest], n: int) -> tuple[np.ndarray, np.ndarray]:
     """(q, k) cosines and rows; fewer columns where there are fewer than k vectors."""
     if n == 0:
@@ -108,7 +116,7 @@ def top_k(queries: np.ndarray, blocks: Iterable[np.ndarray], k: int) -> tuple[np
             least = nearest.least if nearest.full else _kth(row, k)
             near = np.flatnonzero(row >= least - _slack(len(query)))
             if len(near):
-                nearest.add(unit(block[near]) @ query, near + n)
+                nearest.add(_cosines(unit(block[near]), query), near + n)
         n += len(block)
     return _first_of_each(of_each, n)
 
@@ -141,7 +149,7 @@ def closest_pairs(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
             first, second = np.nonzero((products >= least - _slack(d)) & (products > -np.inf))
             for part in range(0, len(first), BLOCK):  # all of the block where everything is equal
                 a, b = first[part : part + BLOCK] + i, second[part : part + BLOCK] + j
-                nearest.add((unit(vectors[a]) * unit(vectors[b])).sum(axis=1), a * n + b)
+                nearest.add(_cosines(unit(vectors[a]), unit(vectors[b])), a * n + b)
     best, rows = nearest.first()
     return best, np.stack(np.divmod(rows, n), axis=1)
 
@@ -164,5 +172,5 @@ def faiss_top_k(queries: np.ndarray, vectors: np.ndarray, k: int) -> tuple[np.nd
             near = rows[i, products[i] >= floors[i]]
             if len(near) == k + SPARE:  # there may be more
                 near = index.range_search(asked_32[i : i + 1], float(floors[i]))[2]
-            nearest.add(unit(vectors[near]) @ asked[i], near)
+            nearest.add(_cosines(unit(vectors[near]), asked[i]), near)
     return _first_of_each(of_each, n)

@@ -307,6 +307,7 @@ def test_bad_input_is_one_sentence(
     from tests.conftest import save_tiny_bert
 
     model = save_tiny_bert(tmp_path / "model", pooler=False)
+    capsys.readouterr()  # saving it may draw a bar
     given = [part.format(model=model, **places) for part in arguments.split()]
     assert main([*given, "--offline", "--device", "cpu"]) == 2
     error = capsys.readouterr().err
