@@ -74,8 +74,8 @@ def significance(finished: Plan, column: Column, first: str, second: str) -> Com
     """The difference of two rows in one column; None when a cell is not stored or there is nothing to test with.
 
     Over the test items where both rows are one model each and the column has items; over seeds where there are several:
-    Welch's t, or a t-test against the one value of a row that knows no seeds. Raises ReproError when the two were
-    computed under different protocols.
+    Welch's t, Student's t (equal variances) against a row of one seed, which scatters as much, or a t-test against the
+    one value of a row that knows no seeds. Raises ReproError when the two were computed under different protocols.
     """
     return all_pairs(finished, column, [(first, second)]).get((first, second))
 
@@ -89,11 +89,12 @@ def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pai
     results = {slug: result for slug in slugs if (result := finished.stored.get((slug, column.slug)))}
     pairs = [pair for pair in pairs if results.keys() >= set(pair)]
     check_comparable([results[slug].signature for slug in dict.fromkeys(slug for pair in pairs for slug in pair)])
-    by_seed = {slug: _by_seed(result) for slug, result in results.items()}
+    by_seed = {slug: _seeds(result) or [result.value] for slug, result in results.items()}
     several = {slug for slug, values in by_seed.items() if len(values) > 1}
     over_seeds = [pair for pair in pairs if several & set(pair)]
     over_items = [pair for pair in pairs if not several & set(pair) and all(results[slug].items for slug in pair)]
-    return _over_items(finished, column, results, over_items) | _over_seeds(column, by_seed, over_seeds)
+    exact = {slug for slug, result in results.items() if not _seeds(result)}
+    return _over_items(finished, column, results, over_items) | _over_seeds(column, by_seed, exact, over_seeds)
 
 
 def every_pair(finished: Plan, column: Column) -> dict[Pair, Comparison]:
@@ -196,22 +197,25 @@ def _draws(
     return {slug: of.combined(kept[keys[slug]], samples[slug]) for slug in scores}
 
 
-def _by_seed(result: Result) -> list[float]:
-    return [value for name, value in result.scores.items() if name.startswith("seed-")] or [result.value]
+def _seeds(result: Result) -> list[float]:
+    """The score of each seed; empty where no seed changes anything."""
+    return [value for name, value in result.scores.items() if name.startswith("seed-")]
 
 
-def _over_seeds(column: Column, by_seed: Mapping[str, list[float]], pairs: Sequence[Pair]) -> dict[Pair, Comparison]:
+def _over_seeds(
+    column: Column, by_seed: Mapping[str, list[float]], exact: set[str], pairs: Sequence[Pair]
+) -> dict[Pair, Comparison]:
     """Without those that have no spread to hold the difference against: no seed changes anything, or a score is not
-    finite."""
+    finite. `exact`: the rows that know no seeds."""
     compared: dict[Pair, Comparison] = {}
-    alike: dict[tuple[int, int], list[Pair]] = {}  # by the numbers of seeds
+    alike: dict[tuple[int, int, bool], list[Pair]] = {}  # by the numbers of seeds, and whether one row knows none
     for pair in pairs:
         one, other = (by_seed[slug] for slug in pair)
         if np.isfinite([*one, *other]).all() and max(np.ptp(one), np.ptp(other)) > 0:
-            alike.setdefault((len(one), len(other)), []).append(pair)
-    for of in alike.values():
+            alike.setdefault((len(one), len(other), bool(exact & set(pair))), []).append(pair)
+    for (*_, against_exact), of in alike.items():
         first, second = (np.array([by_seed[slug] for slug in side]) for side in zip(*of, strict=True))  # (pairs, seeds)
-        p, low, high, test = _t(first, second)
+        p, low, high, test = _t(first, second, against_exact)
         means = first.mean(axis=1) - second.mean(axis=1)
         for number, pair in enumerate(of):
             bounds = float(low[number]), float(high[number])
@@ -219,33 +223,40 @@ def _over_seeds(column: Column, by_seed: Mapping[str, list[float]], pairs: Seque
     return compared
 
 
-def _t(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+def _t(first: np.ndarray, second: np.ndarray, against_exact: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
     """(p, lower and upper bound, name of the test), (pairs,) each, of scores by seed, (pairs, seeds) each."""
     from scipy.stats import ttest_1samp, ttest_ind
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)  # where all seeds gave the same score
-        if first.shape[1] > 1 and second.shape[1] > 1:
-            tested, test = ttest_ind(first, second, axis=1, equal_var=False), "Welch's t"
-        else:
+        if against_exact:
             tested, test = ttest_1samp(first - second, 0.0, axis=1), "t over seeds"
+        elif min(first.shape[1], second.shape[1]) == 1:  # one run has no variance of its own: the other's is its too
+            tested, test = ttest_ind(first, second, axis=1, equal_var=True), "Student's t"
+        else:
+            tested, test = ttest_ind(first, second, axis=1, equal_var=False), "Welch's t"
     low, high = tested.confidence_interval(0.95)
     return tested.pvalue, low, high, test
 
 
-def interval_over_seeds(difference: float, stds: Sequence[float], seeds: Sequence[int]) -> tuple[float, float] | None:
+def interval_over_seeds(
+    difference: float, stds: Sequence[float], seeds: Sequence[int | None]
+) -> tuple[float, float] | None:
     """The 95 % interval of a difference of two means over seeds, from what a table says of them: standard deviations
-    (n − 1) and counts. A score of one seed has no deviation, 0. None where neither score has one.
+    (n − 1) and counts, None for a score that no seed changes. None where neither score has a deviation.
 
     Welch's interval (Biometrika 34, 1947): the squared standard error is the sum of std² / n, its degrees of freedom
-    are Satterthwaite's (Biometrics Bulletin 2, 1946).
+    are Satterthwaite's (Biometrics Bulletin 2, 1946). A score of one seed has no deviation to be seen; it is taken to
+    be the other's, as Student's t for equal variances does: std² · (1 + 1 / n), n − 1 degrees.
     """
     from scipy.special import stdtrit
 
-    errors = [std**2 / count if count > 1 else 0.0 for std, count in zip(stds, seeds, strict=True)]  # squared
-    if not any(errors):
+    squared = [std**2 if count and count > 1 else 0.0 for std, count in zip(stds, seeds, strict=True)]
+    if not any(squared):
         return None
-    parts = [error**2 / (count - 1) for error, count in zip(errors, seeds, strict=True) if error]
+    errors = [square / (count or 1) for square, count in zip(squared, seeds, strict=True)]
+    parts = [error**2 / (count - 1) for error, count in zip(errors, seeds, strict=True) if error and count]
     freedom = sum(errors) ** 2 / sum(parts)
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(errors))
+    error = sum(errors) + (max(squared) if 1 in seeds else 0.0)
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(error)
     return difference - half, difference + half

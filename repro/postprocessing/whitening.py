@@ -87,6 +87,23 @@ class Moments:
         return centred / (self.count - 1)
 
 
+def _different(vectors: np.ndarray, rows: np.ndarray | None, squared: float, enough: int) -> int:
+    """How many of the rows (m,) of the vectors (n, d) differ by a squared distance above `squared`: in another batch a
+    sentence has another rounding. Those that are equal are neighbours on a line that is drawn. Counted until there are
+    more than `enough`."""
+    numbers = np.arange(len(vectors)) if rows is None else np.unique(rows)
+    line = np.random.default_rng(0).standard_normal((1, vectors.shape[1])).astype(vectors.dtype)
+    numbers = numbers[np.argsort((line @ vectors.T)[0, numbers])]
+    different = 1
+    for start in range(0, len(numbers) - 1, BLOCK):
+        block = vectors[numbers[start : start + BLOCK + 1]]  # (BLOCK + 1, d)
+        distances = ((block[1:] - block[:-1]) ** 2).sum(axis=1)  # (BLOCK,)
+        different += int((distances > squared).sum())
+        if different > enough:
+            break
+    return different
+
+
 class Whitening:
     """A whitening that keeps the first k dimensions; None: all that the covariance's rank gives.
 
@@ -115,33 +132,36 @@ class Whitening:
         """Mean and covariance of the rows (m,) of the vectors (n, d), repeats counted; `pairs` make no difference.
 
         Raises ReproError, naming `source`, when a vector is not finite, when all are equal, when k is above the rank,
-        or when there are too few vectors: n of them span n − 1 dimensions, and whitened in all of these they are
-        equally far from each other, whatever they were.
+        or when too few vectors differ: n of them span n − 1 dimensions, and whitened in all of these they are equally
+        far from each other (were each repeated as often), whatever they were.
         """
         with np.errstate(invalid="ignore"):  # what is not finite is found in the end
             moments = Moments.of(vectors, rows)
             if moments.count < 2:
-                raise self._too_few(moments)
+                raise self._too_few(moments, moments.count)
             mean, covariance = moments.mean, moments.covariance
         check_spread(mean, covariance.diagonal().max(initial=0.0), source)
-        count, d = moments.count, len(mean)
-        if count <= (d if self.k is None else min(self.k + 1, d)):
-            raise self._too_few(moments)
+        count = moments.count
         values, directions = np.linalg.eigh(covariance)  # (d,), (d, d); from small to large
         values, directions = values[::-1], directions[:, ::-1]
         rank = int((values > NOISE * values[0]).sum())
+        kept = rank if self.k is None else min(self.k, rank)
+        different = _different(vectors, rows, NOISE * (float(mean @ mean) + float(values.sum())), enough=kept + 1)
+        if different <= kept + 1:
+            raise self._too_few(moments, different)
         if self.k is not None and self.k > rank:
             raise ReproError(f"k = {self.k} is above the rank {rank} of the covariance of {count} sentences; lower k")
-        kept = rank if self.k is None else self.k
         self.mean, self.kernel = mean, directions[:, :kept] / np.sqrt(values[:kept])  # (d,), (d, k)
         self.eigenvalues, self.count, self.source = values.copy(), count, source
         return self
 
-    def _too_few(self, moments: Moments) -> ReproError:
+    def _too_few(self, moments: Moments, different: int) -> ReproError:
+        counted = f"{moments.count} sentences"
+        if different < moments.count:
+            counted += f", of which {different} have different vectors,"
         wanted = f"{moments.d} dimensions" if self.k is None else f"{self.k} of {moments.d} dimensions"
         return ReproError(
-            f"{moments.count} sentences are too few to whiten {wanted}: fit on more of them, or keep fewer dimensions "
-            "(k)"
+            f"{counted} are too few to whiten {wanted}: fit on more of them, or keep fewer dimensions (k)"
         )
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:

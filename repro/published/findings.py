@@ -11,7 +11,7 @@ from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.evaluation.significance import interval_over_seeds, kept_or_made
 from repro.published import ledger
-from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, on_base
+from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, of_model, on_base
 from repro.published.comparisons import Claim, Comparison, Order
 from repro.results import csv_lines
 from repro.results.csv_lines import Line, Place
@@ -212,8 +212,12 @@ def _sources(claim: Claim, table: Table, lines: Measured) -> Iterator[tuple[str,
         yield BASE, tuple(pair for pair in on_the_base(claim) if {pair.first, pair.second} <= slugs)
         for prefix, model in MODELS.items():
             pairs = claim.own or claim.comparisons
-            yield model, tuple(replace(pair, first=prefix + pair.first, second=prefix + pair.second) for pair in pairs)
+            yield model, tuple(_of_model(prefix, pair) for pair in pairs)
     yield SYSTEMS, claim.comparisons
+
+
+def _of_model(prefix: str, pair: Comparison) -> Comparison:
+    return replace(pair, first=of_model(prefix, pair.first), second=of_model(prefix, pair.second))
 
 
 def on_the_base(claim: Claim) -> list[Comparison]:
@@ -251,11 +255,15 @@ def _outcome(comparison: Comparison, first: Line, second: Line, decimals: int, p
     values = (float(first["value"]), float(second["value"]))
     if comparison.factor:
         return Outcome(comparison, *values, decimals=decimals)
-    stds, seeds = ([csv_lines.number(line.get(name, "")) for line in (first, second)] for name in ("std", "seeds"))
-    interval = interval_over_seeds(
-        values[0] - values[1], [std or 0.0 for std in stds], [int(count or 1) for count in seeds]
-    )
+    stds = [csv_lines.number(line.get("std", "")) or 0.0 for line in (first, second)]
+    interval = interval_over_seeds(values[0] - values[1], stds, [_seeds(line) for line in (first, second)])
     return Outcome(comparison, *values, interval, _test(comparison, values, planned), decimals)
+
+
+def _seeds(line: Line) -> int | None:
+    """How many seeds a number is of; None where no seed changes it."""
+    count = Signature.parse(line.get("signature", "")).system.get("seeds")
+    return int(count) if count else None
 
 
 def _test(comparison: Comparison, written: tuple[float, float], planned: Plan | None) -> str:

@@ -19,7 +19,8 @@ IN_LEDGER = {"dev": ColumnRef("STS-B dev")}
 OWN = {"minilm": ("all-MiniLM-L6-v2", MINILM), "scratch": ("scratch-bert", SCRATCH_BERT)}
 TRIPLETS = 3768  # of the NLI sample
 SELECTED = (
-    "STS-B dev: the best of the looks every 125 steps of the training, which is the number that the paper prints; text "
+    "STS-B dev: the best of the looks in the course of training, every 125 steps as in SimCSE's scripts (Appendix A "
+    "says 250); on the samples, where a training has fewer than two hundred steps, also at the end of an epoch. Text "
     "as in simcse-5. Its rows are one run each, and seed variance of unsupervised SimCSE is about two points "
     "(SimCSE#63). Rows of all-MiniLM-L6-v2 and scratch-bert are the mean ± standard deviation of three seeds, or one "
     "run, without ±; what a row adds is to be read against the row of the same base that changes nothing."

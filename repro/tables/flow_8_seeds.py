@@ -54,7 +54,8 @@ TABLE = Table(
     ),
     demo=demo.flowed("flow", levels=2),
     notes=(
-        "± is the standard deviation over the runs (n − 1), which the paper prints beside its means.",
+        "± is the standard deviation over the runs (n − 1) around their mean, also where it stands beside a median; "
+        "the paper prints it beside its means.",
         "Of a flow the seed draws its first weights and the order of the pairs of sentences; it is the seed of all "
         "flows in this suite, whose numbers are means over five. How far five trainings of the model below it lie "
         "apart, as in the paper's first two rows, shows in sbert-2.",

@@ -116,8 +116,9 @@ TABLE = Table(
         TEXT,
         ablations.SELECTED,
         "full: all pairs of a set. sample: 134,000 of them, drawn without repetition, as many for each set; of the NLI "
-        "sample 3,768, as many as it has triplets, on which its row with hard negatives is trained. Every row has the "
-        "settings of supervised SimCSE; positives without hard negatives are each other's negatives alone.",
+        "sample 3,768, as many as it has triplets, on which its row with hard negatives is trained. Every row but the "
+        "unsupervised one has the settings of supervised SimCSE; positives without hard negatives are each other's "
+        "negatives alone.",
         "SNLI+MNLI: the training pairs of a label, or of any, as positives: 942,069 in all.",
         "+ ANLI: the triplets of the row above and below them ANLI's. Dual encoder: as the row of hard negatives, the "
         "premise through one encoder, the hypotheses through another (simcse-2); its number stands in the text of §4.",

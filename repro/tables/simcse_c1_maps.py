@@ -51,8 +51,8 @@ TABLE = Table(
         "Re-run by SimCSE's authors with each paper's code: the flow at that code's default of three levels (see "
         "simcse-5), the whitening with all dimensions, both over layers 1 and 12. SBERT: bert-base-nli-mean-tokens.",
         "Fitted on the target a map moves each subset's cosines to another place, which a correlation over all pairs "
-        "of a year counts against it and a mean over subsets does not (simcse-b2). Where a data set has one subset, "
-        "STS-B, the target is the better of the two.",
+        "of a year counts against it and a mean over subsets does not (simcse-b2). In the paper the target is the "
+        "better of the two on STS-B and the worse on SICK-R, which have one subset each.",
         scratch.NOTE,
     ),
 )

@@ -94,7 +94,7 @@ TABLE = Table(
         "or more (mostly equivalent). STS-B's three splits are one: 8,019 sentences are searched for 1,925 queries.",
         "MRR@10: the mean of 1 / rank of the first right answer, 0 beyond the tenth place. Of equal cosines the one "
         "of the sentence that comes first in the data comes first. A query that stands in the index too finds itself, "
-        "and that is no right answer, as in the README's code.",
+        "and that is no right answer, as in the README's code, but where its partner is the same text (once in STS-B).",
         "The search is exact, by cosine. The README's is approximate: FAISS's IVF with 1,024 lists, of which 5 are "
         "looked into, so that its MRR@10 is that of such a search and no target for these. It counts question ids "
         "(299,364 in the index, 290,654 queries); here texts are distinct, and equal questions count once.",

@@ -118,21 +118,25 @@ class MaskedReplacement:
         """The sentences with other words in their places."""
         split = [sentence.split() for sentence in sentences]
         chosen = [_places(len(words), share(len(words), self.rate), rng) for words in split]
-        hidden = []
+        hidden, owned = [], []
         for words, places in zip(split, chosen, strict=True):
             masked = list(words)
             for place in places:
                 before, _, after = _parts(words[place])
                 masked[place] = before + self.tokenizer.mask_token + after
             hidden.append(" ".join(masked))
+            # a text may have masks of its own: which word each mask belongs to
+            marks = [word.count(self.tokenizer.mask_token) for word in masked]
+            owned.append([place for place, count in enumerate(marks) for _ in range(count)])
         tokens = tokenize(self.tokenizer, hidden, self.length)
         guesses = iter(self._guesses(tokens))
-        for row, (words, places) in enumerate(zip(split, chosen, strict=True)):
+        for row, (words, places, owners) in enumerate(zip(split, chosen, owned, strict=True)):
             ids = tokens.ids[tokens.starts[row] : tokens.starts[row + 1]]
-            for place in places[: int((ids == self.tokenizer.mask_token_id).sum())]:
-                before, core, after = _parts(words[place])
-                best, second = next(guesses)
-                words[place] = before + (second if best == core.lower() else best) + after
+            read = int((ids == self.tokenizer.mask_token_id).sum())
+            for place, (best, second) in zip(owners[:read], guesses, strict=False):
+                if place in places:
+                    before, core, after = _parts(words[place])
+                    words[place] = before + (second if best.lower() == core.lower() else best) + after
         return [" ".join(words) for words in split]
 
     @torch.no_grad()

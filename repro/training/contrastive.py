@@ -150,7 +150,7 @@ class ContrastiveRecipe(TrainedRecipe):
             "encoders": "" if self.encoders == 1 else str(self.encoders),
             "hardweight": "" if self.hard_weight == 1 else f"{self.hard_weight:g}",
             "trainsim": "" if self.similarity == "cos" else self.similarity,
-            "mlm": f"{self.mlm:g}" if self.mlm else "",
+            "mlm": f"{self.mlm:g},untied" if self.mlm else "",
         }
         return super()._own() | about | changed
 

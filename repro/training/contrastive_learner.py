@@ -79,7 +79,11 @@ class ContrastiveLearner(SentenceLearner):
         return second
 
     def _language_model(self) -> MaskedLanguageModel:
-        """With the head of the base's checkpoint, as SimCSE takes BERT's; drawn where it has none."""
+        """With the head of the base's checkpoint, as SimCSE takes BERT's; drawn where it has none.
+
+        SimCSE's head is not tied to the input embeddings: its decoder begins as they are and goes its own way
+        (models.py: BertForCL has no get_output_embeddings; train.py loads the checkpoint's head into it once).
+        """
         tokenizer, config = self.encoder.tokenizer, self.encoder.model.config
         head = MaskedLanguageModel(
             config.hidden_size,
@@ -87,6 +91,7 @@ class ContrastiveLearner(SentenceLearner):
             tokenizer.mask_token_id,
             tokenizer.all_special_ids,
             config.layer_norm_eps,
+            decoder=self.encoder.model.get_input_embeddings().weight,
         )
         model, trained = load_masked_lm(self.resolved)
         if trained:

@@ -23,6 +23,7 @@ IN_BERT = {
     "norm.weight": "cls.predictions.transform.LayerNorm.weight",
     "norm.bias": "cls.predictions.transform.LayerNorm.bias",
     "bias": "cls.predictions.bias",
+    "decoder": "cls.predictions.decoder.weight",
 }
 
 
@@ -57,11 +58,21 @@ class MaskedLanguageModel(nn.Module):
 
     The head: a dense layer, GELU, layer norm, the product with the model's own input embeddings, a bias for each word.
     Only the chosen tokens are multiplied with the vocabulary, by far the largest matrix.
+
+    `decoder` (V, d): what that product begins with where it is trained apart from the embeddings.
     """
 
     special: Tensor
 
-    def __init__(self, d: int, vocabulary: int, mask_id: int, special: Sequence[int], epsilon: float = 1e-12) -> None:
+    def __init__(
+        self,
+        d: int,
+        vocabulary: int,
+        mask_id: int,
+        special: Sequence[int],
+        epsilon: float = 1e-12,
+        decoder: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.mask_id = mask_id
         self.dense = nn.Linear(d, d)
@@ -69,6 +80,7 @@ class MaskedLanguageModel(nn.Module):
         nn.init.zeros_(self.dense.bias)
         self.norm = nn.LayerNorm(d, eps=epsilon)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.decoder = None if decoder is None else nn.Parameter(decoder.detach().clone())
         self.register_buffer("special", torch.tensor(sorted(special)), persistent=False)
 
     def forward(self, model: Any, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
@@ -87,7 +99,8 @@ class MaskedLanguageModel(nn.Module):
 
     def logits(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
         """(m, V) of the last layer's vectors (m, d), given the input embeddings (V, d)."""
-        return functional.linear(self.norm(functional.gelu(self.dense(hidden))), embeddings, self.bias)
+        words = embeddings if self.decoder is None else self.decoder
+        return functional.linear(self.norm(functional.gelu(self.dense(hidden))), words, self.bias)
 
     def in_bert(self) -> dict[str, Tensor]:
         """Its parameters under the names that they have in a checkpoint of BERT."""
@@ -95,4 +108,4 @@ class MaskedLanguageModel(nn.Module):
 
     def load_from(self, checkpoint: Mapping[str, Tensor]) -> None:
         """Go on with the head of a checkpoint of BERT; KeyError where it has none."""
-        self.load_state_dict({name: checkpoint[in_bert] for name, in_bert in IN_BERT.items()})
+        self.load_state_dict({name: checkpoint[IN_BERT[name]] for name, _ in self.named_parameters()})

@@ -60,7 +60,7 @@ UNSUP_SIMCSE = ContrastiveRecipe(
     head="mlp-train",
 )
 SUP_SIMCSE = replace(UNSUP_SIMCSE, data="simcse-nli", epochs=3, batch_size=512, learning_rate=5e-5, head="mlp")
-# fewer than 125 steps an epoch: its end is a look too
+# 187 and 8 steps an epoch: its end is a look too
 UNSUP_SIMCSE_SAMPLE = replace(UNSUP_SIMCSE, data="wiki-sample", looks="epoch")
 SUP_SIMCSE_SAMPLE = replace(SUP_SIMCSE, data="nli-sample-triplets", looks="epoch")
 # A small BERT of nobody's: BERT's optimiser and dropout (Devlin et al. 2019, A.2), the learning rate that ELECTRA takes

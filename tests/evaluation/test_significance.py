@@ -50,6 +50,9 @@ def plan(table: str, column: str, **rows: Result) -> Any:
         ((1.0, 2.0, 3.0), (), 2.0, (-0.48414, 4.48414), 0.07418, "t over seeds"),
         ((), (1.0, 2.0, 3.0), -2.0, (-4.48414, 0.48414), 0.07418, "t over seeds"),
         ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), -3.0, (-5.26696, -0.73304), 0.02131, "Welch's t"),
+        # one run scatters as the three do: s √(1 + 1/3), twice the standard error of the three against what is exact
+        ((1.0, 2.0, 3.0), (0.0,), 2.0, (-2.96828, 6.96828), 0.22540, "Student's t"),
+        ((0.0,), (1.0, 2.0, 3.0), -2.0, (-6.96828, 2.96828), 0.22540, "Student's t"),
     ],
 )
 @pytest.mark.parametrize("items", [(), (pack(np.arange(3.0)),)])  # geometry keeps the spectrum of its first seed
@@ -134,10 +137,11 @@ def test_many_pairs_are_tested_as_one_pair_is() -> None:
     data = {"stsb": [Pairs("test", ("a",) * 40, ("b",) * 40, gold)]}
     rows = {name: replace(cell(50.0), items=(pack(gold / 5 + rng.normal(size=40)),)) for name in "abc"}
     rows |= {"d": cell(2.0, (1.0, 2.0, 3.0)), "e": cell(5.0, (4.0, 6.0)), "f": cell(1.0), "g": cell(3.0, (3.0, 3.0))}
+    rows["h"] = cell(4.0, (4.0,))
     finished = plan("flow-2", "stsb", **rows)
     finished.options = SimpleNamespace(resamples=200, seed=12)
     finished.session = SimpleNamespace(data=data.get, draws={})
-    pairs = list(combinations("abcdefgh", 2))
+    pairs = list(combinations("abcdefghi", 2))
     together = all_pairs(finished, COLUMN, pairs)
     assert len(finished.session.draws) == 3
     for pair in pairs:
@@ -147,7 +151,8 @@ def test_many_pairs_are_tested_as_one_pair_is() -> None:
     assert {tests[pair] for pair in ("ab", "ac", "bc")} == {"paired bootstrap"}
     assert {tests[pair] for pair in ("de", "dg", "eg")} == {"Welch's t"}
     assert {tests[pair] for pair in ("ad", "ae", "df", "ef")} == {"t over seeds"}
-    assert not {"ag", "fg", "af", "ah", "dh"} & set(tests)
+    assert {tests[pair] for pair in ("dh", "eh")} == {"Student's t"}
+    assert not {"ag", "fg", "af", "ai", "di", "ah", "fh", "gh"} & set(tests)
 
 
 def test_a_spectrum_has_nothing_to_draw_again() -> None:
@@ -200,19 +205,35 @@ def test_an_interval_from_what_a_table_says_is_that_of_welchs_test(first: int, s
     assert interval_over_seeds(one.mean() - other.mean(), stds, [first, second]) == pytest.approx(tuple(expected))
 
 
+def test_an_interval_against_one_run_covers_what_it_says() -> None:
+    """95 of 100 intervals of three runs against one hold the true difference, where both scatter alike."""
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(4000):
+        three, one = rng.normal(70, 1, 3), rng.normal(69, 1)
+        interval = interval_over_seeds(three.mean() - one, [float(three.std(ddof=1)), 0.0], [3, 1])
+        assert interval is not None
+        held += interval[0] < 1 < interval[1]
+    assert held / 4000 == pytest.approx(0.95, abs=0.015)
+
+
 # Student's t for 0.975, as any table of it has it: 12.706 (1 degree of freedom), 2.776 (4), 2.306 (8)
 @pytest.mark.parametrize(
     ("stds", "seeds", "half"),
     [
-        ([math.sqrt(5), 0.0], [5, 1], 2.776),  # a standard error of 1, of one side alone
-        ([0.0, math.sqrt(2)], [1, 2], 12.706),
+        ([math.sqrt(5), 0.0], [5, None], 2.776),  # a standard error of 1, of one side alone
+        ([0.0, math.sqrt(2)], [None, 2], 12.706),
+        ([math.sqrt(5), 0.0], [5, 1], 2.77645 * math.sqrt(6)),  # one run scatters as the five do
+        ([0.0, math.sqrt(2)], [1, 2], 12.7062 * math.sqrt(3)),
         ([math.sqrt(2.5), math.sqrt(2.5)], [5, 5], 2.306),  # equal variances: n − 1 of both sides
     ],
 )
-def test_an_interval_over_seeds_in_closed_cases(stds: list[float], seeds: list[int], half: float) -> None:
+def test_an_interval_over_seeds_in_closed_cases(stds: list[float], seeds: list[int | None], half: float) -> None:
     assert interval_over_seeds(10, stds, seeds) == pytest.approx((10 - half, 10 + half), abs=1e-3)
 
 
-@pytest.mark.parametrize(("stds", "seeds"), [([0.0, 0.0], [1, 1]), ([0.0, 0.0], [5, 5]), ([0.3, 0.0], [1, 1])])
-def test_without_a_spread_there_is_no_interval(stds: list[float], seeds: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("stds", "seeds"), [([0.0, 0.0], [1, 1]), ([0.0, 0.0], [5, 5]), ([0.3, 0.0], [1, 1]), ([0.0, 0.0], [None, 1])]
+)
+def test_without_a_spread_there_is_no_interval(stds: list[float], seeds: list[int | None]) -> None:
     assert interval_over_seeds(1.0, stds, seeds) is None

@@ -91,12 +91,37 @@ def test_directions_without_variance_are_left_out_by_rule() -> None:
     [
         (0, None, "0 sentences are too few"),
         (24, None, "24 sentences are too few to whiten 24 dimensions"),
+        (25, None, "25 sentences are too few to whiten 24 dimensions"),
+        (25, 24, "25 sentences are too few to whiten 24 of 24 dimensions"),
         (9, 8, "9 sentences are too few to whiten 8 of 24 dimensions"),
+        (3, 8, "3 sentences are too few to whiten 8 of 24 dimensions"),
     ],
 )
 def test_too_few_sentences(n: int, k: int | None, message: str) -> None:
     with pytest.raises(ReproError, match=message):
         Whitening(k).fit(drawn()[:n])
+
+
+@pytest.mark.parametrize("noise", [0, 1e-7])  # the rounding of other batches
+@pytest.mark.parametrize(("different", "k"), [(8, None), (8, 7), (25, None), (2, 1)])
+def test_repeats_are_no_more_sentences(different: int, k: int | None, noise: float) -> None:
+    """Without the refusal every cosine of two of n vectors would be −1 / (n − 1), whatever they are."""
+    vectors = np.repeat(drawn()[:different], 10, axis=0)
+    vectors = vectors * (1 + noise * np.random.default_rng(0).standard_normal(vectors.shape).astype(np.float32))
+    held_once = drawn()[:different], np.repeat(np.arange(different), 10)
+    message = f"{10 * different} sentences, of which {different} have different vectors, are too few to whiten"
+    for fitted in ((vectors,), held_once):
+        with pytest.raises(ReproError, match=message):
+            Whitening(k).fit(*fitted)
+
+
+def test_a_few_sentences_that_lie_in_fewer_directions_are_enough_for_these() -> None:
+    """Of 20 vectors in 5 dimensions of 24 the whitened cosines are those of the 5 alone."""
+    few = drawn(20, d=5)
+    padded = np.concatenate([few, np.zeros((20, 19), np.float32)], axis=1)
+    cosines = (found := Whitening().fit(few).transform(few)) @ found.T
+    np.testing.assert_allclose((own := Whitening().fit(padded).transform(padded)) @ own.T, cosines, atol=1e-5)
+    assert cosines[~np.eye(20, dtype=bool)].std() > 0.1
 
 
 def spoilt(value: float) -> np.ndarray:

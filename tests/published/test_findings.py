@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def test_every_claim_holds_on_the_published_numbers_or_says_why_it_does_not(clai
         ("a flow on the target on most sets", "holds 5/7"),
         ("most of SentEval's tasks", "holds 38/42, 5/7 columns"),
         ("before STS-B", "does not hold 2/4"),
-        ("fitted on the target is worse", "holds 1/1"),
+        ("fitted on the target is worse", "holds 4/4"),
         ("closer to the origin", "holds 3/3"),
         ("lie denser", "holds 9/9"),
         ("every discrete augmentation", "holds 10/10"),
@@ -184,15 +185,21 @@ def test_a_claim_between_our_own_rows_is_held_against_these(tmp_path: Path) -> N
 
 
 def test_an_interval_stands_with_a_difference_where_there_are_seeds(tmp_path: Path) -> None:
-    """Closed: five seeds against one number, std √5: a standard error of 1, four degrees of freedom, t 2.776."""
+    """Closed: five seeds against one number, std √5: a standard error of 1, four degrees of freedom, t 2.776; of √6
+    where that number is one run."""
     text = (
-        "row,column,value,std,seeds\nminilm-first-last-avg-flow-target,sts12,72,2.2360679775,5\n"
-        "minilm-first-last-avg,sts12,71,,1\nminilm-first-last-avg-flow-target,sts13,75,,1\n"
-        "minilm-first-last-avg,sts13,71,,1\n"
+        "row,column,value,std,seeds,signature\n"
+        "minilm-first-last-avg-flow-target,sts12,72,2.2360679775,5,sts12|seeds:5\n"
+        "minilm-first-last-avg,sts12,71,,1,sts12\n"
+        "minilm-first-last-avg-flow-target,sts13,75,,1,sts13|seeds:1\nminilm-first-last-avg,sts13,71,,1,sts13\n"
     )
     found = fared(named("raises last2avg"), tmp_path, text)["all-MiniLM-L6-v2"]
     first, second = found.outcomes
-    assert first.interval == pytest.approx((1 - 2.776445, 1 + 2.776445), abs=1e-6)  # of any table of Student's t
+    half = 2.776445  # of any table of Student's t
+    assert first.interval == pytest.approx((1 - half, 1 + half), abs=1e-6)
+    one_run = text.replace("71,,1,sts12\n", "71,,1,sts12|seeds:1\n")
+    against_a_run = fared(named("raises last2avg"), tmp_path, one_run)["all-MiniLM-L6-v2"].outcomes[0].interval
+    assert against_a_run == pytest.approx((1 - half * math.sqrt(6), 1 + half * math.sqrt(6)), abs=1e-5)
     assert (first.mark, second.mark, second.interval) == ("✓ ≈", "✓", None)
     assert "(+1.00, 95 % -1.78 to +3.78 over seeds)  ✓ ≈" in str(found)
     assert found.summary == "holds 2/2, 4 not measured, 1 ≈"

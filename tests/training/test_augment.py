@@ -118,6 +118,27 @@ def test_masked_words_become_the_likeliest_word_that_is_another(
     ]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_mask_that_a_text_has_already_keeps_its_guess_to_itself(
+    seed: int, guesser: Callable[[float], augment.MaskedReplacement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guesses are numbered as the masks that the model reads; a chosen word takes that of its own mask."""
+    found = guesser(0.4)
+    monkeypatch.setattr(
+        found, "_guesses", lambda tokens: [[f"guess{n}", "other"] for n in range((tokens.ids == 4).sum())]
+    )
+    assert found.tokenizer.mask_token_id == 4
+    sentences = ["[MASK] cat sits [MASK], red", "the dog sits", "on [MASK] mat"]
+    masks, chosen = 0, 0
+    for before, after in zip(sentences, found(sentences, np.random.default_rng(seed)), strict=True):
+        for word, now in zip(before.split(), after.split(), strict=True):
+            if now != word:
+                assert now.strip("[],") == f"guess{masks}"
+            chosen += now != word
+            masks += now != word or "[MASK]" in word
+    assert chosen == 2 + 1 + 1
+
+
 def test_so_many_words_are_replaced_as_the_rate_says_as_far_as_the_model_reads(
     guesser: Callable[[float], augment.MaskedReplacement],
 ) -> None:

@@ -183,6 +183,16 @@ def test_the_auxiliary_head_is_the_checkpoints_or_where_it_has_none_drawn(bert: 
     assert_same(drawn, built(tiny_bert, mlm=0.1).module["mlm"].in_bert())  # by the seed
 
 
+def test_the_auxiliary_head_goes_its_own_way_from_the_embeddings(bert: Path) -> None:
+    found = built(bert, mlm=0.1)
+    head, embeddings = found.module["mlm"], found.encoder.model.get_input_embeddings().weight
+    assert torch.equal(head.decoder, embeddings)
+    torch.manual_seed(0)
+    found.loss(ROWS).backward()
+    assert head.decoder.grad.ne(0).any(dim=1).all()  # every word's row is pulled or pushed
+    assert not embeddings.grad.ne(0).any(dim=1).all()  # those of the words that were read
+
+
 def test_words_are_replaced_by_a_trained_head_alone(tiny_bert: Path, bert: Path) -> None:
     built(bert, augment="mlm", rate=0.2)
     with pytest.raises(NotAvailable, match="has no head over the vocabulary, which augment=mlm needs"):

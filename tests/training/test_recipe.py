@@ -71,7 +71,7 @@ CHANGED = [
     ("encoders=2", "encoders:2"),
     ("hard_weight=0.5", "hardweight:0.5"),
     ("similarity=dot,temperature=1", "trainsim:dot"),
-    ("mlm=0.1", "mlm:0.1"),
+    ("mlm=0.1", "mlm:0.1,untied"),
 ]
 
 

@@ -15,12 +15,15 @@ from repro.tables.spec import Average, Row, Table
 
 TABLE = "simcse-5"
 QUOTED = "sbert-1"  # of a paper that has another text and another layer than SimCSE
+FIRST_LAST = (
+    "first and last layer"  # of scratch-bert 1 and 4; SimCSE averages BERT-base's input embeddings and layer 12
+)
 # of each step: its name, the paper's row that scratch-bert's stands for, and the table that prints BERT-base's average
 STEPS = (
     ("CLS", "bert-base-cls-service", QUOTED),
     ("static: input embeddings", "glove-avg", ""),
     ("mean", "bert-base-avg-service", QUOTED),
-    ("first and last layer", "bert-base-embedding-last-avg", TABLE),
+    (FIRST_LAST, "bert-base-embedding-last-avg", TABLE),
     ("flow (NLI)", "bert-base-flow3-nli", TABLE),
     ("whitening (NLI)", "bert-base-whitening-nli", TABLE),
     ("SBERT (NLI)", "sbert-nli-base", TABLE),

@@ -9,7 +9,7 @@ from repro import tables
 from repro.data import pretraining
 from repro.published.claims import BASE
 from repro.published.findings import LEGEND, PUBLISHED, Fared, measured
-from repro.reports.claims.ladder import QUOTED, TABLE, Step, ladder, points
+from repro.reports.claims.ladder import FIRST_LAST, QUOTED, TABLE, Step, ladder, points
 from repro.reports.layout import DASH
 from repro.reports.markdown import escape
 from repro.reports.plots import Point
@@ -56,6 +56,9 @@ def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point]) -> 
         f"¹ Sentence-BERT's Table 1 ([{QUOTED}](../tables/{QUOTED}.md)): raw text, layer 11 of 12; the other published "
         "averages are SimCSE's.",
         "",
+        f"² Of the input embeddings and layer 12; {BASE}'s is of layers 1 and {MLM_BASE.layers}. Layers 1 and 12 of "
+        "BERT-base give 60.73 (princeton-nlp/SimCSE#285).",
+        "",
         "## Claims",
         "",
         f"| table | claim | {PUBLISHED} | {BASE} |",
@@ -81,7 +84,9 @@ def _average(step: Step) -> str:
 
 
 def _published(step: Step) -> str:
-    return DASH if step.published is None else f"{step.published:.2f}" + (" ¹" if step.quoted else "")
+    if step.published is None:
+        return DASH
+    return f"{step.published:.2f}" + (" ¹" if step.quoted else " ²" if step.name == FIRST_LAST else "")
 
 
 def _spread(steps: Sequence[Step]) -> list[str]:
