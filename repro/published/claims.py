@@ -281,7 +281,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "simcse-5",
         "alignment and uniformity order models as their STS average does: of two, the one that is better in both has "
-        "the higher average (SimCSE, section 4.3 and Figure 3, which prints no numbers)",
+        "the higher average (SimCSE, section 7 and Figure 3, which prints no numbers)",
         order=Order("avg", lower=("alignment", "uniformity")),
     ),
     Claim(
