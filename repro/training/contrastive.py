@@ -28,6 +28,7 @@ HEADS = ("none", "mlp", "mlp-train")
 AUGMENTATIONS = ("none", "crop", "delete", "delete-one", "synonym", "mlm")
 WITH_RATE = ("crop", "delete", "mlm")
 SIMILARITIES = ("cos", "dot")
+LEAST = 1e-5  # dropout beside 0, and beside 1: it is drawn in steps of 1/65536 (dropout.py)
 FIXED = "fixed"  # dropout as the base has it, but the same mask for both texts of a pair
 
 
@@ -80,8 +81,10 @@ class ContrastiveRecipe(TrainedRecipe):
         if self.dropout == FIXED:
             if self.augment != "none" or self.encoders > 1:
                 raise ReproError("dropout fixed gives one text the same mask twice; leave out augment and encoders")
-        elif self.dropout is not None and (isinstance(self.dropout, str) or not 0 <= self.dropout < 1):
-            raise ReproError(f"dropout {self.dropout} must be a probability below 1, or {FIXED}")
+        elif self.dropout and (isinstance(self.dropout, str) or not LEAST <= self.dropout <= 1 - LEAST):
+            raise ReproError(
+                f"dropout {self.dropout} must be 0, a probability from {LEAST:g} to {1 - LEAST:g}, or {FIXED}"
+            )
 
     @property
     def learner(self) -> str:

@@ -97,8 +97,11 @@ def test_a_setting_at_its_default_is_the_same_training() -> None:
         ("augment=crop,rate=1", "augment crop needs a rate between 0 and 1"),
         ("rate=0.1", "augment none has no rate"),
         ("augment=delete-one,rate=0.1", "augment delete-one has no rate"),
-        ("dropout=1", "dropout 1.0 must be a probability below 1, or fixed"),
-        ("dropout=-0.1", "dropout -0.1 must be a probability below 1, or fixed"),
+        ("dropout=1", "dropout 1.0 must be 0, a probability from 1e-05 to 0.99999, or fixed"),
+        ("dropout=-0.1", "dropout -0.1 must be 0, a probability"),
+        ("dropout=0.999999", "dropout 0.999999 must be 0, a probability from 1e-05 to 0.99999"),
+        ("dropout=1e-6", "dropout 1e-06 must be 0, a probability from 1e-05"),  # would be drawn as 0
+        ("dropout=nan", "dropout nan must be 0, a probability"),
         ("dropout=none", "'none' is not a value for dropout"),
         ("dropout=fixed,augment=delete-one", "the same mask twice"),
         ("dropout=fixed,encoders=2", "the same mask twice"),
