@@ -18,7 +18,7 @@ def train(arguments: argparse.Namespace) -> int:
     from repro.encoders.transformer import pick_device
     from repro.paths import new_folder, output_folder
     from repro.training import setups
-    from repro.training.recipe import TRAINABLE
+    from repro.training.recipe import SELECTIONS, TRAINABLE
     from repro.training.train import Material, data_parallel, train
     from repro.training.trainer import Options, native_dtype
 
@@ -46,7 +46,8 @@ def train(arguments: argparse.Namespace) -> int:
             shutil.copytree(model.folder, unfinished, dirs_exist_ok=True)
         model = replace(model, folder=arguments.output)
     dev = model.about["dev"]
-    print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
+    look = f", {SELECTIONS[recipe.select]}: {dev:.2f}" if dev is not None else ""
+    print(f"{model.folder}: {model.about['steps']} steps{look}")
     return 0
 
 

@@ -228,10 +228,23 @@ def test_the_command_trains_copies_and_prints(
     out = tmp_path / "model"
     command = ["train", "stsb,epochs=1", "--base", str(tiny_bert), "--suite", "mini", "--sample", "20"]
     assert main([*command, "--device", "cpu", "-o", str(out)]) == 0
-    assert f"{out}: 2 steps, STS-B dev" in capsys.readouterr().out
+    assert f"{out}: 2 steps, STS-B dev, Spearman × 100: " in capsys.readouterr().out
     assert zoo.build(str(out), device="cpu").encode(["a cat"])[0].vectors.shape == (1, 16)
     assert main([*command, "-o", str(out)]) == 2
     assert "is there already; name a new folder" in capsys.readouterr().err
+
+
+def test_the_command_and_the_plot_name_what_the_model_was_selected_on(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "wikisec", "--base", str(tiny_bert), "--suite", "mini", "--sample", "8", "--device", "cpu"]
+    assert main([*command, "-o", str(tmp_path / "model")]) == 0
+    said = capsys.readouterr().out
+    assert "steps, Wikipedia sections dev, accuracy × 100: " in said
+    assert "STS-B" not in said
+    plot = (tmp_path / "model/training.svg").read_text()
+    assert "Wikipedia sections dev, accuracy × 100" in plot
+    assert "Spearman" not in plot
 
 
 def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_path: Path) -> None:
