@@ -122,6 +122,11 @@ class TrainedRecipe:
         return replace(self, base=self.before.cut(sample) if self.before else self.base, sample=sample)
 
     @property
+    def remedy(self) -> str:
+        """What to do where the training diverges."""
+        return f"lower learning_rate ({self.learning_rate:g}), or go back to the settings of `repro list trainings`"
+
+    @property
     def undivided(self) -> bool:
         """Whether a batch is one whole that cannot be computed in parts."""
         return False

@@ -247,6 +247,18 @@ def test_the_command_and_the_plot_name_what_the_model_was_selected_on(
     assert "Spearman" not in plot
 
 
+@pytest.mark.parametrize("recipe", ["stsb", "wikisec"])
+def test_a_training_that_diverged_before_its_only_look_says_so_and_what_to_do(
+    recipe: str, tiny_bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", f"{recipe},learning_rate=1e300,warmup=0,epochs=1", "--base", str(tiny_bert), "--suite", "mini"]
+    assert main([*command, "--sample", "8", "--device", "cpu"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        "the training diverged: none of 1 looks at the dev set gave a number; lower learning_rate (1e+300), or" in last
+    )
+
+
 def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_path: Path) -> None:
     """Without dropout; the batch of 16 is then two of 8, and sums differ in their last bits."""
     from safetensors.numpy import load_file

@@ -430,8 +430,14 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(tiny_bert: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReproError, match=r"the loss is (nan|inf) at step \d+; lower the learning rate"):
+    with pytest.raises(ReproError, match=r"the loss is (nan|inf) at step \d+; lower learning_rate \(1e\+30\)"):
         run(recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0), tmp_path)
+
+
+@pytest.mark.parametrize("setting", [{"temperature": 1e-300}, {"mlm": 1e300}])
+def test_the_advice_is_true_whatever_setting_it_was(setting: dict[str, float], tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReproError, match=r"the training diverged: .*, or go back to the settings of `repro list train"):
+        run(recipe(tiny_bert, "contrastive", warmup=0.0, **setting), tmp_path)
 
 
 def test_bfloat16_trains_too(tiny_bert: Path, tmp_path: Path) -> None:
