@@ -162,12 +162,13 @@ class TrainedRecipe:
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
         """The settings that `override` knows, each with what reads its value."""
-        parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
-        parsers |= dict.fromkeys(("epochs", "batch_size"), int)
+        parsers: dict[str, Callable[[str], object]] = dict.fromkeys(("epochs", "batch_size"), int)
         parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
         parsers |= dict.fromkeys(("select_every", "sample"), int)
         parsers |= {"select": str, "looks": str, "bias_correction": truth}
-        return parsers | ({"objective": _softmax} if self.objective.startswith("softmax") else {})
+        if self.objective.startswith("softmax"):
+            parsers |= {"objective": _softmax, "concatenation": lambda value: tuple(value.split("+"))}
+        return parsers
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for; a value of each training, joined by `>`."""
@@ -232,8 +233,9 @@ class MaskedRecipe(TrainedRecipe):
         return "language"
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
-        """Also the settings that only a language model has."""
-        return super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), int)
+        """Also the settings that only a language model has, and none of looks at a dev set."""
+        parsers = super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), int)
+        return {name: parser for name, parser in parsers.items() if name not in ("select", "looks")}
 
     def _own(self) -> dict[str, str]:
         size = f"{self.layers}x{self.width},{self.heads} heads,{self.length} tokens"
@@ -248,4 +250,4 @@ def _softmax(value: str) -> str:
 
 def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
-    return apply(recipe, settings, recipe.parsers(), "a training")
+    return apply(recipe, settings, recipe.parsers(), "this training")

@@ -143,6 +143,8 @@ def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
     if key not in SETUPS:
         raise ReproError(f"{key!r} is not a training; there are: {', '.join(SETUPS)}")
     recipe = SETUPS[key] if base is None else on(SETUPS[key], base)
+    if recipe.learner == "language":  # it has nothing of its base but the tokenizer
+        return override(recipe, settings)
     lengths = [setting for setting in settings if setting.startswith("max_length=")]
     recipe = recipe.starting_from(apply(recipe.root, lengths, {"max_length": int}, "an encoder"))
     return override(recipe, [setting for setting in settings if setting not in lengths])

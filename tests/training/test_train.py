@@ -302,7 +302,7 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
     [
         (["train", "sst"], "'sst' is not a training; there are: nli, nli-sample, stsb"),
         (["train", "stsb,epochs=two"], "'two' is not a value for epochs"),
-        (["train", "stsb,speed=2"], "'speed=2' is not a setting of a training"),
+        (["train", "stsb,speed=2"], "'speed=2' is not a setting of this training"),
         (["train", "stsb,epochs=0"], "epochs 0 must be at least 1"),
         (["train", "stsb,epochs=inf"], "'inf' is not a value for epochs"),
         (["train", f"stsb,epochs={10**30}"], f"epochs {10**30} must be at least 1 and at most 1000000000"),
@@ -317,6 +317,9 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
         (["train", "sup-simcse,train_length=2"], "train_length 2 leaves no room for a word"),
         (["train", "stsb,select=train"], "select is one of stsb-dev"),
         (["train", "nli,concatenation=u+w"], "concatenation ('u', 'w') is unknown"),
+        (["train", "stsb,concatenation=u+v"], "'concatenation=u+v' is not a setting of this training"),
+        (["train", "sup-simcse,concatenation=u+v"], "'concatenation=u+v' is not a setting of this training"),
+        (["train", "stsb,max_length=9,max_length=10"], "'max_length=10': max_length is named twice; name it once"),
         (["train", "stsb", "--base", "glove-avg"], "--base wants a transformer"),
         (
             ["train", "nli-sample", "--suite", "mini", "--base", "minilm-avg"],
