@@ -58,7 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
     table.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables")
     table.add_argument("--limit", type=_count, metavar="N", help="only the first N pairs of each subset")
     table.add_argument(
-        "--base", action="append", default=[], metavar="NAME", help="train this encoder, as rows of its own"
+        "--base",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="train this encoder, as rows of its own; pooling=… and max_length=… after it are trained under",
     )
     table.add_argument("--seeds", type=_few, metavar="N", help="trainings of each trained row (default: the row's)")
     table.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
@@ -89,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
     train.add_argument("recipe", help="such as stsb or nli,epochs=2; see `repro list trainings`")
     train.add_argument("--base", metavar="NAME", help="encoder to train (default: the recipe's own, mostly BERT-base)")
-    train.add_argument("--pooling", help="default: mean")
+    train.add_argument("--pooling", help="default: the recipe's own, mean or under SimCSE cls")
     train.add_argument("--seed", type=_whole(0, 2**32 - 1), default=0, metavar="N")
     train.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
     train.add_argument("--accumulate", type=_few, default=1, metavar="N", help="compute each batch in N parts")

@@ -151,16 +151,21 @@ for _name in ("scratch-avg", "scratch-cls", "scratch-first-last-avg"):
     ZOO |= _fitted(_name, ZOO[_name].plain, 85, "nli-sample")
 
 
+def split(name: str) -> tuple[str, list[str]]:
+    """An encoder's name without its settings, and these."""
+    parts = name.split(",")
+    bases = (",".join(parts[:count]) for count in range(len(parts), 1, -1))
+    base = next((base for base in bases if os.path.exists(os.path.expanduser(base))), parts[0])
+    return base, parts[base.count(",") + 1 :]
+
+
 def recipe(name: str) -> Recipe:
     """The recipe of a zoo name, hub id, folder or word-vector file, with settings after commas.
 
     `all-minilm-l6-v2`, `owner/model,pooling=cls`, `./my-model,layers=1+-1`, `glove.6B.300d.txt,tokens=whitespace`.
     A comma may also be part of a file's or folder's name.
     """
-    parts = name.split(",")
-    bases = (",".join(parts[:count]) for count in range(len(parts), 1, -1))
-    base = next((base for base in bases if os.path.exists(os.path.expanduser(base))), parts[0])
-    settings = parts[base.count(",") + 1 :]
+    base, settings = split(name)
     if base in ZOO:
         return override(ZOO[base], settings)
     path = os.path.expanduser(base)  # isfile and isdir are False for what no path can be
