@@ -44,7 +44,13 @@ def build_parser() -> argparse.ArgumentParser:
     table = command("table", tables.table, "regenerate a table", "file")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
-    table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
+    table.add_argument(
+        "--row",
+        action="append",
+        default=[],
+        metavar="SLUG",
+        help="only this row (repeatable), and all that --encoder and --base add unless it is one of these",
+    )
     table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
     table.add_argument(
         "--encoder",

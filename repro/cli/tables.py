@@ -128,11 +128,12 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
 
 
 def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The rows asked for; none: all."""
+    """The rows asked for; none: all. Those of --encoder and --base are asked for unless some of them are named."""
     if arguments.light and arguments.row:
         raise ReproError("--light chooses the rows; leave out --row")
     if not arguments.light:
-        return (*arguments.row, *(_added(table, arguments) if arguments.row else ()))
+        added = _added(table, arguments)
+        return (*arguments.row, *([] if not arguments.row or {*added} & {*arguments.row} else added))
     from repro.evaluation.light import light_rows
 
     if not (rows := light_rows(table)):

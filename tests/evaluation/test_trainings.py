@@ -229,6 +229,7 @@ def test_a_base_with_settings_is_trained_under_them_or_its_row_says_why_not(
     chosen = [part for name in (str(tiny_bert), base) for row in rows for part in ("--row", f"{name}:{row}")]
     assert main([*command, *chosen, "--seeds", "1", "--device", "cpu", "--out", str(tmp_path)]) == 0
     found = {line["row"]: line for line in from_csv(tmp_path / "mini/sbert-2.sample-8.seeds-1.csv")}
+    assert {row for row, line in found.items() if line["value"]} == {*chosen[1::2]} - {f"{base}:cross-stsb"}
     assert "pool:mean" in found[f"{tiny_bert}:stsb"]["signature"]
     assert "pool:cls" in found[f"{base}:stsb"]["signature"]
     assert found[f"{tiny_bert}:stsb"]["value"] != found[f"{base}:stsb"]["value"]
