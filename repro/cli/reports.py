@@ -11,6 +11,8 @@ from repro.errors import ReproError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from repro.results.csv_lines import Line
+
 
 def report(arguments: argparse.Namespace) -> int:
     """Write the text files of tables again, each table's from its CSV file; or pages to look at."""
@@ -58,9 +60,18 @@ def summary(arguments: argparse.Namespace) -> int:
         assert now is not None
         if not now.is_file():
             raise ReproError(f"{now} is missing; write it with `repro table {name}`")
-        tables[name] = (from_csv(now), from_csv(then) if then is not None and then.is_file() else [])
+        tables[name] = (some_lines(now, complete=True), from_csv(then) if then is not None and then.is_file() else [])
     print(to_summary(tables), end="")
     return 0
+
+
+def some_lines(path: Path, complete: bool = False) -> list[Line]:
+    """The lines of a written table (`complete`: see `from_csv`); ReproError where it has none."""
+    from repro.results.csv_lines import from_csv
+
+    if lines := from_csv(path, complete):
+        return lines
+    raise ReproError(f"{path} is not as this suite wrote it: it has no line; `repro table {path.stem}` writes it again")
 
 
 def written(folder: Path) -> list[str]:
