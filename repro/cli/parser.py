@@ -208,7 +208,7 @@ def build_parser() -> argparse.ArgumentParser:
     similarity.add_argument("--pairs", type=user_path, metavar="TSV", help="a pair a line, separated by a tab")
     similarity.add_argument("--matrix", type=user_path, metavar="FILE", help="all lines with all lines")
     similarity.add_argument("--closest", type=user_path, metavar="FILE", help="the closest pairs of lines")
-    similarity.add_argument("-k", type=_count, default=10, metavar="N", help="how many closest pairs (default: 10)")
+    similarity.add_argument("-k", type=_count, metavar="N", help="how many closest pairs (default: 10)")
 
     search = command("search", sentences.find, "the sentences of a file nearest to a query, exactly")
     search.add_argument("encoder")

@@ -15,6 +15,7 @@ from repro.encoders import weights
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
 from repro.encoders.overrides import override
+from repro.encoders.own import is_object
 from repro.encoders.recipe import (
     BaseRecipe,
     FlowedRecipe,
@@ -173,6 +174,11 @@ def recipe(name: str) -> Recipe:
         return override(WordVectorRecipe(base), settings)
     if os.path.isdir(path) or base.count("/") == 1:
         return override(TransformerRecipe(base) if os.path.isdir(path) else hub(base), settings)
+    if is_object(base):
+        raise ReproError(
+            f"{base} is an object of your own, which takes no settings, no map and no training; name it alone, or an "
+            "encoder by its zoo name, folder or hub id"
+        )
     raise ReproError(f"{base!r} is not in the zoo and is no folder, file or hub id; see `repro list encoders`")
 
 

@@ -39,6 +39,27 @@ BAD = [
     (["similarity", "e", "a", "b", "c"], "two sentences, not 3"),
     (["similarity", "e", "a", "b", "--pairs", "x"], "two sentences, or one file"),
     (["similarity", "e"], "two sentences, or one file"),
+    (["similarity", "e", "a", "b", "-k", "3"], "-k is how many of the closest pairs are shown; it goes with --closest"),
+    (["similarity", "e", "--matrix", "x", "-k", "3"], "it goes with --closest"),
+    (["similarity", "e", "--pairs", "x", "-k", "3"], "it goes with --closest"),
+    (["similarity", "e", "--pairs", "x", "--matrix", "y"], "two sentences, or one file"),
+    (
+        ["fit", "e", "x", "-o", "a,b.safetensors"],
+        "a,b.safetensors could not be named as source=; choose a path without",
+    ),
+    (
+        ["fit", "module:object", "x", "-o", "y"],
+        "module:object is an object of your own, which takes no settings, no map",
+    ),
+    (
+        ["search", "module:object,post=whitening", __file__, "y"],
+        "module:object is an object of your own, which takes no",
+    ),
+    (["table", "sbert-1", "--encoder", "module:object,post=whitening"], "is an object of your own, which takes no"),
+    (
+        ["train", "stsb", "--base", "module:object"],
+        "module:object is an object of your own, which takes no settings, no",
+    ),
     (["encode", "e", "x", "-o", "."], ". is a folder; name a file"),
     (["encode", "e", "x", "-o", "/dev/stdin/x"], "/dev/stdin/x: "),
     (["fit", "e", "x", "-o", "."], ". is a folder; name a file"),
