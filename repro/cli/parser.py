@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     table.add_argument("--seeds", type=_few, metavar="N", help="trainings of each trained row (default: the row's)")
     table.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
     table.add_argument("--executor", choices=["local", "debug", "slurm"], help="hand units to submitit")
-    table.add_argument("--jobs", type=_few, default=1, metavar="N", help="units at a time with --executor")
+    table.add_argument("--jobs", type=_few, metavar="N", help="units at a time with --executor")
     table.add_argument("--slurm", default="", metavar="NAME=VALUE,…", help="of a job, as partition=gpu,gpus=1,time=600")
     table.add_argument("--force", action="store_true", help="compute stored cells again")
     table.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
@@ -93,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True},
-        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": "", "light": False},
+        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": None, "slurm": "", "light": False},
     )
 
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
@@ -150,7 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
     report.add_argument("--suite", choices=["paper", "mini"], default="paper")
     report.add_argument("--html", action="store_true", help="pages to look at, of all tables and both suites")
-    report.add_argument("--site", type=user_path, default="site", metavar="DIR", help="where to (default: site)")
+    report.add_argument("--site", type=user_path, metavar="DIR", help="where to (default: site)")
 
     exported = command("export", export.export, "measured numbers for other programs and pages")
     exported.add_argument("ids", nargs="+", metavar="ID", help="written tables, such as sbert-1")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli.general import folder_of
 from repro.errors import ReproError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from repro.results.csv_lines import Line
 
 
@@ -18,6 +17,8 @@ def report(arguments: argparse.Namespace) -> int:
     """Write the text files of tables again, each table's from its CSV file; or pages to look at."""
     if arguments.html:
         return _site(arguments)
+    if arguments.site is not None:
+        raise ReproError("--site is where the pages go; it goes with --html")
     from repro.reports.facts import write
     from repro.reports.formats import write_again
     from repro.tables import FACTS, get
@@ -42,7 +43,7 @@ def _site(arguments: argparse.Namespace) -> int:
     if arguments.ids:
         raise ReproError(f"the pages are of all tables; leave out {arguments.ids[0]}")
     suites = SUITES if arguments.suite == "paper" else (arguments.suite,)
-    print(f"wrote {write_site(arguments.out, arguments.site, suites)}; open it in a browser")
+    print(f"wrote {write_site(arguments.out, arguments.site or Path('site'), suites)}; open it in a browser")
     return 0
 
 

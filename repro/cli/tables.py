@@ -172,9 +172,11 @@ def _cluster(arguments: argparse.Namespace) -> Cluster | None:
 
     if arguments.slurm and arguments.executor != "slurm":
         raise ReproError("--slurm goes with --executor slurm")
+    if arguments.jobs and not arguments.executor:
+        raise ReproError("--jobs goes with --executor, which runs the units")
     if not arguments.executor:
         return None
-    return Cluster(arguments.executor, arguments.jobs, tuple(filter(None, arguments.slurm.split(","))))
+    return Cluster(arguments.executor, arguments.jobs or 1, tuple(filter(None, arguments.slurm.split(","))))
 
 
 def _say(line: str) -> None:

@@ -179,8 +179,10 @@ def setup(name: str, base: TransformerRecipe | str | None = None) -> TrainedReci
     if key not in SETUPS:
         raise ReproError(f"{key!r} is not a training; there are: {', '.join(SETUPS)}")
     recipe = SETUPS[key]
-    if base is not None:
-        recipe = from_named(recipe, base) if isinstance(base, str) else on(recipe, base)
+    if isinstance(base, str):
+        recipe = from_named(recipe, base)
+    elif base is not None:
+        recipe = on(recipe, base)
     if recipe.learner == "language":  # it has nothing of its base but the tokenizer
         return override(recipe, settings)
     lengths = [setting for setting in settings if setting.startswith("max_length=")]

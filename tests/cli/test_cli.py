@@ -42,6 +42,8 @@ BAD = [
     (["similarity", "e", "a", "b", "-k", "3"], "-k is how many of the closest pairs are shown; it goes with --closest"),
     (["similarity", "e", "--matrix", "x", "-k", "3"], "it goes with --closest"),
     (["similarity", "e", "--pairs", "x", "-k", "3"], "it goes with --closest"),
+    (["table", "sbert-1", "--suite", "mini", "--jobs", "2"], "--jobs goes with --executor"),
+    (["report", "--site", "x"], "--site is where the pages go; it goes with --html"),
     (["similarity", "e", "--pairs", "x", "--matrix", "y"], "two sentences, or one file"),
     (
         ["fit", "e", "x", "-o", "a,b.safetensors"],
