@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro.cli.reports import some_lines, written
 from repro.errors import ReproError
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ def claims(arguments: argparse.Namespace) -> int:
         if arguments.ids:
             raise ReproError(f"the page is of all claims; leave out {arguments.ids[0]}")
         output_folder(arguments.page)
+    written(arguments.out)  # refuses a folder without tables: of a mistyped one nothing would be measured
+    for path in filter(Path.is_file, (arguments.out / f"{name}.csv" for name in arguments.ids or known)):
+        some_lines(path)
     found = []
     for name in arguments.ids or known:
         table = tables.get(name)

@@ -14,18 +14,20 @@ def train(arguments: argparse.Namespace) -> int:
     import shutil
     from dataclasses import replace
 
-    from repro.encoders import zoo
     from repro.encoders.transformer import pick_device
     from repro.paths import new_folder, output_folder
     from repro.training import setups
-    from repro.training.recipe import TRAINABLE
+    from repro.training.recipe import SELECTIONS, TRAINABLE
     from repro.training.train import Material, data_parallel, train
     from repro.training.trainer import Options, native_dtype
 
-    suite, base = suite_of(arguments), zoo.transformer(arguments.base) if arguments.base else None
+    suite = suite_of(arguments)
     if arguments.output:
         output_folder(arguments.output, new=True)
-    recipe = setups.setup(arguments.recipe, base).cut(arguments.sample)
+    recipe = setups.setup(arguments.recipe, arguments.base)
+    if recipe.sample is not None and arguments.sample is not None:
+        raise ReproError(f"{arguments.recipe} names a sample, and --sample another; leave one out")
+    recipe = recipe.cut(arguments.sample)
     if arguments.pooling is not None:
         if arguments.pooling not in TRAINABLE:
             raise ReproError(
@@ -33,6 +35,8 @@ def train(arguments: argparse.Namespace) -> int:
             )
         if does := {"cross": "reads two sentences at once", "language": "guesses words"}.get(recipe.learner):
             raise ReproError(f"{arguments.recipe} {does} and pools nothing; leave out --pooling")
+        if arguments.base and "pooling" in setups.named_settings(arguments.base):
+            raise ReproError(f"{arguments.base} names a pooling, and --pooling another; leave one out")
         recipe = setups.pooled(recipe, arguments.pooling)
     dtype = native_dtype(pick_device(arguments.device)) if arguments.dtype == "auto" else arguments.dtype
     options = Options(arguments.accumulate, arguments.checkpoint_every, dtype)
@@ -46,7 +50,8 @@ def train(arguments: argparse.Namespace) -> int:
             shutil.copytree(model.folder, unfinished, dirs_exist_ok=True)
         model = replace(model, folder=arguments.output)
     dev = model.about["dev"]
-    print(f"{model.folder}: {model.about['steps']} steps" + (f", STS-B dev {dev:.2f}" if dev is not None else ""))
+    look = f", {SELECTIONS[recipe.select]}: {dev:.2f}" if dev is not None else ""
+    print(f"{model.folder}: {model.about['steps']} steps{look}")
     return 0
 
 

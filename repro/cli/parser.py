@@ -44,7 +44,13 @@ def build_parser() -> argparse.ArgumentParser:
     table = command("table", tables.table, "regenerate a table", "file")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
     table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
-    table.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (repeatable)")
+    table.add_argument(
+        "--row",
+        action="append",
+        default=[],
+        metavar="SLUG",
+        help="only this row (repeatable), and all that --encoder and --base add unless it is one of these",
+    )
     table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
     table.add_argument(
         "--encoder",
@@ -58,12 +64,16 @@ def build_parser() -> argparse.ArgumentParser:
     table.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables")
     table.add_argument("--limit", type=_count, metavar="N", help="only the first N pairs of each subset")
     table.add_argument(
-        "--base", action="append", default=[], metavar="NAME", help="train this encoder, as rows of its own"
+        "--base",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="train this encoder, as rows of its own; pooling=… and max_length=… after it are trained under",
     )
     table.add_argument("--seeds", type=_few, metavar="N", help="trainings of each trained row (default: the row's)")
     table.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
     table.add_argument("--executor", choices=["local", "debug", "slurm"], help="hand units to submitit")
-    table.add_argument("--jobs", type=_few, default=1, metavar="N", help="units at a time with --executor")
+    table.add_argument("--jobs", type=_few, metavar="N", help="units at a time with --executor")
     table.add_argument("--slurm", default="", metavar="NAME=VALUE,…", help="of a job, as partition=gpu,gpus=1,time=600")
     table.add_argument("--force", action="store_true", help="compute stored cells again")
     table.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
@@ -83,13 +93,13 @@ def build_parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True},
-        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": 1, "slurm": "", "light": False},
+        **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": None, "slurm": "", "light": False},
     )
 
     train = command("train", models.train, "train one model (under torchrun: data-parallel)", "file")
     train.add_argument("recipe", help="such as stsb or nli,epochs=2; see `repro list trainings`")
     train.add_argument("--base", metavar="NAME", help="encoder to train (default: the recipe's own, mostly BERT-base)")
-    train.add_argument("--pooling", help="default: mean")
+    train.add_argument("--pooling", help="default: the recipe's own, mean or under SimCSE cls")
     train.add_argument("--seed", type=_whole(0, 2**32 - 1), default=0, metavar="N")
     train.add_argument("--sample", type=_count, metavar="N", help="train on N examples only")
     train.add_argument("--accumulate", type=_few, default=1, metavar="N", help="compute each batch in N parts")
@@ -140,7 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
     report.add_argument("--suite", choices=["paper", "mini"], default="paper")
     report.add_argument("--html", action="store_true", help="pages to look at, of all tables and both suites")
-    report.add_argument("--site", type=user_path, default="site", metavar="DIR", help="where to (default: site)")
+    report.add_argument("--site", type=user_path, metavar="DIR", help="where to (default: site)")
 
     exported = command("export", export.export, "measured numbers for other programs and pages")
     exported.add_argument("ids", nargs="+", metavar="ID", help="written tables, such as sbert-1")
@@ -198,7 +208,7 @@ def build_parser() -> argparse.ArgumentParser:
     similarity.add_argument("--pairs", type=user_path, metavar="TSV", help="a pair a line, separated by a tab")
     similarity.add_argument("--matrix", type=user_path, metavar="FILE", help="all lines with all lines")
     similarity.add_argument("--closest", type=user_path, metavar="FILE", help="the closest pairs of lines")
-    similarity.add_argument("-k", type=_count, default=10, metavar="N", help="how many closest pairs (default: 10)")
+    similarity.add_argument("-k", type=_count, metavar="N", help="how many closest pairs (default: 10)")
 
     search = command("search", sentences.find, "the sentences of a file nearest to a query, exactly")
     search.add_argument("encoder")

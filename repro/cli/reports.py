@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli.general import folder_of
 from repro.errors import ReproError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from repro.results.csv_lines import Line
 
 
 def report(arguments: argparse.Namespace) -> int:
     """Write the text files of tables again, each table's from its CSV file; or pages to look at."""
     if arguments.html:
         return _site(arguments)
+    if arguments.site is not None:
+        raise ReproError("--site is where the pages go; it goes with --html")
     from repro.reports.facts import write
     from repro.reports.formats import write_again
     from repro.tables import FACTS, get
@@ -40,7 +43,7 @@ def _site(arguments: argparse.Namespace) -> int:
     if arguments.ids:
         raise ReproError(f"the pages are of all tables; leave out {arguments.ids[0]}")
     suites = SUITES if arguments.suite == "paper" else (arguments.suite,)
-    print(f"wrote {write_site(arguments.out, arguments.site, suites)}; open it in a browser")
+    print(f"wrote {write_site(arguments.out, arguments.site or Path('site'), suites)}; open it in a browser")
     return 0
 
 
@@ -58,9 +61,18 @@ def summary(arguments: argparse.Namespace) -> int:
         assert now is not None
         if not now.is_file():
             raise ReproError(f"{now} is missing; write it with `repro table {name}`")
-        tables[name] = (from_csv(now), from_csv(then) if then is not None and then.is_file() else [])
+        tables[name] = (some_lines(now, complete=True), from_csv(then) if then is not None and then.is_file() else [])
     print(to_summary(tables), end="")
     return 0
+
+
+def some_lines(path: Path, complete: bool = False) -> list[Line]:
+    """The lines of a written table (`complete`: see `from_csv`); ReproError where it has none."""
+    from repro.results.csv_lines import from_csv
+
+    if lines := from_csv(path, complete):
+        return lines
+    raise ReproError(f"{path} is not as this suite wrote it: it has no line; `repro table {path.stem}` writes it again")
 
 
 def written(folder: Path) -> list[str]:

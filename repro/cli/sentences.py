@@ -32,6 +32,8 @@ def similarity(arguments: argparse.Namespace) -> int:
     from repro.metrics import neighbours
     from repro.metrics.correlation import unit
 
+    if arguments.k is not None and not arguments.closest:
+        raise ReproError("-k is how many of the closest pairs are shown; it goes with --closest")
     forms = [bool(arguments.sentences), arguments.pairs, arguments.matrix, arguments.closest]
     if sum(form not in (False, None) for form in forms) != 1:
         raise ReproError("similarity wants two sentences, or one file with --pairs, --matrix or --closest")
@@ -43,7 +45,7 @@ def similarity(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.closest:
         sentences = list(dict.fromkeys(own_lines(arguments.closest)))
-        best, pairs = neighbours.closest_pairs(_vectors(arguments, sentences), arguments.k)
+        best, pairs = neighbours.closest_pairs(_vectors(arguments, sentences), arguments.k or 10)
         for value, (first, second) in zip(best, pairs, strict=True):
             print(f"{_shown(value)}\t{sentences[first]}\t{sentences[second]}")
         return 0
@@ -93,6 +95,8 @@ def fit(arguments: argparse.Namespace) -> int:
     from repro.postprocessing.whitening import Whitening
 
     output_file(arguments.output, read_by(arguments))
+    if "," in str(arguments.output):  # with which the settings in an encoder's name are told apart
+        raise ReproError(f"{arguments.output} could not be named as source=; choose a path without a comma")
     if zoo.recipe(arguments.encoder).fitted:
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
     vectors = _vectors(arguments, own_lines(arguments.file))

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from repro.tables.spec import Table
 
 
+# options that mean nothing to a table of facts
+ABOUT_NUMBERS = ("row", "light", "encoder", "task", "probe", "limit", "base", "seeds", "sample", "force", "picture")
+
+
 def table(arguments: argparse.Namespace) -> int:
     from repro import tables
 
@@ -42,9 +46,12 @@ def table(arguments: argparse.Namespace) -> int:
 
 
 def _write_facts(table: Facts, arguments: argparse.Namespace) -> int:
-    """Write a table of which nothing is measured; of the options only --out and --dry-run mean anything to it."""
+    """Write a table of which nothing is measured; what would choose, change or show numbers is refused."""
     from repro.reports.facts import texts, write
 
+    without_meaning = [name for name in ABOUT_NUMBERS if getattr(arguments, name)]
+    if without_meaning:
+        raise ReproError(f"nothing in {table.id} is measured; leave out --{without_meaning[0]}")
     if not arguments.dry_run:
         _check(arguments, list(texts(table, arguments.out)))
         print("wrote " + ", ".join(map(str, write(table, arguments.out))))
@@ -96,6 +103,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
         sample=arguments.sample,
         force=arguments.force,
     )
+    _check_cuts(table, options)
     table = table.of_run(options.variant)
     csv_path = folder_of(arguments) / f"{table.id}{options.variant}.csv"
     others = [path for path in files(csv_path).values() if path != csv_path]
@@ -128,11 +136,12 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
 
 
 def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The rows asked for; none: all."""
+    """The rows asked for; none: all. Those of --encoder and --base are asked for unless some of them are named."""
     if arguments.light and arguments.row:
         raise ReproError("--light chooses the rows; leave out --row")
     if not arguments.light:
-        return (*arguments.row, *(_added(table, arguments) if arguments.row else ()))
+        added = _added(table, arguments)
+        return (*arguments.row, *([] if not arguments.row or {*added} & {*arguments.row} else added))
     from repro.evaluation.light import light_rows
 
     if not (rows := light_rows(table)):
@@ -148,15 +157,26 @@ def _added(table: Table, arguments: argparse.Namespace) -> list[str]:
     return [row.slug for row in table.rows if row.slug not in own or row.slug in arguments.encoder]
 
 
+def _check_cuts(table: Table, options: Options) -> None:
+    """Refuse --sample and --seeds where no row that was asked for is trained or drawn: the files would say so."""
+    systems = [row.system for row in table.pick_rows(options.rows)]
+    if options.sample and not any(system.trained for system in systems):
+        raise ReproError(f"{table.id} trains none of the rows that were asked for; leave out --sample")
+    if options.seeds and not any(system.seeded for system in systems):
+        raise ReproError(f"{table.id} trains or draws none of the rows that were asked for; leave out --seeds")
+
+
 def _cluster(arguments: argparse.Namespace) -> Cluster | None:
     """Where the units run; None for this process."""
     from repro.evaluation.executors import Cluster
 
     if arguments.slurm and arguments.executor != "slurm":
         raise ReproError("--slurm goes with --executor slurm")
+    if arguments.jobs and not arguments.executor:
+        raise ReproError("--jobs goes with --executor, which runs the units")
     if not arguments.executor:
         return None
-    return Cluster(arguments.executor, arguments.jobs, tuple(filter(None, arguments.slurm.split(","))))
+    return Cluster(arguments.executor, arguments.jobs or 1, tuple(filter(None, arguments.slurm.split(","))))
 
 
 def _say(line: str) -> None:

@@ -60,12 +60,14 @@ def truth(value: str) -> bool:
 def apply(
     recipe: AnyRecipe, settings: Sequence[str], parsers: Mapping[str, Callable[[str], object]], what: str
 ) -> AnyRecipe:
-    """The recipe with `field=value` settings, each read by its field's parser; ReproError names a wrong one."""
+    """The recipe with `field=value` settings, each read by its field's parser; ReproError names what is wrong."""
     changes: dict[str, object] = {}
     for setting in settings:
         name, sign, value = setting.partition("=")
         if not sign or name not in parsers:
             raise ReproError(f"{setting!r} is not a setting of {what}; use field=value with {', '.join(parsers)}")
+        if name in changes:
+            raise ReproError(f"{setting!r}: {name} is named twice; name it once")
         try:
             changes[name] = parsers[name](value)
         except (ValueError, KeyError):

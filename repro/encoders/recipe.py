@@ -64,6 +64,8 @@ class TransformerRecipe:
             raise ReproError(f"pooling {self.pooling!r}: {' and '.join(ALONE)} cannot be joined with others")
         if self.layers is not None and not self.layers:
             raise ReproError("layers is empty; name at least one, such as -1")
+        if self.pooling in ALONE and self.layers not in (None, (-1,)):
+            raise ReproError(f"pooling {self.pooling} reads no layers; leave out layers, or name another pooling")
         if self.max_length is not None and self.max_length < 3:
             raise ReproError(f"max_length {self.max_length} leaves no room for a word between the special tokens")
 

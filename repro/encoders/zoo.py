@@ -15,6 +15,7 @@ from repro.encoders import weights
 from repro.encoders.gate import checked
 from repro.encoders.known import remember
 from repro.encoders.overrides import override
+from repro.encoders.own import is_object
 from repro.encoders.recipe import (
     BaseRecipe,
     FlowedRecipe,
@@ -151,16 +152,21 @@ for _name in ("scratch-avg", "scratch-cls", "scratch-first-last-avg"):
     ZOO |= _fitted(_name, ZOO[_name].plain, 85, "nli-sample")
 
 
+def split(name: str) -> tuple[str, list[str]]:
+    """An encoder's name without its settings, and these."""
+    parts = name.split(",")
+    bases = (",".join(parts[:count]) for count in range(len(parts), 1, -1))
+    base = next((base for base in bases if os.path.exists(os.path.expanduser(base))), parts[0])
+    return base, parts[base.count(",") + 1 :]
+
+
 def recipe(name: str) -> Recipe:
     """The recipe of a zoo name, hub id, folder or word-vector file, with settings after commas.
 
     `all-minilm-l6-v2`, `owner/model,pooling=cls`, `./my-model,layers=1+-1`, `glove.6B.300d.txt,tokens=whitespace`.
     A comma may also be part of a file's or folder's name.
     """
-    parts = name.split(",")
-    bases = (",".join(parts[:count]) for count in range(len(parts), 1, -1))
-    base = next((base for base in bases if os.path.exists(os.path.expanduser(base))), parts[0])
-    settings = parts[base.count(",") + 1 :]
+    base, settings = split(name)
     if base in ZOO:
         return override(ZOO[base], settings)
     path = os.path.expanduser(base)  # isfile and isdir are False for what no path can be
@@ -168,6 +174,11 @@ def recipe(name: str) -> Recipe:
         return override(WordVectorRecipe(base), settings)
     if os.path.isdir(path) or base.count("/") == 1:
         return override(TransformerRecipe(base) if os.path.isdir(path) else hub(base), settings)
+    if is_object(base):
+        raise ReproError(
+            f"{base} is an object of your own, which takes no settings, no map and no training; name it alone, or an "
+            "encoder by its zoo name, folder or hub id"
+        )
     raise ReproError(f"{base!r} is not in the zoo and is no folder, file or hub id; see `repro list encoders`")
 
 

@@ -20,6 +20,7 @@ class System(ABC):
     """What stands in a row of a table: how its numbers come about."""
 
     legend = "plain"  # under which kind figures show it
+    trained = False  # whether it is trained for its row
     seeded = False  # whether its numbers depend on seeds, and are judged against their spread
     seeds = 1  # trainings, or fits
     only: tuple[str, ...] = ()  # slugs of the columns that make sense for it; empty: all

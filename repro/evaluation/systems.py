@@ -205,6 +205,7 @@ class FineTuned(System):
     trainings: tuple[tuple[str, TrainedRecipe], ...]
     seeds: int = 1
     legend = "trained"
+    trained = True
     seeded = True
 
     def absent(self, column: str) -> str:

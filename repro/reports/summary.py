@@ -63,10 +63,10 @@ def _changes(lines: Sequence[Line], before: Sequence[Line]) -> Iterator[str]:
         was = old.get((line["row"], line["column"]))
         values = number(line["value"]), number(was["value"]) if was else None
         moved = not _alike(*values)
-        if moved or (was is not None and was["verdict"] != line["verdict"]):
+        if moved or (was is not None and was.get("verdict") != line["verdict"]):
             said = " → ".join(
                 "not run" if value is None else f"{value:.2f} ({verdict})"
-                for value, verdict in ((values[1], was["verdict"] if was else ""), (values[0], line["verdict"]))
+                for value, verdict in ((values[1], was.get("verdict", "") if was else ""), (values[0], line["verdict"]))
             )
             changes.append(f"  * `{line['row']}` × {line['column']}: {said}")
     yield f"* **since the run before**: {len(changes) or 'no'} cells differ"

@@ -15,7 +15,7 @@ from repro.evaluation.system import System
 from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
 from repro.evaluation.words import WordVectors
 from repro.training.recipe import TrainedRecipe
-from repro.training.setups import on
+from repro.training.setups import from_named, idle, named_settings, on
 
 __all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
 __all__ += ["outside_row", "zoo_row"]
@@ -86,6 +86,12 @@ class Setup:
         trainings = tuple((column, on(recipe, base)) for column, recipe in self.trainings)
         return Row(slug, label, group, FineTuned(trainings, seeds), published)
 
+    def system(self, name: str, seeds: int) -> System:
+        """What is trained of a named base; its settings that have no effect on it are why nothing is."""
+        if why := next(filter(None, (idle(recipe, name) for _, recipe in self.trainings)), ""):
+            return Quoted(why)
+        return FineTuned(tuple((column, from_named(recipe, name)) for column, recipe in self.trainings), seeds)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -151,15 +157,24 @@ class Table:
 
     def with_bases(self, names: Iterable[str]) -> Table:
         """The table with a row of its own for each named base and each setup, under "Beyond the paper"."""
-        added = []
-        for name in dict.fromkeys(names):
-            base = zoo.transformer(name)
-            if not self.setups:
-                raise ReproError(f"{self.id} trains nothing; --base goes with tables that do, such as sbert-2")
-            for setup in self.setups:
-                label = f"{_label(name)}: {setup.label}"
-                added.append(setup.row(base, f"{name}:{setup.slug}", label, BEYOND, seeds=self.seeds))
+        added = [row for name in dict.fromkeys(names) for row in self._trained(name)]
         return replace(self, rows=(*self.rows, *added))
+
+    def _trained(self, name: str) -> list[Row]:
+        """The rows of a named base."""
+        zoo.transformer(name)  # what is no transformer is said first
+        if not self.setups:
+            raise ReproError(f"{self.id} trains nothing; --base goes with tables that do, such as sbert-2")
+        recipes = [recipe for setup in self.setups for _, recipe in setup.trainings if not recipe.cross]
+        if "pooling" in named_settings(name) and len({recipe.root.pooling for recipe in recipes}) > 1:
+            raise ReproError(f"{name}: the rows of {self.id} have poolings of their own; leave out pooling")
+        rows = [
+            Row(f"{name}:{setup.slug}", f"{_label(name)}: {setup.label}", BEYOND, setup.system(name, self.seeds))
+            for setup in self.setups
+        ]
+        if all(row.system.nothing for row in rows):
+            raise ReproError(rows[0].system.nothing)
+        return rows
 
     def pick_rows(self, slugs: Iterable[str]) -> list[Row]:
         """The rows of those slugs (all when there are none); ReproError lists what there is."""

@@ -24,6 +24,7 @@ from repro.paths import new_file
 NAME = "checkpoint.safetensors"
 BEFORE = "checkpoint-before.safetensors"
 MOMENTS = ("exp_avg", "exp_avg_sq")
+UNSOUND = "is not whole or was altered"
 logger = logging.getLogger(__name__)
 
 
@@ -76,16 +77,22 @@ def load(folder: Path, identity: str, module: nn.Module, optimizer: torch.optim.
 
     One that is not whole, was altered or is another training's is passed over, and that is said.
     """
-    for name in (NAME, BEFORE):
-        state = _read(folder / name, identity)
-        if state is not None:
+    passed: list[Path] = []
+    for path in (folder / NAME, folder / BEFORE):
+        if not path.is_file():
+            continue
+        if (state := _read(path, identity)) is not None:
+            for other in passed:
+                logger.warning("%s %s; the training goes on from the checkpoint before it", other, UNSOUND)
             return _restore(*state, module, optimizer)
+        passed.append(path)
+    for path in passed:
+        logger.warning("%s %s; no sound checkpoint is left, and the training starts anew", path, UNSOUND)
     return Position(identity)
 
 
 def _read(path: Path, identity: str) -> tuple[dict[str, object], dict[str, Tensor]] | None:
-    if not path.is_file():
-        return None
+    """Description and tensors of a checkpoint; None where it is not a sound one of that training."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -93,11 +100,8 @@ def _read(path: Path, identity: str) -> tuple[dict[str, object], dict[str, Tenso
         about = json.loads(metadata["about"])
         sound = metadata["sha256"] == _checksum(metadata["about"], tensors) and about["identity"] == identity
     except (OSError, SafetensorError, KeyError, ValueError, RecursionError):
-        sound = False
-    if not sound:
-        logger.warning("%s is not whole or was altered; the training goes on from the checkpoint before it", path)
         return None
-    return about, tensors
+    return (about, tensors) if sound else None
 
 
 def _restore(

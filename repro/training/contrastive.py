@@ -28,6 +28,9 @@ HEADS = ("none", "mlp", "mlp-train")
 AUGMENTATIONS = ("none", "crop", "delete", "delete-one", "synonym", "mlm")
 WITH_RATE = ("crop", "delete", "mlm")
 SIMILARITIES = ("cos", "dot")
+# the training sets whose examples have hard negatives
+HARD = ("simcse-nli", "nli-anli", "nli-triplets", "nli-quadruples", "nli-sample-triplets", "nli-sample-quadruples")
+LEAST = 1e-5  # dropout beside 0, and beside 1: it is drawn in steps of 1/65536 (dropout.py)
 FIXED = "fixed"  # dropout as the base has it, but the same mask for both texts of a pair
 
 
@@ -69,6 +72,8 @@ class ContrastiveRecipe(TrainedRecipe):
         if not 0 <= self.mlm < math.inf:
             raise ReproError(f"mlm {self.mlm:g} must be a weight that is not negative")
         self._check_augmentation()
+        if self.hard_weight != 1 and self.data not in HARD:
+            raise ReproError(f"hard_weight {self.hard_weight:g}: {self.data} has no hard negatives; leave it out")
         if self.similarity == "dot" and self.temperature != 1:
             raise ReproError("the dot product has no temperature (Table D.1); name temperature=1 with similarity=dot")
 
@@ -80,8 +85,10 @@ class ContrastiveRecipe(TrainedRecipe):
         if self.dropout == FIXED:
             if self.augment != "none" or self.encoders > 1:
                 raise ReproError("dropout fixed gives one text the same mask twice; leave out augment and encoders")
-        elif self.dropout is not None and (isinstance(self.dropout, str) or not 0 <= self.dropout < 1):
-            raise ReproError(f"dropout {self.dropout} must be a probability below 1, or {FIXED}")
+        elif self.dropout and (isinstance(self.dropout, str) or not LEAST <= self.dropout <= 1 - LEAST):
+            raise ReproError(
+                f"dropout {self.dropout} must be 0, a probability from {LEAST:g} to {1 - LEAST:g}, or {FIXED}"
+            )
 
     @property
     def learner(self) -> str:

@@ -126,11 +126,13 @@ class SentenceLearner:
         return torch.allclose(from_embeddings, from_ids, rtol=1e-3, atol=1e-3 * float(from_ids.abs().max()))
 
     def similarities(self, first: Sequence[str], second: Sequence[str]) -> list[np.ndarray]:
-        """Cosines, and Manhattan and Euclidean distances with a minus, (n,) each."""
+        """Cosines, and Manhattan and Euclidean distances with a minus, (n,) each; NaN where no vectors come out."""
         vectors = self.encoder.encode([*first, *second])
         if self.kept is not None:
             with torch.inference_mode():
                 vectors = self.kept(torch.from_numpy(vectors).to(self.encoder.device)).cpu().numpy()
+        if not np.isfinite(vectors).all():  # of a training that diverged
+            return [np.full(len(first), np.nan)] * 3
         apart = vectors[: len(first)].astype(np.float64) - vectors[len(first) :]  # (n, d)
         cosine = cosines(vectors, np.arange(len(first)), len(first) + np.arange(len(second)))
         return [cosine, -np.abs(apart).sum(axis=1), -np.sqrt(np.square(apart).sum(axis=1))]

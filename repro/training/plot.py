@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def training(records: Sequence[dict[str, float]], path: Path) -> None:
-    """Write an SVG from the records of a training log; readable in grey."""
+def training(records: Sequence[dict[str, float]], path: Path, measured: str) -> None:
+    """Write an SVG from the records of a training log; readable in grey. `measured`: what a look at the dev set is."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -20,8 +20,8 @@ def training(records: Sequence[dict[str, float]], path: Path) -> None:
     lines, names = axes.get_legend_handles_labels()
     if looks:
         dev = axes.twinx()
-        dev.plot(*zip(*looks, strict=True), color="black", marker="o", label="dev, Spearman × 100")
-        dev.set_ylabel("dev, Spearman × 100")
+        dev.plot(*zip(*looks, strict=True), color="black", marker="o", label=measured)
+        dev.set_ylabel(measured)
         more_lines, more_names = dev.get_legend_handles_labels()
         lines, names = lines + more_lines, names + more_names
     axes.legend(lines, names, loc="center right")

@@ -21,8 +21,12 @@ OBJECTIVES = (
 PARTS = ("u", "v", "abs(u-v)", "u*v")
 # poolings of a sentence encoder that can be trained and written as a model folder
 TRAINABLE = ("cls", "mean", "max", "max-padded", "mean-sqrt-len", "weighted-mean", "last")
-# what models are selected on: STS-B dev as Sentence-BERT looks at it, as SimCSE does, and Wikipedia sections
-SELECTIONS = ("stsb-dev", "stsb-dev-senteval", "wikisec-dev")
+# what models are selected on, STS-B dev as Sentence-BERT looks at it and as SimCSE does; and what is measured there
+SELECTIONS = {
+    "stsb-dev": "STS-B dev, Spearman × 100",
+    "stsb-dev-senteval": "STS-B dev, Spearman × 100",
+    "wikisec-dev": "Wikipedia sections dev, accuracy × 100",
+}
 LARGEST = 10**9  # of any count
 
 
@@ -118,6 +122,11 @@ class TrainedRecipe:
         return replace(self, base=self.before.cut(sample) if self.before else self.base, sample=sample)
 
     @property
+    def remedy(self) -> str:
+        """What to do where the training diverges."""
+        return f"lower learning_rate ({self.learning_rate:g}), or go back to the settings of `repro list trainings`"
+
+    @property
     def undivided(self) -> bool:
         """Whether a batch is one whole that cannot be computed in parts."""
         return False
@@ -153,12 +162,13 @@ class TrainedRecipe:
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
         """The settings that `override` knows, each with what reads its value."""
-        parsers: dict[str, Callable[[str], object]] = {"concatenation": lambda value: tuple(value.split("+"))}
-        parsers |= dict.fromkeys(("epochs", "batch_size"), int)
+        parsers: dict[str, Callable[[str], object]] = dict.fromkeys(("epochs", "batch_size"), int)
         parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
         parsers |= dict.fromkeys(("select_every", "sample"), int)
         parsers |= {"select": str, "looks": str, "bias_correction": truth}
-        return parsers | ({"objective": _softmax} if self.objective.startswith("softmax") else {})
+        if self.objective.startswith("softmax"):
+            parsers |= {"objective": _softmax, "concatenation": lambda value: tuple(value.split("+"))}
+        return parsers
 
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that the encoder accounts for; a value of each training, joined by `>`."""
@@ -223,8 +233,9 @@ class MaskedRecipe(TrainedRecipe):
         return "language"
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
-        """Also the settings that only a language model has."""
-        return super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), int)
+        """Also the settings that only a language model has, and none of looks at a dev set."""
+        parsers = super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), int)
+        return {name: parser for name, parser in parsers.items() if name not in ("select", "looks")}
 
     def _own(self) -> dict[str, str]:
         size = f"{self.layers}x{self.width},{self.heads} heads,{self.length} tokens"
@@ -239,4 +250,4 @@ def _softmax(value: str) -> str:
 
 def override(recipe: TrainedRecipe, settings: Sequence[str]) -> TrainedRecipe:
     """Apply `field=value` settings to the last training, such as `epochs=2`; ReproError names a wrong one."""
-    return apply(recipe, settings, recipe.parsers(), "a training")
+    return apply(recipe, settings, recipe.parsers(), "this training")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
@@ -26,6 +27,8 @@ class Scorer(Protocol):
 def score(model: Scorer, dev: Dev, cosine_only: bool) -> float:
     """Score × 100, higher is better: Spearman's ρ over all pairs, or the share of triplets that come out right.
 
+    NaN where a similarity is: of a training that diverged nothing is right.
+
     Sentence-BERT's evaluators take the largest over cosine, Manhattan and Euclidean (EmbeddingSimilarityEvaluator.py,
     TripletEvaluator.py, v0.2.3); SimCSE's trainer looks at cosine alone.
     """
@@ -33,6 +36,8 @@ def score(model: Scorer, dev: Dev, cosine_only: bool) -> float:
     near = model.similarities(pairs.first, pairs.second)
     if pairs.third:
         far = model.similarities(pairs.first, pairs.third)
+        if np.isnan([*near, *far]).any():
+            return math.nan
         scores = [float((n > f).mean()) for n, f in zip(near, far, strict=True)]
     else:
         scores = [spearman(similarity, pairs.gold) for similarity in near]

@@ -9,7 +9,9 @@ batches of 32, 64 tokens, ε 1e-8 and the correction (`batch_size=32,max_length=
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from repro.encoders import zoo
 from repro.encoders.overrides import apply
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
@@ -87,6 +89,15 @@ SETTINGS_BY_BASE: dict[str, dict[str, tuple[tuple[int, float], tuple[int, float]
     }
 }
 
+# settings after the name of a base that its training obeys, and those without an effect on what is trained, with why
+OBEYED = ("pooling", "max_length")
+IDLE = {
+    "sentence": (("layers",), "is of the layers that the recipe says"),
+    "contrastive": (("layers",), "is of the layers that the recipe says"),
+    "cross": (("pooling", "layers", "normalize", "prompt"), "reads two sentences at once and pools nothing"),
+    "language": ((*OBEYED, "layers", "normalize", "prompt"), "takes only the tokenizer of its base"),
+}
+
 # the seven concatenations of Table 6, by the name of their row
 CONCATENATIONS: dict[str, tuple[str, ...]] = {
     "u,v": ("u", "v"),
@@ -129,12 +140,37 @@ def on(recipe: TrainedRecipe, base: TransformerRecipe) -> TrainedRecipe:
     return replace(recipe, base=replace(base, pooling=own.pooling, layers=own.layers, max_length=own.max_length))
 
 
+def from_named(recipe: TrainedRecipe, name: str) -> TrainedRecipe:
+    """`on` the encoder of that name, with the pooling and the length that stand after it: `./my-model,pooling=cls`.
+
+    A name of the zoo stands for its model alone. ReproError names a setting that would have no effect.
+    """
+    base, named = zoo.transformer(name), named_settings(name)
+    if why := idle(recipe, name):
+        raise ReproError(why)
+    started = on(recipe, base)
+    obeyed: dict[str, Any] = {field: getattr(base, field) for field in OBEYED if field in named}
+    return started.starting_from(replace(started.root, **obeyed))
+
+
+def idle(recipe: TrainedRecipe, name: str) -> str:
+    """Why a setting after the name of a base has no effect on the training; '' where all have one."""
+    without_effect, why = IDLE[recipe.learner]
+    idle = [setting for setting in named_settings(name) if setting in without_effect]
+    return f"{name}: a training under the objective {recipe.objective} {why}; leave out {idle[0]}" if idle else ""
+
+
+def named_settings(name: str) -> list[str]:
+    """The settings that stand after the name of an encoder."""
+    return [setting.partition("=")[0] for setting in zoo.split(name)[1]]
+
+
 def pooled(recipe: TrainedRecipe, pooling: str) -> TrainedRecipe:
     """The same training with another pooling."""
     return recipe.starting_from(replace(recipe.root, pooling=pooling))
 
 
-def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
+def setup(name: str, base: TransformerRecipe | str | None = None) -> TrainedRecipe:
     """The training of that name with settings after commas, `stsb,epochs=1`, from another base where one is given.
 
     `max_length` is the encoder's, all others are the last training's. Raises ReproError that lists the names there are.
@@ -142,7 +178,15 @@ def setup(name: str, base: TransformerRecipe | None = None) -> TrainedRecipe:
     key, *settings = name.split(",")
     if key not in SETUPS:
         raise ReproError(f"{key!r} is not a training; there are: {', '.join(SETUPS)}")
-    recipe = SETUPS[key] if base is None else on(SETUPS[key], base)
+    recipe = SETUPS[key]
+    if isinstance(base, str):
+        recipe = from_named(recipe, base)
+    elif base is not None:
+        recipe = on(recipe, base)
+    if recipe.learner == "language":  # it has nothing of its base but the tokenizer
+        return override(recipe, settings)
     lengths = [setting for setting in settings if setting.startswith("max_length=")]
+    if lengths and isinstance(base, str) and "max_length" in named_settings(base):
+        raise ReproError(f"{lengths[0]!r}: max_length is named twice, after {base} too; name it once")
     recipe = recipe.starting_from(apply(recipe.root, lengths, {"max_length": int}, "an encoder"))
     return override(recipe, [setting for setting in settings if setting not in lengths])

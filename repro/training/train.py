@@ -35,7 +35,7 @@ from repro.training.contrastive_learner import ContrastiveLearner
 from repro.training.data import Examples
 from repro.training.language_model import MaskedLearner
 from repro.training.models import CrossLearner, Learner, SentenceLearner
-from repro.training.recipe import TrainedRecipe
+from repro.training.recipe import SELECTIONS, TrainedRecipe
 from repro.version import __version__
 
 ABOUT = "repro.json"
@@ -149,7 +149,7 @@ def _train(
         "versions": library_versions(),
     }
     if not distributed.is_initialized() or distributed.get_rank() == 0:
-        _put_in_place(learner, about, working, target)
+        _put_in_place(learner, recipe, about, working, target)
     if distributed.is_initialized():
         distributed.barrier()
     return Trained(target, about)
@@ -194,12 +194,15 @@ def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
     return stored if sound else None
 
 
-def _put_in_place(learner: Learner, about: dict[str, object], working: Path, target: Path) -> None:
+def _put_in_place(
+    learner: Learner, recipe: TrainedRecipe, about: dict[str, object], working: Path, target: Path
+) -> None:
     """Model, log, plot and description in one folder, with one rename; the checkpoint goes."""
     with new_folder(target) as unfinished:
         learner.save(unfinished)
         shutil.copyfile(working / trainer.LOG, unfinished / trainer.LOG)
-        plot.training(trainer.read_log(unfinished / trainer.LOG), unfinished / "training.svg")
+        log, measured = trainer.read_log(unfinished / trainer.LOG), SELECTIONS[recipe.select]
+        plot.training(log, unfinished / "training.svg", measured)
         about = about | {"files": _files(unfinished)}
         (unfinished / ABOUT).write_text(seal(about), encoding="utf-8")
     shutil.rmtree(working, ignore_errors=True)

@@ -74,7 +74,7 @@ def train(
             learner.module.train()
             losses.append(_gradients(learner, rows, rank, world, options))
             if not math.isfinite(losses[-1]):
-                raise ReproError(f"the loss is {losses[-1]} at step {step + 1}; lower the learning rate ({rate:g})")
+                raise ReproError(f"the training diverged: the loss is {losses[-1]} at step {step + 1}; {recipe.remedy}")
             clip_grad_norm_(learner.module.parameters(), recipe.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -100,7 +100,9 @@ def train(
     if place.best:
         learner.module.load_state_dict(place.best.weights)
     elif place.looks:
-        raise ReproError(f"none of {place.looks} looks at the dev set gave a number; lower the learning rate")
+        raise ReproError(
+            f"the training diverged: none of {place.looks} looks at the dev set gave a number; {recipe.remedy}"
+        )
     learner.module.eval()
     return place
 

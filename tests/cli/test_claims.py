@@ -13,13 +13,21 @@ from repro.published.claims import BASE, CLAIMS, MODELS
 COMMITTED = Path(__file__).parents[2] / "tables"
 
 
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A folder with one written table, in which no claim is measured."""
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/flow-1.csv").write_text("row,column,value\nnobody,none,1.5\n")
+    return tmp_path / "tables"
+
+
 def words(text: str) -> str:
     """The text without the lines of a grid and without line breaks inside cells."""
     return re.sub(r"[\s│┃]+", " ", text)
 
 
-def test_one_table_has_every_claim_and_both_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["claims", "--out", str(tmp_path)]) == 0
+def test_one_table_has_every_claim_and_both_columns(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "--out", str(written)]) == 0
     out = capsys.readouterr().out
     header = next(line for line in out.splitlines() if "claim" in line)
     assert [name.strip() for name in header.strip("┃").split("┃")] == [
@@ -58,7 +66,7 @@ def test_what_is_measured_on_the_base_stands_beside_the_papers_numbers(
 
 
 def test_an_empty_home_stays_empty(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, written: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Claims read the ledger and the written tables: no data set is fetched, no hub is asked, nothing is written."""
 
@@ -69,15 +77,35 @@ def test_an_empty_home_stays_empty(
         monkeypatch.setattr(name, asked)
     monkeypatch.setattr("repro.hub.hub_answers", asked)
     every_id = list(dict.fromkeys(claim.table for claim in CLAIMS))
-    assert main(["claims", *every_id, "--out", str(tmp_path / "tables")]) == 0
+    assert main(["claims", *every_id, "--out", str(written)]) == 0
     out = capsys.readouterr().out
     assert out.count("  published: holds") == len([c for c in CLAIMS if c.comparisons and not c.despite])
     assert not (tmp_path / "home").exists()
 
 
-def test_the_page_is_of_all_claims(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["claims", "sbert-1", "--out", str(tmp_path), "--page", str(tmp_path / "page")]) == 2
+def test_the_page_is_of_all_claims(tmp_path: Path, written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["claims", "--out", str(written), "--page", str(tmp_path / "page")]
+    assert main([*command[:1], "sbert-1", *command[1:]]) == 2
     assert "the page is of all claims; leave out sbert-1" in capsys.readouterr().err
-    assert main(["claims", "--out", str(tmp_path), "--page", str(tmp_path / "page")]) == 0
+    assert main(command) == 0
     assert f"wrote {tmp_path}/page/claims.md" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "page").iterdir()] == ["claims.md"]  # no figure of nothing
+
+
+@pytest.mark.parametrize("content", [None, "", "row,column,value\n"])
+def test_without_a_written_table_nothing_is_said_and_a_page_stays_as_it_is(
+    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "sbert-2.csv").write_text(content)
+    (tmp_path / "claims.md").write_text("a good page")
+    out = tmp_path if content is not None else tmp_path / "mistyped"
+    for named in (["sbert-2"], ["--page", str(tmp_path)]):
+        assert main(["claims", *named, "--out", str(out)]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        expected = (
+            "holds no written table" if content is None else "sbert-2.csv is not as this suite wrote it: it has no"
+        )
+        assert expected in said.err
+    assert (tmp_path / "claims.md").read_text() == "a good page"

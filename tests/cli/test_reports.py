@@ -73,6 +73,17 @@ def test_without_a_csv_it_is_one_sentence(
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("command", ["report", "summary"])
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_csv_without_a_line_is_no_table(
+    command: str, lines: int, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "sbert-1.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
+    assert main([command, "sbert-1", "--out", str(copy)]) == 2
+    assert f"{path} is not as this suite wrote it: " in capsys.readouterr().err
+
+
 def test_it_waits_for_a_run_that_is_writing(copy: Path) -> None:
     """The lock is that of `repro table`; it is free again when the table is written."""
     (copy / "sbert-1.md").unlink()

@@ -54,6 +54,20 @@ class Kinds:
         return "word vectors", recipe
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ("pooling=cls,pooling=mean", "'pooling=mean': pooling is named twice; name it once"),
+        ("pooling=cls,post=whitening,k=2,k=3", "'k=3': k is named twice; name it once"),
+        ("pooling=static,layers=1", "pooling static reads no layers; leave out layers, or name another pooling"),
+        ("layers=0+-1,pooling=pooler", "pooling pooler reads no layers"),
+    ],
+)
+def test_a_setting_that_would_have_no_effect_is_refused(settings: str, why: str) -> None:
+    with pytest.raises(ReproError, match=why):
+        zoo.recipe(f"owner/model,{settings}")
+
+
 def test_a_recipe_calls_the_method_of_its_kind() -> None:
     assert BASE.accept(Kinds()) == ("transformer", BASE)
     assert WORDS.accept(Kinds()) == ("word vectors", WORDS)

@@ -20,7 +20,7 @@ from repro.evaluation.session import Session
 from repro.evaluation.trainings import TrainingUnit
 
 LOOKING = [
-    ["claims"],
+    ["claims", "--out", str(Path(__file__).parents[2] / "tables")],
     ["doctor"],
     ["doctor", "--offline", "--json"],
     ["table", "sbert-1", "--dry-run"],

@@ -24,6 +24,7 @@ from repro.evaluation.session import Session
 from repro.evaluation.suite import Suite
 from repro.evaluation.units import Outcome
 from repro.published import ledger
+from repro.results.csv_lines import from_csv
 from repro.tables.spec import BEYOND, Column, Setup, Table
 from repro.training import setups
 from tests.conftest import save_tiny_bert
@@ -217,6 +218,28 @@ def test_base_adds_a_row_for_each_setup_of_the_table(
     capsys.readouterr()
     assert main(["table", "sbert-1", "--base", str(tiny_bert), "--dry-run"]) == 2
     assert "sbert-1 trains nothing" in capsys.readouterr().err
+
+
+def test_a_base_with_settings_is_trained_under_them_or_its_row_says_why_not(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = f"{tiny_bert},pooling=cls"
+    command = ["table", "sbert-2", "--suite", "mini", "--base", str(tiny_bert), "--base", base, "--sample", "8"]
+    rows = ("stsb", "cross-stsb")
+    chosen = [part for name in (str(tiny_bert), base) for row in rows for part in ("--row", f"{name}:{row}")]
+    assert main([*command, *chosen, "--seeds", "1", "--device", "cpu", "--out", str(tmp_path)]) == 0
+    found = {line["row"]: line for line in from_csv(tmp_path / "mini/sbert-2.sample-8.seeds-1.csv")}
+    assert {row for row, line in found.items() if line["value"]} == {*chosen[1::2]} - {f"{base}:cross-stsb"}
+    assert "pool:mean" in found[f"{tiny_bert}:stsb"]["signature"]
+    assert "pool:cls" in found[f"{base}:stsb"]["signature"]
+    assert found[f"{tiny_bert}:stsb"]["value"] != found[f"{base}:stsb"]["value"]
+    assert found[f"{tiny_bert}:cross-stsb"]["value"]
+    assert "pools nothing; leave out pooling" in found[f"{base}:cross-stsb"]["reason"]
+    capsys.readouterr()
+    assert main(["table", "sbert-6", "--base", base, "--dry-run"]) == 2
+    assert "the rows of sbert-6 have poolings of their own; leave out pooling" in capsys.readouterr().err
+    assert main(["table", "sbert-2", "--base", f"{tiny_bert},layers=1", "--dry-run"]) == 2
+    assert "leave out layers" in capsys.readouterr().err
 
 
 # a training that reads what only its user can bring, and the first file that is missing then

@@ -26,12 +26,13 @@ from tests.conftest import ask_hub
 from tests.hub import build, texts
 from tests.hub.server import Request, serving
 
-FEW = ["--seeds", "1", "--sample", "5"]  # one training or fit, on five examples
+ONE = ["--seeds", "1"]  # one training or fit
+FEW = [*ONE, "--sample", "5"]  # one training, on five examples
 STEPS = ["--seeds", "1", "--sample", "17"]  # two steps an epoch: where there is warm-up the first changes nothing
 LARGE = [part for row in TABLES["sbert-2"].rows if "large" in row.slug for part in ("--row", row.slug)]
 OTHERS = [part for row in TABLES["sbert-2"].rows if "large" not in row.slug for part in ("--row", row.slug)]
 WORDS = ["--task", "word-distance-5-100-stsb", "--task", "word-product-7-100-stsb"]
-FITTED = [*FEW, "--task", "stsb"]
+FITTED = [*ONE, "--task", "stsb"]
 # rows that keep more dimensions than the smallest of the hub's models has
 WIDE = {row.slug for row in TABLES["whitening-f2"].rows if row.system.kept.isdigit() and int(row.system.kept) > 88}
 NARROW = [part for row in TABLES["whitening-f2"].rows if row.slug not in WIDE for part in ("--row", row.slug)]
@@ -47,7 +48,7 @@ RUNS: dict[str, list[list[str]]] = {
     "sbert-65h": [["--limit", "2"]],
     "whitening-1": [FITTED],
     "whitening-2": [FITTED],
-    "whitening-f2": [[*FITTED, *NARROW]],
+    "whitening-f2": [["--task", "stsb", *NARROW]],
     "whitening-r1": [
         ["--task", "stsb-mrr", "--task", "stsb-ms"],
         ["--task", "quora-mrr", "--row", "scratch-first-last-avg-whitening-85-target"],
@@ -55,21 +56,21 @@ RUNS: dict[str, list[list[str]]] = {
     "flow-1": [["--task", "word-norm-100", *WORDS]],
     "flow-2": [FITTED],
     "flow-3": [FITTED],
-    "flow-4": [FEW],
+    "flow-4": [ONE],
     "flow-5": [FITTED],
-    "flow-6": [[*FEW, "--task", "edit", "--task", "gold"]],
-    "flow-8": [FEW],
+    "flow-6": [[*ONE, "--task", "edit", "--task", "gold"]],
+    "flow-8": [ONE],
     "simcse-1": [[*FEW, "--task", "test"]],
     "simcse-2": [[*FEW, "--task", "one-test", "--task", "two-test"]],
     "simcse-3": [[*FEW, "--task", "test"]],
     "simcse-4": [[*FEW, "--task", "full-test"]],
-    "simcse-5": [FITTED],
+    "simcse-5": [[*FEW, "--task", "stsb"]],
     "simcse-6": [
         [*FEW, "--task", "unsup-test"],
         [*FEW, "--task", "sup-test", "--row", "sup-simcse-bert-base", "--row", "minilm-mlp", "--row", "mlp"],
     ],
     "simcse-7": [[*FEW, "--task", "test"]],
-    "simcse-b3": [[*FEW, "--task", "stsb-wmean"]],
+    "simcse-b3": [[*ONE, "--task", "stsb-wmean"]],
     "simcse-c1": [FITTED],
     "simcse-d1": [[*FEW, "--task", "test"]],
     "simcse-d2": [[*FEW, "--task", "test"]],
@@ -158,7 +159,7 @@ class Runs:
             patch.setattr(packages, "PACKAGES", [])  # what PyPI packages carry comes from the hub too
             patch.setattr(random_weights, "ARCHITECTURES", self.hub / "architectures.csv")
             patch.setattr(registry, "datasets", lambda suite="paper": small if suite == "paper" else {})
-            patch.setattr(plot, "training", lambda records, path: None)  # a picture takes longer than such a training
+            patch.setattr(plot, "training", lambda *arguments: None)  # a picture takes longer than such a training
             patch.setattr(
                 drawing, "draw", lambda plot, forms: dict.fromkeys(forms, b"")
             )  # and a figure than such a table

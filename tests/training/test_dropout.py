@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from repro.training.contrastive import LEAST
 from repro.training.dropout import Dropout, use_cheap_dropout
 
 
@@ -19,6 +20,13 @@ def test_share_scale_and_gradient_are_those_of_dropout(p: float) -> None:
     assert y.mean().item() == pytest.approx(1, abs=0.02)
     y.sum().backward()
     torch.testing.assert_close(x.grad, y.detach())
+
+
+@pytest.mark.parametrize("p", [LEAST, 1 - LEAST])
+def test_the_probabilities_that_a_recipe_may_name_drop_some_and_keep_some(p: float) -> None:
+    torch.manual_seed(0)
+    kept = Dropout(p)(torch.ones(1 << 20)) != 0
+    assert 0 < kept.float().mean() < 1
 
 
 def test_masks_follow_the_seed_and_differ_from_call_to_call() -> None:

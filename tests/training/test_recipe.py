@@ -12,8 +12,10 @@ from repro.encoders.described import describe
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import MINILM
 from repro.errors import ReproError
+from repro.evaluation.suite import Suite
 from repro.results.signature import SYSTEM_FIELDS, Signature
-from repro.training.contrastive import ContrastiveRecipe
+from repro.training.contrastive import HARD, ContrastiveRecipe
+from repro.training.data import SETS
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import SETUPS, UNSUP_SIMCSE, on, setup
 
@@ -69,7 +71,6 @@ CHANGED = [
     ("dropout=0", "dropout:0"),
     ("dropout=fixed", "dropout:fixed"),
     ("encoders=2", "encoders:2"),
-    ("hard_weight=0.5", "hardweight:0.5"),
     ("similarity=dot,temperature=1", "trainsim:dot"),
     ("mlm=0.1", "mlm:0.1,untied"),
 ]
@@ -84,6 +85,22 @@ def test_a_setting_of_an_ablation_is_in_key_and_signature(settings: str, field: 
     assert field in signature(on(recipe, MINILM)).split("|")  # another base keeps it
 
 
+def test_hard_negatives_are_weighted_where_there_are_any() -> None:
+    assert "hardweight:0.5" in signature(setup("sup-simcse,hard_weight=0.5")).split("|")
+    for name in SETS:
+        if name in HARD:
+            replace(UNSUP_SIMCSE, data=name, hard_weight=0.5)
+        else:
+            with pytest.raises(ReproError, match=f"hard_weight 0.5: {name} has no hard negatives; leave it out"):
+                replace(UNSUP_SIMCSE, data=name, hard_weight=0.5)
+
+
+@pytest.mark.parametrize("name", [name for name in SETS if SETS[name][0] == "NLI"])
+def test_the_sets_with_hard_negatives_are_those_of_more_than_pairs(name: str) -> None:
+    if name != "nli":
+        assert (len(Suite("mini").examples(name).columns) > 2) == (name in HARD)
+
+
 def test_a_setting_at_its_default_is_the_same_training() -> None:
     recipe = setup("unsup-simcse,augment=none,encoders=1,hard_weight=1,similarity=cos,mlm=0")
     assert (key(recipe), signature(recipe)) == (key(UNSUP_SIMCSE), signature(UNSUP_SIMCSE))
@@ -94,11 +111,15 @@ def test_a_setting_at_its_default_is_the_same_training() -> None:
     [
         ("augment=shuffle", "augment 'shuffle' is unknown; choose from none, crop, delete"),
         ("augment=crop", "augment crop needs a rate between 0 and 1"),
+        ("augment=crop,augment=delete,rate=0.1", "'augment=delete': augment is named twice; name it once"),
         ("augment=crop,rate=1", "augment crop needs a rate between 0 and 1"),
         ("rate=0.1", "augment none has no rate"),
         ("augment=delete-one,rate=0.1", "augment delete-one has no rate"),
-        ("dropout=1", "dropout 1.0 must be a probability below 1, or fixed"),
-        ("dropout=-0.1", "dropout -0.1 must be a probability below 1, or fixed"),
+        ("dropout=1", "dropout 1.0 must be 0, a probability from 1e-05 to 0.99999, or fixed"),
+        ("dropout=-0.1", "dropout -0.1 must be 0, a probability"),
+        ("dropout=0.999999", "dropout 0.999999 must be 0, a probability from 1e-05 to 0.99999"),
+        ("dropout=1e-6", "dropout 1e-06 must be 0, a probability from 1e-05"),  # would be drawn as 0
+        ("dropout=nan", "dropout nan must be 0, a probability"),
         ("dropout=none", "'none' is not a value for dropout"),
         ("dropout=fixed,augment=delete-one", "the same mask twice"),
         ("dropout=fixed,encoders=2", "the same mask twice"),
@@ -118,5 +139,5 @@ def test_settings_that_are_refused(settings: str, why: str) -> None:
 def test_only_contrastive_training_has_a_head_and_a_temperature() -> None:
     with pytest.raises(ReproError, match="has no head and no temperature; use contrastive"):
         ContrastiveRecipe(TransformerRecipe("owner/model"), "stsb", "cosine")
-    with pytest.raises(ReproError, match=r"'augment=crop' is not a setting of a training"):
+    with pytest.raises(ReproError, match=r"'augment=crop' is not a setting of this training"):
         setup("stsb,augment=crop")

@@ -41,6 +41,12 @@ def test_triplets_that_come_out_right() -> None:
     assert selection.score(Model(), TRIPLETS, cosine_only=False) == 50.0  # an equal similarity is wrong
 
 
+@pytest.mark.parametrize("dev", [PAIRS, TRIPLETS])
+def test_a_similarity_that_is_no_number_gives_none(dev: list[Pairs]) -> None:
+    broken = Fixed(*[[np.nan, 1, 2, 3, 4][: len(dev[0].first)]] * 3)
+    assert np.isnan(selection.score(broken, dev, cosine_only=False))
+
+
 def test_the_checksum_is_of_the_content() -> None:
     other = [Pairs("dev", tuple("abcde"), tuple("fghij"), GOLD + 1)]
     checksums = {selection.checksum(dev) for dev in (PAIRS, other, TRIPLETS, [TRIPLETS[0].cut(3)])}

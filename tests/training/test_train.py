@@ -228,10 +228,35 @@ def test_the_command_trains_copies_and_prints(
     out = tmp_path / "model"
     command = ["train", "stsb,epochs=1", "--base", str(tiny_bert), "--suite", "mini", "--sample", "20"]
     assert main([*command, "--device", "cpu", "-o", str(out)]) == 0
-    assert f"{out}: 2 steps, STS-B dev" in capsys.readouterr().out
+    assert f"{out}: 2 steps, STS-B dev, Spearman × 100: " in capsys.readouterr().out
     assert zoo.build(str(out), device="cpu").encode(["a cat"])[0].vectors.shape == (1, 16)
     assert main([*command, "-o", str(out)]) == 2
     assert "is there already; name a new folder" in capsys.readouterr().err
+
+
+def test_the_command_and_the_plot_name_what_the_model_was_selected_on(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "wikisec", "--base", str(tiny_bert), "--suite", "mini", "--sample", "8", "--device", "cpu"]
+    assert main([*command, "-o", str(tmp_path / "model")]) == 0
+    said = capsys.readouterr().out
+    assert "steps, Wikipedia sections dev, accuracy × 100: " in said
+    assert "STS-B" not in said
+    plot = (tmp_path / "model/training.svg").read_text()
+    assert "Wikipedia sections dev, accuracy × 100" in plot
+    assert "Spearman" not in plot
+
+
+@pytest.mark.parametrize("recipe", ["stsb", "wikisec"])
+def test_a_training_that_diverged_before_its_only_look_says_so_and_what_to_do(
+    recipe: str, tiny_bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", f"{recipe},learning_rate=1e300,warmup=0,epochs=1", "--base", str(tiny_bert), "--suite", "mini"]
+    assert main([*command, "--sample", "8", "--device", "cpu"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        "the training diverged: none of 1 looks at the dev set gave a number; lower learning_rate (1e+300), or" in last
+    )
 
 
 def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_path: Path) -> None:
@@ -277,7 +302,7 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
     [
         (["train", "sst"], "'sst' is not a training; there are: nli, nli-sample, stsb"),
         (["train", "stsb,epochs=two"], "'two' is not a value for epochs"),
-        (["train", "stsb,speed=2"], "'speed=2' is not a setting of a training"),
+        (["train", "stsb,speed=2"], "'speed=2' is not a setting of this training"),
         (["train", "stsb,epochs=0"], "epochs 0 must be at least 1"),
         (["train", "stsb,epochs=inf"], "'inf' is not a value for epochs"),
         (["train", f"stsb,epochs={10**30}"], f"epochs {10**30} must be at least 1 and at most 1000000000"),
@@ -292,6 +317,9 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
         (["train", "sup-simcse,train_length=2"], "train_length 2 leaves no room for a word"),
         (["train", "stsb,select=train"], "select is one of stsb-dev"),
         (["train", "nli,concatenation=u+w"], "concatenation ('u', 'w') is unknown"),
+        (["train", "stsb,concatenation=u+v"], "'concatenation=u+v' is not a setting of this training"),
+        (["train", "sup-simcse,concatenation=u+v"], "'concatenation=u+v' is not a setting of this training"),
+        (["train", "stsb,max_length=9,max_length=10"], "'max_length=10': max_length is named twice; name it once"),
         (["train", "stsb", "--base", "glove-avg"], "--base wants a transformer"),
         (
             ["train", "nli-sample", "--suite", "mini", "--base", "minilm-avg"],

@@ -300,7 +300,7 @@ ALTERED: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("how", ALTERED)
 @pytest.mark.parametrize("both", [False, True])
-def test_an_altered_checkpoint_is_said_and_the_one_before_it_goes_on(
+def test_an_altered_checkpoint_is_said_and_whether_the_one_before_it_goes_on(
     how: str,
     both: bool,
     tiny_bert: Path,
@@ -315,7 +315,12 @@ def test_an_altered_checkpoint_is_said_and_the_one_before_it_goes_on(
     for name in (checkpoint.NAME, checkpoint.BEFORE)[: 1 + both]:
         ALTERED[how](tmp_path / "cut" / name)
     assert_same(run(made, tmp_path / "cut", options), whole)
-    assert [record.getMessage().count("is not whole or was altered") for record in caplog.records] == [1] * (1 + both)
+    then = (
+        "no sound checkpoint is left, and the training starts anew" if both else "goes on from the checkpoint before it"
+    )
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1 + both
+    assert all("is not whole or was altered" in sentence and then in sentence for sentence in said)
     logs = [trainer.read_log(tmp_path / name / trainer.LOG) for name in ("whole", "cut")]
     assert [(line["step"], line["loss"]) for line in logs[0]] == [(line["step"], line["loss"]) for line in logs[1]]
 
@@ -425,8 +430,14 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(tiny_bert: Path, tmp_path: Path) -> None:
-    with pytest.raises(ReproError, match=r"the loss is (nan|inf) at step \d+; lower the learning rate"):
+    with pytest.raises(ReproError, match=r"the loss is (nan|inf) at step \d+; lower learning_rate \(1e\+30\)"):
         run(recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0), tmp_path)
+
+
+@pytest.mark.parametrize("setting", [{"temperature": 1e-300}, {"mlm": 1e300}])
+def test_the_advice_is_true_whatever_setting_it_was(setting: dict[str, float], tiny_bert: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReproError, match=r"the training diverged: .*, or go back to the settings of `repro list train"):
+        run(recipe(tiny_bert, "contrastive", warmup=0.0, **setting), tmp_path)
 
 
 def test_bfloat16_trains_too(tiny_bert: Path, tmp_path: Path) -> None:

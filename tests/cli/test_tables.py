@@ -1,0 +1,69 @@
+"""`repro table`: which rows a command asks for, and which options have a meaning for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.cli.main import main
+
+Said = pytest.CaptureFixture[str]
+
+
+def planned(capsys: Said, *arguments: str) -> set[str]:
+    """The rows that a table of the embedded set would compute."""
+    capsys.readouterr()
+    assert main(["table", *arguments, "--suite", "mini", "--task", "stsb", "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return {line.split()[1] for line in lines if line.startswith("compute")}
+
+
+def test_a_row_of_a_base_or_an_encoder_can_be_chosen(tiny_bert: Path, capsys: Said) -> None:
+    base = ["sbert-2", "--base", str(tiny_bert)]
+    rows = {f"{tiny_bert}:{setup}" for setup in ("stsb", "nli-stsb", "cross-stsb", "cross-nli-stsb")}
+    assert rows < planned(capsys, *base)
+    assert planned(capsys, *base, "--row", f"{tiny_bert}:stsb") == {f"{tiny_bert}:stsb"}
+    assert planned(capsys, *base, "--encoder", "minilm-max", "--row", "minilm-max") == {"minilm-max"}
+    # none of theirs is named: they were added to be computed
+    assert planned(capsys, *base, "--row", "minilm-avg") == {*rows, "minilm-avg"}
+    assert planned(capsys, "sbert-1", "--encoder", str(tiny_bert), "--row", "minilm-avg") == {
+        *(str(tiny_bert), "minilm-avg"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["sbert-1", "--sample", "3"], "sbert-1 trains none of the rows that were asked for; leave out --sample"),
+        (
+            ["sbert-1", "--seeds", "3"],
+            "sbert-1 trains or draws none of the rows that were asked for; leave out --seeds",
+        ),
+        (["sbert-2", "--row", "minilm-avg", "--sample", "3"], "sbert-2 trains none of the rows that were asked for"),
+        (["flow-2", "--sample", "3"], "flow-2 trains none"),  # flows are fitted, on the whole of their corpus
+    ],
+)
+def test_a_cut_without_a_meaning_for_any_row_is_refused(arguments: list[str], why: str, capsys: Said) -> None:
+    assert main(["table", *arguments, "--suite", "mini", "--dry-run"]) == 2
+    assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sbert-2", "--sample", "3"], ["sbert-2", "--seeds", "2"], ["flow-2", "--seeds", "2"]]
+)
+def test_a_cut_of_some_rows_is_not(arguments: list[str]) -> None:
+    assert main(["table", *arguments, "--suite", "mini", "--dry-run"]) == 0
+
+
+FACTS = [
+    *(["--row", "nope"], ["--task", "nope"], ["--encoder", "./nothere"], ["--base", "./nothere"], ["--light"]),
+    *(["--limit", "3"], ["--seeds", "2"], ["--sample", "2"], ["--probe", "exact"], ["--picture", "x.svg"], ["--force"]),
+]
+
+
+@pytest.mark.parametrize("option", FACTS)
+def test_what_means_nothing_to_a_table_of_facts_is_refused(option: list[str], tmp_path: Path, capsys: Said) -> None:
+    assert main(["table", "simcse-a1", "--out", str(tmp_path), *option]) == 2
+    assert f"nothing in simcse-a1 is measured; leave out {option[0]}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
