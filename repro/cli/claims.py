@@ -45,7 +45,8 @@ def claims(arguments: argparse.Namespace) -> int:
         if arguments.ids:
             raise ReproError(f"the page is of all claims; leave out {arguments.ids[0]}")
         output_folder(arguments.page)
-    written(arguments.out)  # refuses a folder without tables: of a mistyped one nothing would be measured
+    if arguments.page is not None or arguments.out != Path("tables"):  # without tables the published numbers are held
+        written(arguments.out)  # refuses a folder without tables: of a mistyped one nothing would be measured
     for path in filter(Path.is_file, (arguments.out / f"{name}.csv" for name in arguments.ids or known)):
         some_lines(path)
     found = []

@@ -262,8 +262,8 @@ def _outcome(comparison: Comparison, first: Line, second: Line, decimals: int, p
 
 def _seeds(line: Line) -> int | None:
     """How many seeds a number is of; None where no seed changes it."""
-    count = Signature.parse(line.get("signature", "")).system.get("seeds")
-    return int(count) if count else None
+    count = int(csv_lines.number(line.get("seeds", "")) or 1)
+    return count if count > 1 or "seeds" in Signature.parse(line.get("signature", "")).system else None
 
 
 def _test(comparison: Comparison, written: tuple[float, float], planned: Plan | None) -> str:

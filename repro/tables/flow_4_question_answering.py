@@ -57,8 +57,8 @@ TABLE = Table(
     notes=(
         "The score of a pair is the cosine of question and sentence; no label is used but to score. The 5,463 pairs of "
         "the validation set, which the paper calls its 5K+ for testing.",
-        "Target: fitted on the 110,206 pairs of train and dev, without labels. The paper says 110K; its code would read "
-        "the test part too, where it is (run_siamese.py, use_full_for_training).",
+        "Target: fitted on the 110,206 pairs of train and dev, without labels. The paper says 110K; its code would "
+        "read the test part too, where it is (run_siamese.py, use_full_for_training).",
         "The paper's BERT-NLI is its own training; the released SBERT checkpoints stand in for it, layers 1 and last.",
         "Files: GLUE's QNLI as it is distributed, `dev.tsv` and `train.tsv` (index, question, sentence, label), below "
         "`.repro/data/qnli`, or `qnli/` of your own folder.",

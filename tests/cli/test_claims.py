@@ -109,3 +109,12 @@ def test_without_a_written_table_nothing_is_said_and_a_page_stays_as_it_is(
         )
         assert expected in said.err
     assert (tmp_path / "claims.md").read_text() == "a good page"
+
+
+def test_where_nothing_was_written_yet_the_published_numbers_are_held(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["claims", "whitening-1"]) == 0
+    assert "holds 7/7" in words(capsys.readouterr().out)
+    assert main(["claims", "--page", "docs"]) == 2  # of which there would be nothing measured
