@@ -43,11 +43,11 @@ def _read(path: Path) -> bytes:
         raise ReproError(f"{path} cannot be read ({_reason(error)}); copy it anew") from None
 
 
-def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
+def read_lines(path: Path, encoding: str = "utf-8", marked: str = "utf-8") -> list[str]:
     """The file's lines (`text_lines`); one clear sentence when it is missing, empty, no file or of another encoding."""
     if not is_file(path):
         raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data")
-    lines = text_lines(_read(path), str(path), encoding)
+    lines = text_lines(_read(path), str(path), encoding, marked)
     if not lines:
         raise ReproError(f"{path} is empty; fetch it again")
     return lines

@@ -197,10 +197,10 @@ def read_nli(path: Path, split: str | None = None) -> Pairs:
 def read_snli(path: Path) -> Pairs:
     """SNLI as SentEval's script leaves it: s1.<split>, tokens of the premises, beside s2.<split> and labels.<split>.
 
-    Read as Latin-1, as SentEval does (snli.py): a character of several bytes becomes several.
+    Read as Latin-1, as SentEval does (snli.py), byte-order mark or not: a character of several bytes becomes several.
     """
     premises, hypotheses, labels = (
-        read_lines(path.with_name(path.name.replace("s1.", f"{side}.", 1)), "latin-1")
+        read_lines(path.with_name(path.name.replace("s1.", f"{side}.", 1)), "latin-1", marked="latin-1")
         for side in ("s1", "s2", "labels")
     )
     if not len(premises) == len(hypotheses) == len(labels):

@@ -135,6 +135,14 @@ def test_snlis_files_are_latin_1_and_belong_together(tmp_path: Path) -> None:
         readers.read_snli(path)
 
 
+def test_a_byte_order_mark_changes_nothing_of_snli(tmp_path: Path) -> None:
+    texts = "a café/b", "x’s/y", "neutral/entailment"
+    plain = readers.read_snli(write(tmp_path, "dev", *texts))
+    marked = readers.read_snli(write(tmp_path, "dev", *(f"\ufeff{text}" for text in texts)))
+    assert (marked.first, marked.second, marked.labels) == (plain.first, plain.second, plain.labels)
+    assert readers.digest([marked]) == readers.digest([plain])
+
+
 @pytest.mark.parametrize("missing", ["s1.train", "s2.dev", "labels.test"])
 def test_every_file_of_snli_is_the_users_to_bring(missing: str, tmp_path: Path) -> None:
     item = registry.dataset("SNLI")
