@@ -79,12 +79,13 @@ def _standard_input() -> bytes:
         raise ReproError("standard input cannot be read; name a file instead of -") from None
 
 
-def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:
-    """Tab-separated cells, empty lines at the end left out; ReproError names the first line with too few columns."""
+def cells_of(path: Path, lines: list[str], columns: int, start: int = 1, exactly: bool = False) -> list[list[str]]:
+    """Tab-separated cells, empty lines at the end left out; ReproError names the first line with too few columns, or
+    with too many where there must be `exactly` so many."""
     count = max((number for number, line in enumerate(lines, 1) if line), default=0)
     rows = [line.split("\t") for line in lines[:count]]
     for number, row in enumerate(rows, start):
-        if len(row) < columns:
+        if len(row) < columns or (exactly and len(row) > columns):
             raise ReproError(f"{path}: line {number} has {len(row)} columns, expected {columns} separated by tabs")
     return rows
 

@@ -290,8 +290,11 @@ def read_plain(path: Path) -> Pairs:
 
 
 def read_text_pairs(path: Path) -> Pairs:
-    """Two texts a line with a tab between them, of which nothing else is known."""
-    rows = cells_of(path, read_lines(path), 2)
+    """Two texts a line with a tab between them and nothing else: in a file of other columns, texts may be any two."""
+    rows = cells_of(path, read_lines(path), 2, exactly=True)
+    for line, row in enumerate(rows, 1):
+        if not all(text.strip() for text in row):
+            raise ReproError(f"{path}: line {line} has an empty text; leave out the pair")
     return Pairs(path.name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
 
 
