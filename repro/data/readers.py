@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -298,6 +299,9 @@ def read_text_pairs(path: Path) -> Pairs:
     return Pairs(path.name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
 
 
+SYNSET = re.compile(r"\d{8} \d\d [nvasr] [0-9a-f]{2} ")
+
+
 def read_synsets(path: Path) -> Pairs:
     """A file of WordNet's `dict` folder: the words of each synset, joined with blanks (wndb(5WN)).
 
@@ -309,10 +313,10 @@ def read_synsets(path: Path) -> Pairs:
         if line.startswith(" "):
             continue
         fields = line.split(" ")
-        try:
-            words = [fields[4 + 2 * place].partition("(")[0] for place in range(int(fields[3], 16))]
-        except (IndexError, ValueError):
-            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder") from None
+        count = int(fields[3], 16) if SYNSET.match(line) else 0
+        words = [word.partition("(")[0] for word in fields[4 : 4 + 2 * count : 2]]
+        if not words or len(words) < count:
+            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder")
         synsets.append(" ".join(words))
     return Pairs(path.name, tuple(synsets))
 

@@ -147,8 +147,7 @@ class Task(ABC):
         return parts
 
     def _check_count(self, source: Source, count: int) -> None:
-        if count != source.rows:
-            raise ReproError(f"{self.dataset} {source.path.name}: expected {source.rows} items, found {count}")
+        source.check_count(self.dataset, count)
 
     def digest(self, data: Data) -> str:
         """Hex sha256 of the content, whatever the file layout was."""
