@@ -48,10 +48,10 @@ def _read(path: Path) -> bytes:
 def read_lines(path: Path, encoding: str = "utf-8", marked: str = "utf-8") -> list[str]:
     """The file's lines (`text_lines`); one clear sentence when it is missing, empty, no file or of another encoding."""
     if not is_file(path):
-        raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data")
+        raise ReproError(f"{path} is missing; put the published file in its place")
     lines = text_lines(_read(path), str(path), encoding, marked)
     if not lines:
-        raise ReproError(f"{path} is empty; fetch it again")
+        raise ReproError(f"{path} is empty; get the file again")
     return lines
 
 

@@ -79,6 +79,11 @@ class Dataset:
         """Whether it comes through the hub."""
         return self.sources[0].format.startswith("hub-")
 
+    def cure(self, path: Path) -> str:
+        """What brings a file of it that is missing from a folder of the user's own."""
+        how = f"put {path.name} in its place ({self.citation})"
+        return f"`repro fetch {self.name}` gets it, or {how}" if self.public else how
+
     @property
     def is_brought(self) -> bool:
         """Whether it is the user's to put in place."""

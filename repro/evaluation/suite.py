@@ -167,10 +167,14 @@ class Suite:
         Files that have no checksum, since the user has put them in place, must have the published number of items.
         """
         item = self._fetched(dataset)
+        sources = [source for source in item.contents if source.path.name in names]
+        for path in (self.root / source.path for source in sources):
+            if not path.is_file():
+                raise NotAvailable(f"{path} is not there; {item.cure(path)}")
         made = read(self.root / item.folder)
         if self._is_own(item) or item.is_brought:
-            for source in item.contents:
-                if source.path.name in names and source.rows:
+            for source in sources:
+                if source.rows:
                     source.check_count(dataset, fetch.describe(self.root / source.path, source)[0])
         return made
 
@@ -196,8 +200,8 @@ class Suite:
     def _wrong(self, item: registry.Dataset) -> str:
         """The first thing that is missing or damaged in a data set, and what mends it; '' when nothing is."""
         if self._is_own(item):
-            lost = [path for path in item.files if not (self.root / path).is_file()]
-            return f"{self.root / lost[0]} is missing from your own folder" if lost else ""
+            lost = [path for path in (self.root / name for name in item.files) if not path.is_file()]
+            return f"{lost[0]} is missing from your own folder; {item.cure(lost[0])}" if lost else ""
         root = self.store if item.is_vectors else self.root
         for path, why in fetch.damages(item, root):
             cure = f"`repro fetch {item.name}` gets it"

@@ -137,10 +137,7 @@ class Task(ABC):
         for source in self.files(item):
             path = root / source.path
             if not path.is_file():
-                how = f"put the published {path.name} of {item.citation} in its place"
-                if item.public:
-                    how = f"`repro fetch {item.name}` gets it, or {how}"
-                raise NotAvailable(f"{path} is not there; {how}")
+                raise NotAvailable(f"{path} is not there; {item.cure(path)}")
             part = readers.read(path, source)
             self._check_count(source, len(part))
             parts.append(part.cut(limit))

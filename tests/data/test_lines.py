@@ -133,7 +133,7 @@ def places(folder: Path) -> dict[str, Path]:
         "surrogates not allowed": folder / "\ud800",
         "cannot be read .Too many levels": folder / "loop",
         "is not a file|is missing": folder / "file/below",
-        "is not a file; name|is missing; run": folder / "\udcff",
+        "is not a file; name|is missing; put": folder / "\udcff",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -265,6 +266,29 @@ def test_what_the_user_brings_is_held_to_the_counts_too(tmp_path: Path) -> None:
     for pairs in ("qqp", "flickr30k", "paranmt"):  # of which nobody says how many there are
         bring(tmp_path / "home/data", pairs.upper(), "a\tb\nc\td\n")
         assert Suite().examples(pairs).columns == (("a", "c"), ("b", "d"))
+
+
+# what a training reads that a user's own folder lacks, and what is said of it
+LACKING: dict[str, tuple[Callable[[Suite], object], str]] = {
+    "WORDNET": (Suite.synonyms, "wordnet/data.noun is not there; put data.noun in its place (Fellbaum 1998: WordNet"),
+    "QQP": (lambda suite: suite.examples("qqp"), "qqp/pairs.tsv is not there; put pairs.tsv in its place (Iyer et"),
+    "NLI-ANLI": (lambda suite: suite.examples("nli-anli"), "put nli_anli_for_simcse.csv in its place (Nie et al. 2020"),
+    "NLI": (lambda suite: suite.corpus("nli"), "nli/AllNLI.tsv is not there; put AllNLI.tsv in its place (Bowman et"),
+    "WIKISEC": (lambda suite: suite.dev("wikisec-dev"), "validation.csv is not there; put validation.csv in its place"),
+    "STSB": (lambda suite: suite.examples("stsb"), "sts-train.csv is not there; `repro fetch STSB` gets it, or put"),
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_what_a_users_folder_lacks_is_said_with_its_place(name: str, tmp_path: Path) -> None:
+    read, message = LACKING[name]
+    own = tmp_path / "own"
+    own.mkdir()
+    with pytest.raises(NotAvailable, match=re.escape(f"{own}/") + ".*" + re.escape(message)):
+        read(Suite(own=own))
+    why = Suite(own=own).why_missing(name)
+    assert why.startswith(f"{own}/")
+    assert f"is missing from your own folder; {registry.dataset(name).cure(Path(why.split()[0]))}" in why
 
 
 @pytest.mark.real
