@@ -35,15 +35,16 @@ def looks_like_utf16(data: bytes) -> bool:
     return data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 5 * controls > 2 * len(data)
 
 
-def text_lines(data: bytes, name: str, encoding: str = "utf-8") -> list[str]:
+def text_lines(data: bytes, name: str, encoding: str = "utf-8", marked: str = "utf-8") -> list[str]:
     r"""The lines of a text without their ends: "\n", "\r\n", or "\r" where there is no "\n" (classic Mac).
 
     Nothing else ends a line: str.splitlines would also split at NEL and other marks that occur inside sentences. A
-    UTF-8 byte-order mark is dropped; it says that the text is UTF-8. ReproError names a text of another encoding.
+    UTF-8 byte-order mark is dropped; it says that the text is UTF-8, or whatever such a text is to be read as
+    (`marked`). ReproError names a text of another encoding.
     """
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if mark:
-        encoding = "utf-8"
+        encoding = marked
     if data.startswith((b"\x1f\x8b", b"PK\x03\x04")):
         raise ReproError(f"{name} is an archive; unpack it")
     if looks_like_utf16(data):

@@ -50,19 +50,19 @@ def neighbours(n: int) -> np.ndarray:
     return np.arange(n // 2 * 2).reshape(-1, 2)
 
 
-def _nli(folder: Path) -> Corpus:
+def _nli(path: Path) -> Corpus:
     """Premises and hypotheses of all splits, repeats counted, as in the published code (eng/eval.py:89-93)."""
-    pairs = readers.read_nli(folder / "AllNLI.tsv")
+    pairs = readers.read_nli(path)
     return Corpus.of_pairs([(pairs.first, pairs.second)])
 
 
-def _wiki(folder: Path) -> Corpus:
-    return Corpus.of_lines(readers.read_plain(folder / "wiki.txt").first)
+def _wiki(path: Path) -> Corpus:
+    return Corpus.of_lines(readers.read_plain(path).first)
 
 
-# name: (data set, reader of its folder)
-CORPORA: dict[str, tuple[str, Callable[[Path], Corpus]]] = {
-    "nli": ("NLI", _nli),
-    "nli-sample": ("NLI-SAMPLE", _nli),
-    "wiki-sample": ("WIKI-SAMPLE", _wiki),
+# name: (data set, its file, reader of that)
+CORPORA: dict[str, tuple[str, str, Callable[[Path], Corpus]]] = {
+    "nli": ("NLI", "AllNLI.tsv", _nli),
+    "nli-sample": ("NLI-SAMPLE", "AllNLI.tsv", _nli),
+    "wiki-sample": ("WIKI-SAMPLE", "wiki.txt", _wiki),
 }

@@ -41,7 +41,7 @@ def fetch(item: Dataset, data_dir: Path, mirror: Path | None = None, offline: bo
     if is_complete(item, data_dir):
         _sweep(target)  # a fetch killed between its rename and its sweep
         return target
-    if item.sources[0].format == "user":
+    if item.is_brought:
         names = ", ".join(path.name for path in item.files)
         raise NotAvailable(f"{item.name} has no fixed address: put {names} ({item.citation}) into {target}")
     try:
@@ -221,9 +221,9 @@ def describe(path: Path, source: Source) -> tuple[int, str]:
 
 
 def _csv_rows(path: Path) -> int:
-    """Rows below the header, read one by one: 1.8 million triplets would fill the memory."""
+    """Rows below the header that are not blank, read one by one: 1.8 million triplets would fill the memory."""
     with path.open(encoding="utf-8", newline="") as file:
-        return sum(1 for _ in csv.reader(file)) - 1
+        return sum(1 for row in csv.reader(file) if row) - 1
 
 
 def balance(labels: Iterable[object]) -> str:

@@ -7,12 +7,14 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from repro.data.convert import text_lines
 from repro.errors import ReproError
 
 EMPTY = " "  # in place of a cell without a sentence
+SEPARATORS = {",": "comma", "\t": "tab"}
 
 
 def is_file(path: Path) -> bool:
@@ -43,13 +45,13 @@ def _read(path: Path) -> bytes:
         raise ReproError(f"{path} cannot be read ({_reason(error)}); copy it anew") from None
 
 
-def read_lines(path: Path, encoding: str = "utf-8") -> list[str]:
+def read_lines(path: Path, encoding: str = "utf-8", marked: str = "utf-8") -> list[str]:
     """The file's lines (`text_lines`); one clear sentence when it is missing, empty, no file or of another encoding."""
     if not is_file(path):
-        raise ReproError(f"{path} is missing; run `repro fetch` or name a SentEval folder with --data")
-    lines = text_lines(_read(path), str(path), encoding)
+        raise ReproError(f"{path} is missing; put the published file in its place")
+    lines = text_lines(_read(path), str(path), encoding, marked)
     if not lines:
-        raise ReproError(f"{path} is empty; fetch it again")
+        raise ReproError(f"{path} is empty; get the file again")
     return lines
 
 
@@ -77,12 +79,13 @@ def _standard_input() -> bytes:
         raise ReproError("standard input cannot be read; name a file instead of -") from None
 
 
-def cells_of(path: Path, lines: list[str], columns: int, start: int = 1) -> list[list[str]]:
-    """Tab-separated cells, empty lines at the end left out; ReproError names the first line with too few columns."""
+def cells_of(path: Path, lines: list[str], columns: int, start: int = 1, exactly: bool = False) -> list[list[str]]:
+    """Tab-separated cells, empty lines at the end left out; ReproError names the first line with too few columns, or
+    with too many where there must be `exactly` so many."""
     count = max((number for number, line in enumerate(lines, 1) if line), default=0)
     rows = [line.split("\t") for line in lines[:count]]
     for number, row in enumerate(rows, start):
-        if len(row) < columns:
+        if len(row) < columns or (exactly and len(row) > columns):
             raise ReproError(f"{path}: line {number} has {len(row)} columns, expected {columns} separated by tabs")
     return rows
 
@@ -100,21 +103,41 @@ def read_csv(
     Cells that are one of `empty`, or not there, become `EMPTY`; where there is no such list, ReproError names them, as
     it does a missing column and a row that has more cells than the header.
     """
-    lines, separator = read_lines(path, encoding), "tab" if delimiter == "\t" else "comma"
-    reader = csv.DictReader((f"{line}\n" for line in lines), delimiter=delimiter)
+    rows = _csv_rows(path, read_lines(path, encoding), delimiter)
+    _, header = next(rows, (0, []))
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise ReproError(f"{path} has no column {missing[0]!r}; it needs {', '.join(columns)}")
+    for number, row in rows:
+        if len(row) > len(header):
+            raise ReproError(
+                f"{path}: line {number} has more cells than the header; quote its {SEPARATORS[delimiter]}s"
+            )
+        by_name = dict(zip_longest(header, row, fillvalue=""))
+        cells = [EMPTY if by_name[name] in empty else by_name[name] for name in columns]
+        if not all(cells):
+            raise ReproError(f"{path}: line {number} has an empty {columns[cells.index('')]}")
+        yield number, cells
+
+
+def _csv_rows(path: Path, lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(number of its last line, cells) of each row that is not blank.
+
+    The csv module takes what follows a quote that nobody closes for text of its cell, up to the next quote or the end
+    of the file, without a word. That cell has a line end in it: rows that have one are read again, strictly.
+    """
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+    began = 1
     try:
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ReproError(f"{path} has no column {missing[0]!r}; it needs {', '.join(columns)}")
-        for row in reader:
-            if None in row:
-                raise ReproError(
-                    f"{path}: line {reader.line_num} has more cells than the header; quote its {separator}s"
-                )
-            cells = [EMPTY if empty and (row[name] or "") in empty else row[name] for name in columns]
-            if not all(cells):
-                column = columns[[bool(cell) for cell in cells].index(False)]
-                raise ReproError(f"{path}: line {reader.line_num} has an empty {column}")
-            yield reader.line_num, cells
+        for cells in reader:
+            if "\n" in "".join(cells):
+                again = [f"{line}\n" for line in lines[began - 1 : reader.line_num]]
+                list(csv.reader(again, delimiter=delimiter, strict=True))
+            if cells:
+                yield reader.line_num, cells
+            began = reader.line_num + 1
     except csv.Error as error:
-        raise ReproError(f"{path}: line {reader.line_num + 1} is not {separator}-separated text ({error})") from None
+        what = f"is not {SEPARATORS[delimiter]}-separated text ({error})"
+        if reader.line_num > began or "end of data" in str(error):
+            what = "begins a quoted cell that has no end; close its quote, or get the file again"
+        raise ReproError(f"{path}: line {began} {what}") from None

@@ -59,7 +59,7 @@ def needed(suite: str = "paper") -> list[Dataset]:
 
 def _is_evaluated(item: Dataset) -> bool:
     """Whether it is below downstream/ and anybody can have it: the text must be the same for all."""
-    return item.folder.parts[0] == "downstream" and item.sources[0].format != "user"
+    return item.folder.parts[0] == "downstream" and not item.is_brought
 
 
 def text(root: Path, suite: str = "paper") -> list[str]:

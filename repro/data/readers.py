@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -197,10 +198,10 @@ def read_nli(path: Path, split: str | None = None) -> Pairs:
 def read_snli(path: Path) -> Pairs:
     """SNLI as SentEval's script leaves it: s1.<split>, tokens of the premises, beside s2.<split> and labels.<split>.
 
-    Read as Latin-1, as SentEval does (snli.py): a character of several bytes becomes several.
+    Read as Latin-1, as SentEval does (snli.py), byte-order mark or not: a character of several bytes becomes several.
     """
     premises, hypotheses, labels = (
-        read_lines(path.with_name(path.name.replace("s1.", f"{side}.", 1)), "latin-1")
+        read_lines(path.with_name(path.name.replace("s1.", f"{side}.", 1)), "latin-1", marked="latin-1")
         for side in ("s1", "s2", "labels")
     )
     if not len(premises) == len(hypotheses) == len(labels):
@@ -290,9 +291,15 @@ def read_plain(path: Path) -> Pairs:
 
 
 def read_text_pairs(path: Path) -> Pairs:
-    """Two texts a line with a tab between them, of which nothing else is known."""
-    rows = cells_of(path, read_lines(path), 2)
+    """Two texts a line with a tab between them and nothing else: in a file of other columns, texts may be any two."""
+    rows = cells_of(path, read_lines(path), 2, exactly=True)
+    for line, row in enumerate(rows, 1):
+        if not all(text.strip() for text in row):
+            raise ReproError(f"{path}: line {line} has an empty text; leave out the pair")
     return Pairs(path.name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+
+SYNSET = re.compile(r"\d{8} \d\d [nvasr] [0-9a-f]{2} ")
 
 
 def read_synsets(path: Path) -> Pairs:
@@ -306,10 +313,10 @@ def read_synsets(path: Path) -> Pairs:
         if line.startswith(" "):
             continue
         fields = line.split(" ")
-        try:
-            words = [fields[4 + 2 * place].partition("(")[0] for place in range(int(fields[3], 16))]
-        except (IndexError, ValueError):
-            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder") from None
+        count = int(fields[3], 16) if SYNSET.match(line) else 0
+        words = [word.partition("(")[0] for word in fields[4 : 4 + 2 * count : 2]]
+        if not words or len(words) < count:
+            raise ReproError(f"{path}: line {number} is no synset; take the file of WordNet's dict folder")
         synsets.append(" ".join(words))
     return Pairs(path.name, tuple(synsets))
 

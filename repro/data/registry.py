@@ -35,6 +35,14 @@ class Source:
     format: str = ""  # of convert.CONVERTERS, of a data set made from several sources, of hub.py (`hub-…`), or `user`
     bytes: int = 0  # of the download; 0 where that is not known
 
+    def check_count(self, dataset: str, count: int) -> None:
+        """ReproError unless the file has as many items as are published, where anybody says how many."""
+        if self.rows and count != self.rows:
+            raise ReproError(
+                f"{dataset} {self.path.name}: expected {self.rows} items, found {count}; put the published file in "
+                "its place"
+            )
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -70,6 +78,16 @@ class Dataset:
     def from_hub(self) -> bool:
         """Whether it comes through the hub."""
         return self.sources[0].format.startswith("hub-")
+
+    def cure(self, path: Path) -> str:
+        """What brings a file of it that is missing from a folder of the user's own."""
+        how = f"put {path.name} in its place ({self.citation})"
+        return f"`repro fetch {self.name}` gets it, or {how}" if self.public else how
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether it is the user's to put in place."""
+        return self.sources[0].format == "user"
 
     @property
     def is_vectors(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from repro import memo, revisions
 from repro.checksums import reading_only, sha256_of
@@ -23,6 +24,7 @@ from repro.training.data import Examples
 from repro.training.selection import TRIPLETS
 
 SUITES = ("paper", "mini")
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,17 @@ class Suite:
                 for item in pretraining.needed(self.name):
                     self._hold(item)
                 return Examples((tuple(pretraining.text(self.root, self.name)),), None)
-            item = self._fetched(training_sets.SETS[name][0])
-            return training_sets.read(name, self.root / item.folder)
+            dataset, file, _ = training_sets.SETS[name]
+            return self._whole(dataset, [file], partial(training_sets.read, name))
 
     def dev(self, name: str) -> Any:
         """What models are selected on, by the name of a selection: a task's pairs, or triplets."""
         if name != "wikisec-dev":
             return self.load(name)
         with self._reading():
-            folder = self.root / self._fetched(self.dev_set(name)).folder
-            return [readers.read_triplets(folder / "validation.csv").cut(TRIPLETS)]
+            file = "validation.csv"
+            read = lambda folder: readers.read_triplets(folder / file)  # noqa: E731
+            return [self._whole(self.dev_set(name), [file], read).cut(TRIPLETS)]
 
     def dev_set(self, name: str) -> str:
         """The data set of a selection."""
@@ -86,13 +89,13 @@ class Suite:
     def synonyms(self) -> Synonyms:
         """WordNet's synonyms; NotAvailable where its files are not here."""
         with self._reading():
-            return wordnet.read(self.root / self._fetched(wordnet.DATASET).folder)
+            return self._whole(wordnet.DATASET, wordnet.FILES, wordnet.read)
 
     def corpus(self, name: str) -> Corpus:
         """The sentences of that corpus and which of them are pairs; NotAvailable when they cannot be had."""
-        dataset, read = CORPORA[name]
+        dataset, file, read = CORPORA[name]
         with self._reading():
-            return read(self.root / self._fetched(dataset).folder)
+            return self._whole(dataset, [file], lambda folder: read(folder / file))
 
     def digest(self, dataset: str, what: str, derive: Callable[[], str]) -> str:
         """The digest that `derive` reads data for, or what was kept of it while these very files were read.
@@ -158,6 +161,23 @@ class Suite:
         self._hold(item)
         return item
 
+    def _whole(self, dataset: str, names: Sequence[str], read: Callable[[Path], Read]) -> Read:
+        """What `read` makes of a data set's folder, of which it reads the files of these names.
+
+        Files that have no checksum, since the user has put them in place, must have the published number of items.
+        """
+        item = self._fetched(dataset)
+        sources = [source for source in item.contents if source.path.name in names]
+        for path in (self.root / source.path for source in sources):
+            if not path.is_file():
+                raise NotAvailable(f"{path} is not there; {item.cure(path)}")
+        made = read(self.root / item.folder)
+        if self._is_own(item) or item.is_brought:
+            for source in sources:
+                if source.rows:
+                    source.check_count(dataset, fetch.describe(self.root / source.path, source)[0])
+        return made
+
     def _is_own(self, item: registry.Dataset) -> bool:
         """Whether it is read from the user's folder, as it is; word vectors are looked for in both."""
         return self.own is not None and not item.is_vectors
@@ -180,14 +200,14 @@ class Suite:
     def _wrong(self, item: registry.Dataset) -> str:
         """The first thing that is missing or damaged in a data set, and what mends it; '' when nothing is."""
         if self._is_own(item):
-            lost = [path for path in item.files if not (self.root / path).is_file()]
-            return f"{self.root / lost[0]} is missing from your own folder" if lost else ""
+            lost = [path for path in (self.root / name for name in item.files) if not path.is_file()]
+            return f"{lost[0]} is missing from your own folder; {item.cure(lost[0])}" if lost else ""
         root = self.store if item.is_vectors else self.root
         for path, why in fetch.damages(item, root):
             cure = f"`repro fetch {item.name}` gets it"
             if self._is_embedded(item):
                 cure = "install the package again"
-            elif item.sources[0].format == "user":
+            elif item.is_brought:
                 cure = f"it is yours to bring ({item.citation})"
             return f"{root / path} {why}; {cure}"
         return ""

@@ -137,18 +137,14 @@ class Task(ABC):
         for source in self.files(item):
             path = root / source.path
             if not path.is_file():
-                how = f"put the published {path.name} of {item.citation} in its place"
-                if item.public:
-                    how = f"`repro fetch {item.name}` gets it, or {how}"
-                raise NotAvailable(f"{path} is not there; {how}")
+                raise NotAvailable(f"{path} is not there; {item.cure(path)}")
             part = readers.read(path, source)
             self._check_count(source, len(part))
             parts.append(part.cut(limit))
         return parts
 
     def _check_count(self, source: Source, count: int) -> None:
-        if count != source.rows:
-            raise ReproError(f"{self.dataset} {source.path.name}: expected {source.rows} items, found {count}")
+        source.check_count(self.dataset, count)
 
     def digest(self, data: Data) -> str:
         """Hex sha256 of the content, whatever the file layout was."""

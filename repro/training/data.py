@@ -16,7 +16,7 @@ from repro.data import readers
 from repro.data.convert import NLI_LABELS
 from repro.data.readers import Pairs
 from repro.data.wordnet import Synonyms
-from repro.errors import NotAvailable
+from repro.errors import NotAvailable, ReproError
 
 
 @dataclass(frozen=True)
@@ -61,32 +61,29 @@ def graded(first: tuple[str, ...], second: tuple[str, ...], gold: np.ndarray) ->
     return Examples((first, second), gold.astype(np.float32))
 
 
-def _stsb(folder: Path) -> Examples:
-    pairs = readers.read_stsb(folder / "sts-train.csv")
+def _stsb(path: Path) -> Examples:
+    pairs = readers.read_stsb(path)
     return graded(pairs.first, pairs.second, pairs.gold)
 
 
-def _nli(folder: Path) -> Examples:
-    pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
+def _nli(path: Path) -> Examples:
+    pairs = readers.read_nli(path, "train")
     codes = {label: code for code, label in enumerate(NLI_LABELS)}
     return Examples((pairs.first, pairs.second), np.array([codes[label] for label in pairs.labels]), len(codes))
 
 
-def _triplets(folder: Path) -> Examples:
-    path = folder / "train.csv"
-    if not path.is_file():
-        raise NotAvailable(f"{path} is not there; put the published train.csv in its place")
+def _triplets(path: Path) -> Examples:
     return _of_triplets(readers.read_triplets(path))
 
 
-def _lines(name: str) -> Callable[[Path], Examples]:
-    """Each sentence of that file twice: unsupervised SimCSE's positive is the sentence itself under other dropout."""
-    return lambda folder: _twice(readers.read_plain(folder / name).first)
+def _lines(path: Path) -> Examples:
+    """Each sentence twice: unsupervised SimCSE's positive is the sentence itself under other dropout."""
+    return _twice(readers.read_plain(path).first)
 
 
-def _nli_sentences(folder: Path) -> Examples:
+def _nli_sentences(path: Path) -> Examples:
     """The distinct sentences of the training pairs, each twice."""
-    pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
+    pairs = readers.read_nli(path, "train")
     return _twice(
         list(dict.fromkeys(sentence for pair in zip(pairs.first, pairs.second, strict=True) for sentence in pair))
     )
@@ -97,16 +94,16 @@ def _twice(sentences: Sequence[str]) -> Examples:
     return Examples((kept, kept), None)
 
 
-def _following(name: str, reach: int) -> Callable[[Path], Examples]:
-    """Each sentence of that file with one of the next `reach`, drawn once and for all (SimCSE Table 2).
+def _following(reach: int) -> Callable[[Path], Examples]:
+    """Each sentence with one of the next `reach`, drawn once and for all (SimCSE Table 2).
 
     SimCSE's sentences of Wikipedia are in the order of its pages. Where a page ends is not marked, so its last ones are
     paired with the next page's first.
     """
 
-    def read(folder: Path) -> Examples:
-        sentences = [sentence for sentence in readers.read_plain(folder / name).first if sentence.strip()]
-        last = len(sentences) - 1
+    def read(path: Path) -> Examples:
+        sentences = [sentence for sentence in readers.read_plain(path).first if sentence.strip()]
+        last = max(len(sentences) - 1, 0)
         ahead = np.random.default_rng(0).integers(1, reach + 1, last)  # (n − 1,)
         second = np.minimum(np.arange(last) + ahead, last)
         return Examples((tuple(sentences[:last]), tuple(sentences[row] for row in second)), None)
@@ -120,8 +117,8 @@ def _by_premise(*labels: str) -> Callable[[Path], Examples]:
     Entailed and contradicted ones are SimCSE's triplets (§4).
     """
 
-    def read(folder: Path) -> Examples:
-        pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
+    def read(path: Path) -> Examples:
+        pairs = readers.read_nli(path, "train")
         by_premise: dict[str, dict[str, list[str]]] = {}
         for premise, hypothesis, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
             by_premise.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
@@ -131,50 +128,50 @@ def _by_premise(*labels: str) -> Callable[[Path], Examples]:
             for hypotheses in zip(*(by.get(label, ()) for label in labels), strict=False)
         ]
         if not examples:
-            raise NotAvailable(f"{folder} has no premise with {' and '.join(labels)}")
+            raise NotAvailable(f"{path} has no premise with {' and '.join(labels)}")
         return Examples(tuple(zip(*examples, strict=True)), None)
 
     return read
 
 
-def _nli_pairs(folder: Path) -> Examples:
+def _nli_pairs(path: Path) -> Examples:
     """Premise and hypothesis of every pair, whatever its label."""
-    pairs = readers.read_nli(folder / "AllNLI.tsv", "train")
+    pairs = readers.read_nli(path, "train")
     return Examples((pairs.first, pairs.second), None)
 
 
-def _simcse_triplets(name: str) -> Callable[[Path], Examples]:
-    return lambda folder: _of_triplets(readers.read_simcse_triplets(folder / name))
+def _simcse_triplets(path: Path) -> Examples:
+    return _of_triplets(readers.read_simcse_triplets(path))
 
 
 def _of_triplets(triplets: Pairs) -> Examples:
     return Examples((triplets.first, triplets.second, triplets.third), None)
 
 
-def _own_pairs(folder: Path) -> Examples:
+def _own_pairs(path: Path) -> Examples:
     """Positives that the user has brought."""
-    pairs = readers.read_text_pairs(folder / "pairs.tsv")
+    pairs = readers.read_text_pairs(path)
     return Examples((pairs.first, pairs.second), None)
 
 
-# name: (data set, reader of its folder); the sets of a cross-validation are cut by its task (tasks/argument_similarity)
-SETS: dict[str, tuple[str, Callable[[Path], Examples]]] = {
-    "stsb": ("STSB", _stsb),
-    "nli": ("NLI", _nli),
-    "nli-sample": ("NLI-SAMPLE", _nli),
-    "wikisec": ("WIKISEC", _triplets),
-    "wiki": ("WIKI", _lines("wiki1m_for_simcse.txt")),
-    "wiki-sample": ("WIKI-SAMPLE", _lines("wiki.txt")),
-    "nli-sentences": ("NLI", _nli_sentences),
-    "simcse-nli": ("NLI-TRIPLETS", _simcse_triplets("nli_for_simcse.csv")),
-    "nli-anli": ("NLI-ANLI", _simcse_triplets("nli_anli_for_simcse.csv")),
-    "qqp": ("QQP", _own_pairs),
-    "flickr30k": ("FLICKR30K", _own_pairs),
-    "paranmt": ("PARANMT", _own_pairs),
-    "wiki-next": ("WIKI", _following("wiki1m_for_simcse.txt", 1)),
-    "wiki-next3": ("WIKI", _following("wiki1m_for_simcse.txt", 3)),
-    "wiki-sample-next": ("WIKI-SAMPLE", _following("wiki.txt", 1)),
-    "wiki-sample-next3": ("WIKI-SAMPLE", _following("wiki.txt", 3)),
+# name: (data set, its file, reader of that); the sets of a cross-validation are cut by its task (argument_similarity)
+SETS: dict[str, tuple[str, str, Callable[[Path], Examples]]] = {
+    "stsb": ("STSB", "sts-train.csv", _stsb),
+    "nli": ("NLI", "AllNLI.tsv", _nli),
+    "nli-sample": ("NLI-SAMPLE", "AllNLI.tsv", _nli),
+    "wikisec": ("WIKISEC", "train.csv", _triplets),
+    "wiki": ("WIKI", "wiki1m_for_simcse.txt", _lines),
+    "wiki-sample": ("WIKI-SAMPLE", "wiki.txt", _lines),
+    "nli-sentences": ("NLI", "AllNLI.tsv", _nli_sentences),
+    "simcse-nli": ("NLI-TRIPLETS", "nli_for_simcse.csv", _simcse_triplets),
+    "nli-anli": ("NLI-ANLI", "nli_anli_for_simcse.csv", _simcse_triplets),
+    "qqp": ("QQP", "pairs.tsv", _own_pairs),
+    "flickr30k": ("FLICKR30K", "pairs.tsv", _own_pairs),
+    "paranmt": ("PARANMT", "pairs.tsv", _own_pairs),
+    "wiki-next": ("WIKI", "wiki1m_for_simcse.txt", _following(1)),
+    "wiki-next3": ("WIKI", "wiki1m_for_simcse.txt", _following(3)),
+    "wiki-sample-next": ("WIKI-SAMPLE", "wiki.txt", _following(1)),
+    "wiki-sample-next3": ("WIKI-SAMPLE", "wiki.txt", _following(3)),
 }
 UNLABELLED = ("wiki", "wiki-sample", "wiki-next", "wiki-next3", "wiki-sample-next", "wiki-sample-next3")
 # of both sets of NLI pairs; what is contradicted, or neutral beside it, is a hard negative
@@ -186,12 +183,21 @@ FROM_NLI: dict[str, Callable[[Path], Examples]] = {
     "contradiction": _by_premise("contradiction"),
     "pairs": _nli_pairs,
 }
-SETS |= {f"nli-{name}": ("NLI", read_pairs) for name, read_pairs in FROM_NLI.items()}
-SETS |= {f"nli-sample-{name}": ("NLI-SAMPLE", read_pairs) for name, read_pairs in FROM_NLI.items()}
+SETS |= {f"nli-{name}": ("NLI", "AllNLI.tsv", of_pairs) for name, of_pairs in FROM_NLI.items()}
+SETS |= {f"nli-sample-{name}": ("NLI-SAMPLE", "AllNLI.tsv", of_pairs) for name, of_pairs in FROM_NLI.items()}
 
 
 def read(name: str, folder: Path) -> Examples:
-    """The training set of that name from its data set's folder; NotAvailable when there is none."""
-    if not folder.is_dir():
-        raise NotAvailable(f"the training set {name} is not there: {folder} is missing")
-    return SETS[name][1](folder)
+    """The training set of that name from its data set's folder; ReproError when there is not enough of it to train on.
+
+    A pair without a label needs another one: that has its negative.
+    """
+    _, file, read_file = SETS[name]
+    examples = read_file(folder / file)
+    least = 2 if examples.labels is None and len(examples.columns) == 2 else 1
+    if len(examples) < least:
+        raise ReproError(
+            f"{folder / file} has too few examples to train {name} on ({len(examples)}, at least {least}); "
+            "put the whole file in its place"
+        )
+    return examples

@@ -74,6 +74,50 @@ def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
             lines.own_lines(Path("-"))
 
 
+HEADER = "id,text\n"
+# rows below the header, and the cells that are read of them
+CELLS = [
+    ('1,a\n\n2,"b"\n', [(2, ["1", "a"]), (4, ["2", "b"])]),
+    ('1,"a\nb"\n2,c\n', [(3, ["1", "a\nb"]), (4, ["2", "c"])]),
+    ('1,"a ""b""\n"\n', [(3, ["1", 'a "b"\n'])]),
+    ('1,a "b\n2,"c"d\n', [(2, ["1", 'a "b']), (3, ["2", "cd"])]),  # in one line: as other readers take it
+]
+
+
+@pytest.mark.parametrize(("rows", "expected"), CELLS)
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_cells_may_be_quoted_and_go_over_lines(
+    rows: str, expected: list[tuple[int, list[str]]], delimiter: str, tmp_path: Path
+) -> None:
+    for end in ("", "\r"):
+        text = (HEADER + rows).replace(",", delimiter).replace("\n", f"{end}\n")
+        (tmp_path / "own.csv").write_bytes(text.encode())
+        assert list(lines.read_csv(tmp_path / "own.csv", ("id", "text"), delimiter=delimiter)) == expected
+
+
+# rows below the header whose quote nobody closes, and the line in which it is
+UNCLOSED = [
+    ('1,"a\n', 2),
+    ('1,"a', 2),
+    ('1,a\n\n2,"b\n3,c\n4,d\n', 4),
+    ('1,"a\nb"\n2,"c\n', 4),
+    ('1,"a\n2,"b, c"\n3,d\n', 2),  # the next quote is another cell's
+    ('1,"a\n"2","b"\n', 2),
+    ('"1,a\n2,b\n', 2),
+    (f'1,"a\n{200_000 * "b"}\n2,"c"\n', 2),  # longer than a cell may be
+]
+
+
+@pytest.mark.parametrize(("rows", "line"), UNCLOSED)
+@pytest.mark.parametrize("empty", [(), ("",)])
+def test_a_quote_that_nobody_closes_is_named_and_swallows_no_rows(
+    rows: str, line: int, empty: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text(HEADER + rows)
+    with pytest.raises(ReproError, match=rf"own\.csv: line {line} begins a quoted cell that has no end; close its quo"):
+        list(lines.read_csv(tmp_path / "own.csv", ("id", "text"), empty=empty))
+
+
 def places(folder: Path) -> dict[str, Path]:
     """Names that are no file to read."""
     os.mkfifo(folder / "pipe")
@@ -89,7 +133,7 @@ def places(folder: Path) -> dict[str, Path]:
         "surrogates not allowed": folder / "\ud800",
         "cannot be read .Too many levels": folder / "loop",
         "is not a file|is missing": folder / "file/below",
-        "is not a file; name|is missing; run": folder / "\udcff",
+        "is not a file; name|is missing; put": folder / "\udcff",
     }
 
 

@@ -159,6 +159,7 @@ def test_the_digest_of_each_kind_is_of_its_own_columns() -> None:
     assert [readers.digest([pairs]) for pairs in kinds] == [hashlib.sha256(text.encode()).hexdigest() for text in texts]
 
 
+QUORA = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t1\n"
 HEADER = "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n"
 TOPICS = "topic,sentence_1,sentence_2,regression_label\n"
 FACETS = "regression_label,sentence_1,sentence_2\n"
@@ -182,6 +183,13 @@ FACETS = "regression_label,sentence_1,sentence_2\n"
         (readers.read_facets, f"{FACETS}nan,a,b\n", r"line 2 has the gold score 'nan'"),
         (readers.read_bws, f"{TOPICS}t,a,b,1.5\n", r"line 2 has the gold score '1.5', expected a number from 0 to 1"),
         (readers.read_bws, f'{TOPICS}t,"a\nb",c,inf\n', r"line 3 has the gold score 'inf'"),
+        (readers.read_text_pairs, QUORA, r"line 1 has 6 columns, expected 2 separated by tabs"),
+        (readers.read_text_pairs, "a\tb\nc\td\t0.9\n", r"line 2 has 3 columns, expected 2 separated by tabs"),
+        (readers.read_text_pairs, "a\tb\n\nc\td\n", r"line 2 has 1 columns, expected 2 separated by tabs"),
+        *(
+            (readers.read_text_pairs, f"a\tb\n{line}\n", r"line 2 has an empty text; leave out the pair")
+            for line in ("a\t", "\tb", " \tb", "\t")
+        ),
         (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,,c\n", r"line 2 has an empty Sentence2"),
         (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,b\n", r"line 2 has an empty Sentence3"),
         (readers.read_triplets, "Sentence1,Sentence2,Sentence3\na,b,c,d\n", r"line 2 has more cells than the header"),

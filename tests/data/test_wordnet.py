@@ -36,7 +36,16 @@ def test_a_word_of_several_synsets_has_the_synonyms_of_all() -> None:
     assert wordnet.digest(found) != wordnet.digest(wordnet.synonyms(["car auto"]))
 
 
-@pytest.mark.parametrize("line", ["no synset", "00000001 03 n 0x worda 0", "00000001 03 n 03 worda 0"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("no synset", "00000001 03 n 0x worda 0", "00000001 03 n 03 worda 0", "00000001 03 n 00 000 | none"),
+        "",
+        "entity n 1 1 ~ 1 1 00001740",  # of index.noun
+        "car auto 1 2 automobile machine motorcar carriage",
+        *("1\tcar\tauto", "02958343,06,n,05,car,0"),
+    ],
+)
 def test_what_is_no_synset_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "data.verb").write_text(f"{LICENCE}\n{line}\n")
     with pytest.raises(ReproError, match=r"data\.verb: line 2 is no synset"):

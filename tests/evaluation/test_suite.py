@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from repro.cli.main import main
 from repro.data import registry
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation.suite import Suite
+from repro.training import data as sets
 
 
 def tree(root: Path) -> dict[str, tuple[int, bytes]]:
@@ -224,11 +227,94 @@ def test_what_a_suite_does_not_have_is_not_available() -> None:
         Suite().load("afs-topics")
 
 
-def test_sections_are_selected_on_the_first_thousand_validation_triplets(tmp_path: Path) -> None:
-    folder = tmp_path / registry.dataset("WIKISEC").folder
+# what a training reads of a user's own folder, and what is wrong where the folder has the embedded data
+SHORT: dict[str, tuple[Callable[[Suite], object], str]] = {
+    "graded pairs": (lambda suite: suite.examples("stsb"), "STSB sts-train.csv: expected 5749 items, found 300"),
+    "labelled pairs": (lambda suite: suite.examples("nli"), "NLI AllNLI.tsv: expected 942069 items, found 900"),
+    "triplets of pairs": (lambda suite: suite.examples("nli-triplets"), "NLI AllNLI.tsv: expected 942069 items, found"),
+    "triplets": (lambda suite: suite.examples("wikisec"), "WIKISEC train.csv: expected 1779417 items, found 120"),
+    "selection": (lambda suite: suite.dev("wikisec-dev"), "WIKISEC validation.csv: expected 220400 items, found 40"),
+    "corpus": (lambda suite: suite.corpus("nli"), "NLI AllNLI.tsv: expected 942069 items, found 900"),
+    "sentences": (lambda suite: suite.examples("wiki"), "WIKI wiki1m_for_simcse.txt: expected 1000000 items, found 3"),
+    "synonyms": (Suite.synonyms, "WORDNET data.noun: expected 82115 items, found 1"),
+}
+SYNSET = "02958343 06 n 02 car 0 auto 0 000 | a motor vehicle\n"
+
+
+def bring(root: Path, dataset: str, content: str) -> None:
+    """Files of that content in place of a data set's."""
+    for path in registry.dataset(dataset).files:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_what_is_trained_on_must_be_as_many_items_as_are_published(name: str, tmp_path: Path) -> None:
+    shutil.copytree(registry.HERE / "mini", tmp_path / "own")
+    bring(tmp_path / "own", "WIKI", "one\n\ntwo\n")
+    bring(tmp_path / "own", "WORDNET", SYNSET)
+    read, message = SHORT[name]
+    for suite in (Suite(own=tmp_path / "own"), Suite(own=tmp_path / "own").at_rest()):
+        with pytest.raises(NotAvailable, match=f"{message}.*; put the published file in its place"):
+            read(suite)
+
+
+def test_what_the_user_brings_is_held_to_the_counts_too(tmp_path: Path) -> None:
+    bring(tmp_path / "home/data", "WORDNET", SYNSET)
+    with pytest.raises(NotAvailable, match=r"WORDNET data\.noun: expected 82115 items, found 1"):
+        Suite().synonyms()
+    for pairs in ("qqp", "flickr30k", "paranmt"):  # of which nobody says how many there are
+        bring(tmp_path / "home/data", pairs.upper(), "a\tb\nc\td\n")
+        assert Suite().examples(pairs).columns == (("a", "c"), ("b", "d"))
+
+
+# what a training reads that a user's own folder lacks, and what is said of it
+LACKING: dict[str, tuple[Callable[[Suite], object], str]] = {
+    "WORDNET": (Suite.synonyms, "wordnet/data.noun is not there; put data.noun in its place (Fellbaum 1998: WordNet"),
+    "QQP": (lambda suite: suite.examples("qqp"), "qqp/pairs.tsv is not there; put pairs.tsv in its place (Iyer et"),
+    "NLI-ANLI": (lambda suite: suite.examples("nli-anli"), "put nli_anli_for_simcse.csv in its place (Nie et al. 2020"),
+    "NLI": (lambda suite: suite.corpus("nli"), "nli/AllNLI.tsv is not there; put AllNLI.tsv in its place (Bowman et"),
+    "WIKISEC": (lambda suite: suite.dev("wikisec-dev"), "validation.csv is not there; put validation.csv in its place"),
+    "STSB": (lambda suite: suite.examples("stsb"), "sts-train.csv is not there; `repro fetch STSB` gets it, or put"),
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_what_a_users_folder_lacks_is_said_with_its_place(name: str, tmp_path: Path) -> None:
+    read, message = LACKING[name]
+    own = tmp_path / "own"
+    own.mkdir()
+    with pytest.raises(NotAvailable, match=re.escape(f"{own}/") + ".*" + re.escape(message)):
+        read(Suite(own=own))
+    why = Suite(own=own).why_missing(name)
+    assert why.startswith(f"{own}/")
+    assert f"is missing from your own folder; {registry.dataset(name).cure(Path(why.split()[0]))}" in why
+
+
+@pytest.mark.real
+def test_published_training_data_in_a_users_folder_are_read(data: Path, tmp_path: Path) -> None:
+    for name in ("STSB", "NLI-SAMPLE", "WIKI-SAMPLE"):
+        folder = registry.dataset(name).folder
+        shutil.copytree(data / folder, tmp_path / folder)
+    wiki = tmp_path / "wiki-sample/wiki.txt"
+    wiki.write_bytes(wiki.read_bytes().replace(b"\n", b"\r\n"))
+    own = Suite(own=tmp_path)
+    for name in ("stsb", "nli-sample", "nli-sample-triplets", "wiki-sample", "wiki-sample-next"):
+        published = data / registry.dataset(sets.SETS[name][0]).folder
+        assert own.examples(name).digest() == sets.read(name, published).digest()
+    assert len(own.corpus("nli-sample").pairs) == 38703
+
+
+def test_sections_are_selected_on_the_first_thousand_validation_triplets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = registry.dataset("WIKISEC")
+    short = replace(item, sources=tuple(replace(source, rows=1200) for source in item.sources))
+    monkeypatch.setattr(registry, "dataset", lambda name, suite: short)
+    folder = tmp_path / item.folder
     folder.mkdir(parents=True)
     rows = "".join(f"a{i},b{i},c{i}\n" for i in range(1200))
     for name in ("train.csv", "validation.csv", "test.csv"):
-        (folder / name).write_text(f"Sentence1,Sentence2,Sentence3\n{rows}")
+        (folder / name).write_text(f"Sentence1,Sentence2,Sentence3\n{rows}\n")  # a blank line is no triplet
     (found,) = Suite(own=tmp_path).dev("wikisec-dev")
     assert (len(found), found.first[0], found.second[0], found.third[-1]) == (1000, "a0", "b0", "c999")

@@ -105,7 +105,7 @@ def test_what_a_task_cannot_do_is_one_sentence() -> None:
 
 
 def test_a_missing_file_says_where_it_comes_from() -> None:
-    with pytest.raises(NotAvailable, match=r"rt-polarity.pos is not there; `repro fetch MR` gets it, or put the"):
+    with pytest.raises(NotAvailable, match=r"rt-polarity.pos is not there; `repro fetch MR` gets it, or put rt-p"):
         TASKS["mr"].load(MINI / "nowhere", registry.dataset("MR"))
-    with pytest.raises(NotAvailable, match=r"ArgPairs_GM.csv is not there; put the published ArgPairs_GM.csv of Misra"):
+    with pytest.raises(NotAvailable, match=r"ArgPairs_GM.csv is not there; put ArgPairs_GM.csv in its place .Misra"):
         TASKS["afs-topics"].load(MINI / "nowhere", registry.dataset("AFS"))

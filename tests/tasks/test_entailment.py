@@ -130,9 +130,20 @@ def test_snlis_files_are_latin_1_and_belong_together(tmp_path: Path) -> None:
     write(tmp_path, "dev", "a/b", "x", "neutral/entailment")
     with pytest.raises(ReproError, match=r"s1\.dev has 2 premises, but beside it are 1 hypotheses and 2 labels"):
         readers.read_snli(path)
+    path.with_name("s2.dev").unlink()
+    with pytest.raises(ReproError, match=r"s2\.dev is missing; put the published file in its place"):
+        readers.read_snli(path)
     write(tmp_path, "dev", "a", "x", "-")
     with pytest.raises(ReproError, match=r"labels\.dev: line 1 has the label '-', expected one of contradiction, ent"):
         readers.read_snli(path)
+
+
+def test_a_byte_order_mark_changes_nothing_of_snli(tmp_path: Path) -> None:
+    texts = "a café/b", "x’s/y", "neutral/entailment"
+    plain = readers.read_snli(write(tmp_path, "dev", *texts))
+    marked = readers.read_snli(write(tmp_path, "dev", *(f"\ufeff{text}" for text in texts)))
+    assert (marked.first, marked.second, marked.labels) == (plain.first, plain.second, plain.labels)
+    assert readers.digest([marked]) == readers.digest([plain])
 
 
 @pytest.mark.parametrize("missing", ["s1.train", "s2.dev", "labels.test"])
@@ -142,7 +153,8 @@ def test_every_file_of_snli_is_the_users_to_bring(missing: str, tmp_path: Path) 
         if path.name != missing:
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text("a\n", encoding="utf-8")
-    assert Suite(own=tmp_path).why_missing("SNLI").endswith(f"SNLI/{missing} is missing from your own folder")
+    why = Suite(own=tmp_path).why_missing("SNLI")
+    assert f"SNLI/{missing} is missing from your own folder; put {missing} in its place (Bowman et al. 2015: s1," in why
     assert not Suite().can_fetch("SNLI")
     assert not item.public
 

@@ -81,7 +81,7 @@ def test_a_vector_that_is_not_finite_is_named() -> None:
 
 
 def test_missing_and_short_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(NotAvailable, match=r"test\.csv is not there; put the published test\.csv"):
+    with pytest.raises(NotAvailable, match=r"test\.csv is not there; put test\.csv in its place"):
         TASK.load(tmp_path, ITEM)
     short = tmp_path / "short"
     (short / ITEM.folder).mkdir(parents=True)

@@ -160,8 +160,49 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, name: str, file: st
     assert message in str(error.value)
 
 
+NLI_PAIR = "train\tSNLI\tx\tp\th\tentailment\n"
+# a training set, the content of its file, and how many examples there must be at the least
+TOO_FEW = [
+    ("stsb", "\n\n", 0, 1),
+    ("wiki-sample", "\n", 0, 2),
+    ("wiki-sample", "\n \n\t\n", 0, 2),
+    ("wiki-sample", "alone\n", 1, 2),
+    ("wiki-sample-next", "\n\n", 0, 2),
+    ("wiki-sample-next", "alone\n", 0, 2),
+    ("wiki-sample-next3", "one\ntwo\n", 1, 2),
+    ("nli-entailment", HEADER + NLI_PAIR, 1, 2),
+    ("wikisec", "Sentence1,Sentence2,Sentence3\n", 0, 1),
+    ("nli-anli", "sent0,sent1,hard_neg\n\n", 0, 1),
+    ("qqp", "\n", 0, 2),
+    ("paranmt", "a\tb\n", 1, 2),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "count", "least"), TOO_FEW)
+def test_a_set_without_examples_or_without_a_negative_is_refused(
+    name: str, content: str, count: int, least: int, tmp_path: Path
+) -> None:
+    _, file, _ = sets.SETS[name]
+    (tmp_path / file).write_text(content)
+    message = rf"{file} has too few examples to train {name} on \({count}, at least {least}\); put the whole file"
+    with pytest.raises(ReproError, match=message):
+        sets.read(name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("nli", HEADER + NLI_PAIR),  # its class is to be told
+        ("nli-anli", "sent0,sent1,hard_neg\na,b,c\n"),  # it has its negative
+        ("stsb", "g\tf\ty\t1\t5\ta\tb\n"),
+    ],
+)
+def test_one_example_is_enough_where_it_needs_no_other(name: str, content: str, tmp_path: Path) -> None:
+    _, file, _ = sets.SETS[name]
+    (tmp_path / file).write_text(content)
+    assert len(sets.read(name, tmp_path)) == 1
+
+
 def test_what_is_the_users_to_bring_is_not_available_until_it_is_there(tmp_path: Path) -> None:
     with pytest.raises(NotAvailable, match=r"sentence-transformers/wikipedia-sections is not on this machine and"):
         Suite("paper").examples("wikisec")
-    with pytest.raises(NotAvailable, match=r"train\.csv is not there"):
-        sets.read("wikisec", tmp_path)
