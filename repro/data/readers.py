@@ -135,7 +135,7 @@ def read_sick(path: Path) -> Pairs:
     """SICK under its header: relatedness 1-5 in column 4, the entailment judgement in column 5."""
     rows = cells_of(path, read_lines(path)[1:], 5, start=2)
     if not rows:
-        raise ReproError(f"{path} has a header and no pairs; fetch it again")
+        raise ReproError(f"{path} has a header and no pairs; get the file again")
     gold = np.array([score(row[3], path, line, low=1) for line, row in enumerate(rows, 2)])
     first, second, labels = (tuple(row[column] for row in rows) for column in (1, 2, 4))
     return Pairs(path.name, first, second, gold, labels)

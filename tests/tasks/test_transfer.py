@@ -266,7 +266,7 @@ def test_simcses_subj_of_twenty_sentences_is_refused(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     write(tmp_path / "downstream/CR", custrev_pos="good\n" * 2407, custrev_neg="")
-    with pytest.raises(ReproError, match=r"custrev.neg is empty; fetch it again"):
+    with pytest.raises(ReproError, match=r"custrev.neg is empty; get the file again"):
         Suite(own=tmp_path).load("cr")
 
 
