@@ -106,7 +106,7 @@ def test_an_encoder_by_name_has_them_exactly_and_shares_what_is_stored(
         assert values(repro.evaluate(thing, "stsb", suite="mini")) == pytest.approx({"stsb": by_command["stsb"]})
 
 
-SENTENCES = ["the cat sits on the mat .", "a dog runs", "a red house", "the cat sits on the mat ."]
+SENTENCES = ["the cat sits on the mat .", "a dog runs", "a red house", "it is big", "the cat sits on the mat ."]
 
 
 @pytest.fixture

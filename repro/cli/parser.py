@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="SLUG",
-        help="only this row (repeatable), and all that --encoder and --base add unless it is one of these",
+        help="only this row (repeatable), and those of --encoder and --base; of a base, those that are named",
     )
     table.add_argument("--light", action="store_true", help="only rows that need no GPU: an hour or two each")
     table.add_argument(

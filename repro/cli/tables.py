@@ -136,12 +136,11 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
 
 
 def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The rows asked for; none: all. Those of --encoder and --base are asked for unless some of them are named."""
+    """The rows asked for; none: all. Those of --encoder are, and of a --base all, or what is named of them."""
     if arguments.light and arguments.row:
         raise ReproError("--light chooses the rows; leave out --row")
     if not arguments.light:
-        added = _added(table, arguments)
-        return (*arguments.row, *([] if not arguments.row or {*added} & {*arguments.row} else added))
+        return (*arguments.row, *(_added(table, arguments) if arguments.row else ()))
     from repro.evaluation.light import light_rows
 
     if not (rows := light_rows(table)):
@@ -150,11 +149,14 @@ def _rows(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _added(table: Table, arguments: argparse.Namespace) -> list[str]:
-    """The rows that --encoder and --base stand for, those that the table has anyway among them."""
+    """The rows that --encoder and --base stand for, those that the table has anyway among them; of a base of which
+    some are named, none."""
     from repro import tables
 
     own = {row.slug for row in tables.get(table.id, arguments.suite).rows}
-    return [row.slug for row in table.rows if row.slug not in own or row.slug in arguments.encoder]
+    chosen = tuple(f"{base}:" for base in arguments.base if any(row.startswith(f"{base}:") for row in arguments.row))
+    added = [row.slug for row in table.rows if row.slug not in own or row.slug in arguments.encoder]
+    return [slug for slug in added if not slug.startswith(chosen)]
 
 
 def _check_cuts(table: Table, options: Options) -> None:

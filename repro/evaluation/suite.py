@@ -79,8 +79,8 @@ class Suite:
             return self.load(name)
         with self._reading():
             file = "validation.csv"
-            read = lambda folder: readers.read_triplets(folder / file)  # noqa: E731
-            return [self._whole(self.dev_set(name), [file], read).cut(TRIPLETS)]
+            triplets = self._whole(self.dev_set(name), [file], lambda folder: readers.read_triplets(folder / file))
+            return [triplets.cut(TRIPLETS)]
 
     def dev_set(self, name: str) -> str:
         """The data set of a selection."""

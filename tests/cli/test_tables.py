@@ -24,8 +24,9 @@ def test_a_row_of_a_base_or_an_encoder_can_be_chosen(tiny_bert: Path, capsys: Sa
     rows = {f"{tiny_bert}:{setup}" for setup in ("stsb", "nli-stsb", "cross-stsb", "cross-nli-stsb")}
     assert rows < planned(capsys, *base)
     assert planned(capsys, *base, "--row", f"{tiny_bert}:stsb") == {f"{tiny_bert}:stsb"}
-    assert planned(capsys, *base, "--encoder", "minilm-max", "--row", "minilm-max") == {"minilm-max"}
-    # none of theirs is named: they were added to be computed
+    # an encoder, and a base of which no row is named, were added to be computed
+    chosen = ["--encoder", "minilm-max", "--row", f"{tiny_bert}:stsb"]
+    assert planned(capsys, *base, *chosen) == {f"{tiny_bert}:stsb", "minilm-max"}
     assert planned(capsys, *base, "--row", "minilm-avg") == {*rows, "minilm-avg"}
     assert planned(capsys, "sbert-1", "--encoder", str(tiny_bert), "--row", "minilm-avg") == {
         *(str(tiny_bert), "minilm-avg"),

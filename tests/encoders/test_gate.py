@@ -80,7 +80,7 @@ def test_it_costs_a_table_those_columns_alone(others: list[str], spoilt: Path, t
 def test_a_training_on_it_stops(spoilt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train = f"train stsb,epochs=1 --suite mini --base {spoilt} --sample 200 --device cpu -o {tmp_path / 'out'}"
     assert main(train.split()) == 2
-    assert re.fullmatch(r"repro: the loss is nan at step \d+; .*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"repro: the training diverged: the loss is nan at step \d+; .*\n", capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
 
