@@ -26,9 +26,10 @@ SELECTED = (
     "run, without ±; what a row adds is to be read against the row of the same base that changes nothing."
 )
 ONCE = (
-    "all-MiniLM-L6-v2: the row that changes nothing has three seeds, within 0.1 of each other on dev; the others are "
+    "all-MiniLM-L6-v2: unsupervised SimCSE as it is has three seeds, within 0.1 of each other on dev; the others are "
     "one run each."
 )
+ONE_RUN = "all-MiniLM-L6-v2: one run each."
 WIKI_SAMPLE = "Wikipedia sample: the first 11,914 sentences of SimCSE's million, one epoch, its settings."
 NLI_SAMPLE = (
     "NLI sample: 36,703 training pairs of SNLI and MultiNLI that are on GitHub, 12,426 of them entailed, 11,987 "

@@ -2,8 +2,8 @@
 
     make simcse-2      (repro table simcse-2; --base MODEL trains another one, --sample N on fewer sentences)
 
-Two trainings a row, of BERT-base on a million sentences, for GPUs. Without a model hub all-MiniLM-L6-v2 and
-scratch-bert are trained on the Wikipedia sample, three seeds each.
+Two trainings a row, of BERT-base on a million sentences, for GPUs. Without a model hub scratch-bert is trained on the
+Wikipedia sample with three seeds, all-MiniLM-L6-v2 with one, but with three where nothing is changed.
 """
 
 from dataclasses import replace
@@ -59,7 +59,8 @@ def own_rows(base: str) -> tuple[Row, ...]:
     rows = [zoo_row(f"{base}-cls", f"{label} before, [CLS]", BEYOND)]
     for name in LABELS:
         about = f"{label}, Wikipedia sample, {LABELS[name]}"
-        row = setup(name, UNSUP_SIMCSE_SAMPLE).row(recipe, f"{base}-{name}", about, BEYOND, seeds=scratch.SEEDS)
+        seeds = 1 if base == "minilm" and name != "none" else scratch.SEEDS
+        row = setup(name, UNSUP_SIMCSE_SAMPLE).row(recipe, f"{base}-{name}", about, BEYOND, seeds=seeds)
         rows.append(row)
     return tuple(rows)
 
@@ -86,6 +87,7 @@ TABLE = Table(
     notes=(
         TEXT,
         ablations.SELECTED,
+        ablations.ONCE,
         "Next sentence: a sentence and the one after it. Next 3 sentences: one of the three after it, drawn once. "
         "SimCSE's million sentences, and so the sample, stand in the order of Wikipedia's pages; where a page ends is "
         "not marked, so its last sentences are paired with the next page's first. What text the paper took the "
