@@ -54,6 +54,11 @@ class Ablation:
         return _setup(self.slug, self.label, self.full, columns)
 
 
+def seeds(base: str, unchanged: bool) -> int:
+    """Of a training of OWN: all-MiniLM-L6-v2 has several where SimCSE is `unchanged`, scratch-bert everywhere."""
+    return 1 if base == "minilm" and not unchanged else scratch.SEEDS
+
+
 def _setup(slug: str, label: str, recipe: ContrastiveRecipe, columns: Sequence[AnyColumn]) -> Setup:
     measured = [column.slug for column in columns if isinstance(column, Column)]
     return Setup(slug, label, tuple((name, recipe) for name in measured))

@@ -59,7 +59,7 @@ def own_rows(base: str) -> tuple[Row, ...]:
     rows = [zoo_row(f"{base}-cls", f"{label} before, [CLS]", BEYOND)]
     for name in LABELS:
         about = f"{label}, Wikipedia sample, {LABELS[name]}"
-        seeds = 1 if base == "minilm" and name != "none" else scratch.SEEDS
+        seeds = ablations.seeds(base, unchanged=name == "none")
         row = setup(name, UNSUP_SIMCSE_SAMPLE).row(recipe, f"{base}-{name}", about, BEYOND, seeds=seeds)
         rows.append(row)
     return tuple(rows)

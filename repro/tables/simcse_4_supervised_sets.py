@@ -79,7 +79,7 @@ def own_rows(base: str) -> tuple[Row, ...]:
     rows = [zoo_row(f"{base}-cls", f"{name} before, [CLS]", BEYOND)]
     for slug, (label, training, sample) in OWN.items():
         trained = setup(slug, label, training, sample)
-        seeds = 1 if base == "minilm" and slug != "unsup" else scratch.SEEDS
+        seeds = ablations.seeds(base, unchanged=slug == "unsup")
         rows.append(trained.row(recipe, f"{base}-{slug}", f"{name}, {label}", BEYOND, seeds=seeds))
     return tuple(rows)
 

@@ -173,7 +173,10 @@ SETS: dict[str, tuple[str, str, Callable[[Path], Examples]]] = {
     "wiki-sample-next": ("WIKI-SAMPLE", "wiki.txt", _following(1)),
     "wiki-sample-next3": ("WIKI-SAMPLE", "wiki.txt", _following(3)),
 }
-UNLABELLED = ("wiki", "wiki-sample", "wiki-next", "wiki-next3", "wiki-sample-next", "wiki-sample-next3")
+UNLABELLED = (
+    *("wiki", "wiki-next", "wiki-next3", "wiki-sample", "wiki-sample-next", "wiki-sample-next3"),
+    "nli-sentences",
+)
 # of both sets of NLI pairs; what is contradicted, or neutral beside it, is a hard negative
 FROM_NLI: dict[str, Callable[[Path], Examples]] = {
     "triplets": _by_premise("entailment", "contradiction"),

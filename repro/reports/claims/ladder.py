@@ -15,9 +15,8 @@ from repro.tables.spec import Average, Row, Table
 
 TABLE = "simcse-5"
 QUOTED = "sbert-1"  # of a paper that has another text and another layer than SimCSE
-FIRST_LAST = (
-    "first and last layer"  # of scratch-bert 1 and 4; SimCSE averages BERT-base's input embeddings and layer 12
-)
+# layers 1 and 4 of scratch-bert; of BERT-base SimCSE averages the input embeddings and layer 12
+FIRST_LAST = "first and last layer"
 # of each step: its name, the paper's row that scratch-bert's stands for, and the table that prints BERT-base's average
 STEPS = (
     ("CLS", "bert-base-cls-service", QUOTED),
