@@ -96,10 +96,10 @@ def compare(arguments: argparse.Namespace) -> int:
     comparisons = list(compare(plan(table, options), arguments.first, arguments.second))
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
     labels = [", ".join(filter(None, [each.column.label, each.column.section])) for each in comparisons]
-    width = max(map(len, labels))
+    width, decimals = max(map(len, labels)), max(2, table.decimals)
     for label, each in zip(labels, comparisons, strict=True):
-        low, high = each.interval
-        print(f"{label:{width}} {each.difference:+7.2f}   {low:+.2f} to {high:+.2f}   {each.p_text}")
+        low, high = (f"{bound:+.{decimals}f}" for bound in each.interval)
+        print(f"{label:{width}} {each.difference:+{5 + decimals}.{decimals}f}   {low} to {high}   {each.p_text}")
     return 0
 
 

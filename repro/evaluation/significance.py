@@ -64,8 +64,8 @@ def compare(finished: Plan, first: str, second: str) -> Iterator[Comparison]:
     compared = [tested for column in shared if (tested := significance(finished, column, first, second))]
     if not compared:
         raise ReproError(
-            f"{finished.table.id}: {first} and {second} share no column with a test: speed and geometry have none of "
-            "one seed each"
+            f"{finished.table.id}: {first} and {second} share no column with a test: speed, medians over seeds, "
+            "and geometry of one seed each have none"
         )
     yield from compared
 
@@ -91,7 +91,8 @@ def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pai
     check_comparable([results[slug].signature for slug in dict.fromkeys(slug for pair in pairs for slug in pair)])
     by_seed = {slug: _seeds(result) or [result.value] for slug, result in results.items()}
     several = {slug for slug, values in by_seed.items() if len(values) > 1}
-    over_seeds = [pair for pair in pairs if several & set(pair)]
+    means = metric(column.metric).over_seeds == "mean"  # a test of means says nothing of medians
+    over_seeds = [pair for pair in pairs if means and several & set(pair)]
     over_items = [pair for pair in pairs if not several & set(pair) and all(results[slug].items for slug in pair)]
     exact = {slug for slug, result in results.items() if not _seeds(result)}
     return _over_items(finished, column, results, over_items) | _over_seeds(column, by_seed, exact, over_seeds)

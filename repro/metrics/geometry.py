@@ -30,16 +30,19 @@ def alignment(first: np.ndarray, second: np.ndarray) -> float:
 def uniformity(vectors: np.ndarray) -> float:
     """log of the mean of exp(−2 ‖f(x) − f(y)‖²) over all pairs of different rows of (n, d) (eq. 2; t = 2).
 
+    A row of zeros stays where it is, at the centre of the sphere that the others lie on.
+
     Products and exponentials in float32, which is good to 1e-6 here, sums in float64. ReproError for fewer than two.
     """
     _need_pairs(vectors)
     points = unit(vectors).astype(np.float32)
+    squared = np.asarray(points.any(axis=1), np.float32)  # (n,) norms: 1, or 0
     total = 0.0
     for start in range(0, len(points), BLOCK):
         block = points[start : start + BLOCK]
-        kernel = block @ points[start:].T  # (b, n − start); −2 ‖x − y‖² = 4 cos − 4
+        kernel = block @ points[start:].T  # (b, n − start); −2 ‖x − y‖² = 4 x·y − 2 (‖x‖² + ‖y‖²)
         kernel *= 4
-        kernel -= 4
+        kernel -= 2 * np.add.outer(squared[start : start + BLOCK], squared[start:])
         np.exp(kernel, out=kernel)
         inner = kernel[:, : len(block)]
         total += float(kernel[:, len(block) :].sum(dtype=np.float64))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from repro.errors import ReproError
 from repro.published.checks import Check
+from repro.published.ledger import ROUNDING
 from repro.results.csv_lines import Line, Place, from_csv
 from repro.results.signature import Signature, difference
 from repro.tables import TABLES
 
-ROUNDING = 1e-9  # beyond a tolerance: a difference of two decimals is not exact
 NEEDED = ("table", "row", "column", "value", "signature")  # of a baseline's columns
 
 

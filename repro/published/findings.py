@@ -70,7 +70,8 @@ class Outcome:
     @property
     def certainty(self) -> str:
         """`95 % +1.20 to +3.40 over seeds, p = 0.003 (Welch's t)`; '' where nothing tells."""
-        interval = "95 % {:+.2f} to {:+.2f} over seeds".format(*self.interval) if self.interval else ""
+        bounds = [f"{bound:+.{self.decimals}f}" for bound in self.interval or ()]
+        interval = f"95 % {' to '.join(bounds)} over seeds" if bounds else ""
         return ", ".join(filter(None, [interval, self.test]))
 
     def __str__(self) -> str:

@@ -6,12 +6,14 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
-from repro.tables.spec import AnyColumn, Column, ColumnRef, Ref, Row, Table
+from repro.tables.spec import AnyColumn, Average, Column, ColumnRef, Ref, Row, Table
 
 FOLDER = Path(__file__).parent
 DEFAULT_TOLERANCE = 0.05  # released weights and deterministic rows, on the ×100 scale
 TRAINED_TOLERANCE = 0.5  # trained rows, or twice the standard deviation over seeds
+ROUNDING = 1e-9  # beyond a tolerance or a bound: a difference of two decimals is not exact, nor is a sum
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,17 @@ def errata(table: str) -> list[dict[str, str]]:
     return [line for line in read_csv(FOLDER / "errata.csv") if table in line["tables"].split()]
 
 
-def tolerance(table: str, row: Row, column: str, std: float | None = None) -> tuple[float, str]:
-    """(tolerance, why it is not the default) for |measured − published| on the ×100 scale."""
+def tolerance(table: str, row: Row, column: AnyColumn, std: float | None = None) -> tuple[float, str]:
+    """(tolerance, why it is not the default) for |measured − published| on the ×100 scale.
+
+    That of an average is the mean of its columns': it may be as far off as they all may be.
+    """
     if row.system.seeded:
         return max(2 * (std or 0.0), TRAINED_TOLERANCE), ""
-    return _tolerances().get((table, row.slug, column), (DEFAULT_TOLERANCE, ""))
+    of = column.of if isinstance(column, Average) else (column.slug,)
+    parts = [_tolerances().get((table, row.slug, slug), (DEFAULT_TOLERANCE, "")) for slug in of]
+    allowed, reasons = zip(*parts, strict=True)
+    return max(DEFAULT_TOLERANCE, fmean(allowed)), "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
 def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
@@ -149,9 +157,9 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
         return Verdict(number, None, None, "other-hardware", "", spread)
     if row.published and (why := row.published.columns.get(column.slug, ColumnRef("")).differs):
         return Verdict(number, None, None, "other-protocol", why, spread)
-    allowed, reason = tolerance(table.id, row, column.slug, std)
+    allowed, reason = tolerance(table.id, row, column, std)
     delta = value - number
-    if abs(delta) <= allowed:
+    if abs(delta) <= allowed + ROUNDING:
         return Verdict(number, delta, allowed, "within-noise" if row.system.seeded else "match", reason, spread)
     reason = deviation_reason(table.id, row.slug, column.slug)
     return Verdict(number, delta, allowed, "deviates", reason, spread)

@@ -10,13 +10,14 @@ from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import protocol_of
 from repro.evaluation.system import FREE
 from repro.metrics import metric
+from repro.published.ledger import ROUNDING
 from repro.results.csv_lines import COUNTS, NUMBERS, number
 from repro.results.signature import Signature
+from repro.revisions import is_commit
 from repro.tables.spec import Column, Row
 from repro.tasks import TASKS
 from repro.version import __version__
 
-ROUNDING = 1e-9  # beyond a bound: the order of a sum decides
 # what a signature may say of the system and no description states
 UNSTATED = frozenset({"on", "prompt"})
 
@@ -39,6 +40,7 @@ def faults(
     if line["encoder"] != row.slug:
         yield f"encoder is {line['encoder'] or 'empty'}, its row is {row.slug}"
     yield from _contradictions(column, line)
+    yield from _other_weights(row, line)
     signature = Signature.parse(line["signature"])
     if not signature.version or not (any_version or signature.version == __version__):
         yield f"v is {signature.version or 'unset'}, and this is version {__version__}"
@@ -76,6 +78,8 @@ def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
     """Where a line and its own signature contradict each other."""
     signature = Signature.parse(line["signature"])
     stated, system = signature.protocol, signature.system
+    if str(signature) != line["signature"]:
+        yield f"signature is {line['signature']!r}, which is read as {str(signature)!r}"
     if len(line["data_sha256"]) not in (0, 64):
         yield f"data_sha256 is {line['data_sha256']}, which is no SHA-256"
     due = {
@@ -88,6 +92,16 @@ def _contradictions(column: Column, line: Mapping[str, str]) -> Iterator[str]:
     for name, (said, signed) in due.items():
         if said != signed:
             yield f"{name} is {said or 'empty'}, its signature says {signed or 'nothing'}"
+
+
+def _other_weights(row: Row, line: Mapping[str, str]) -> Iterator[str]:
+    """How the weights of a line differ from those that its row names; nothing where the row names none."""
+    named = [
+        f"{base.weights}@{base.revision} " if is_commit(base.revision) else f"{base.weights}@"
+        for base in row.system.bases()
+    ]
+    if named and not line["weights"].startswith(tuple(named)):
+        yield f"weights is {line['weights'] or 'empty'}, and those of its row are {' or '.join(named).strip()}"
 
 
 def _other_protocol(column: Column, signature: Signature, options: Options, data: str) -> str:

@@ -16,6 +16,7 @@ _GREEK = {
 }
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%#_${}"}
+    | {character: f"{{{character}}}" for character in "[]*"}  # after a \\ they would be its length, or a part of it
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"|": r"$|$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "↓": r"$\downarrow$"}
     | _GREEK

@@ -58,7 +58,12 @@ def _changes(lines: Sequence[Line], before: Sequence[Line]) -> Iterator[str]:
         yield "* nothing to compare with"
         return
     old = {(line["row"], line["column"]): line for line in before}
-    changes = []
+    now = {(line["row"], line["column"]) for line in lines}
+    changes = [
+        f"  * `{row}` × {column}: {float(was['value']):.2f} ({was.get('verdict', '')}) → not there"
+        for (row, column), was in old.items()
+        if (row, column) not in now and number(was["value"]) is not None
+    ]
     for line in lines:
         was = old.get((line["row"], line["column"]))
         values = number(line["value"]), number(was["value"]) if was else None

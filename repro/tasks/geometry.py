@@ -28,6 +28,7 @@ class GeometryTask(StsData):
     """Measures of vectors rather than of scores; raw values, not × 100."""
 
     keeps_items = True  # the spectrum
+    version = 2
 
     @property
     def metrics(self) -> tuple[str, ...]:

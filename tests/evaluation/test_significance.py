@@ -75,6 +75,13 @@ def test_rows_of_several_seeds_are_tested_over_them(
     assert found.test == test
 
 
+def test_a_median_over_seeds_is_not_tested_by_means() -> None:
+    """Its sign may be another: the medians of these differ by +1.5, the means by −0.2."""
+    one, other = cell(81.0, (70.0, 80.0, 81.0, 82.0, 83.0)), cell(79.5, (78.0, 79.0, 79.5, 80.0, 80.5))
+    with pytest.raises(ReproError, match="medians over seeds"):
+        list(compare(plan("flow-8", "median", a=one, b=other), "a", "b"))
+
+
 @pytest.mark.parametrize("seeds", [(2.0, 2.0), (2.0, math.nan)])
 def test_seeds_without_a_spread_are_no_test(seeds: tuple[float, float]) -> None:
     one, other = cell(1.0, (1.0, 1.0)), cell(2.0, seeds)

@@ -31,6 +31,9 @@ UNIFORMITY = [
     (np.eye(5), -4.0),  # d² = 2
     (np.ones((6, 3)), 0.0),
     (on_circle([0, 90, 180]), math.log((2 * math.exp(-4) + math.exp(-8)) / 3)),
+    # a zero vector has no direction: d² = 1 to what is on the sphere, 0 to another
+    (np.array([[1.0, 0.0], [0.0, 0.0]]), -2.0),
+    (np.vstack([np.eye(2), np.zeros((2, 2))]), math.log((math.exp(-4) + 4 * math.exp(-2) + 1) / 6)),
 ]
 
 

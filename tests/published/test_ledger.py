@@ -264,6 +264,22 @@ def test_verdicts_are_two_sided(value: float, verdict: str) -> None:
     assert ledger.judge(SBERT_1, MINILM, STS12, value, None, "").verdict == verdict
 
 
+@pytest.mark.parametrize("name", ["sbert-1", "simcse-5", "whitening-1"])
+def test_the_tolerance_itself_is_a_match_whatever_its_last_bits_are(name: str) -> None:
+    """53.81 − 53.76 is a little more than 0.05 in binary, 71.02 − 70.97 a little less."""
+    table, judged = tables.get(name), 0
+    for row in table.rows:
+        for column in table.columns:
+            there = ledger.published(row.published, column.slug)
+            if there and ledger.judge(table, row, column, there.value, None, "").verdict == "match":
+                allowed, _ = ledger.tolerance(name, row, column)
+                for off in (allowed, -allowed):
+                    assert ledger.judge(table, row, column, there.value + off, None, "").verdict == "match"
+                    assert ledger.judge(table, row, column, there.value + 1.01 * off, None, "").verdict == "deviates"
+                    judged += 1
+    assert judged > 100
+
+
 def test_verdicts_without_a_value_or_a_published_number() -> None:
     found = ledger.judge(SBERT_1, MINILM, STS12, None, None, "no weights")
     assert (found.verdict, found.reason, found.delta) == ("not-run", "no weights", None)
@@ -278,6 +294,29 @@ def test_verdicts_without_a_value_or_a_published_number() -> None:
 def test_trained_rows_are_held_to_twice_their_spread_or_half_a_point(std: float, value: float, verdict: str) -> None:
     row = replace(MINILM, system=FineTuned(((STS12.slug, STSB),)))
     assert ledger.judge(SBERT_1, row, STS12, value, std, "").verdict == verdict
+
+
+def test_one_model_has_one_tolerance_in_every_table() -> None:
+    """77.12 is what sentence-transformers' documentation says of the released weights, for 77.03."""
+    for name in ("sbert-1", "sbert-2", "whitening-2", "flow-3", "simcse-5"):
+        table = tables.get(name)
+        row = next(row for row in table.rows if row.slug == "sbert-nli-base")
+        column = next(column for column in table.columns if column.slug == "stsb")
+        found = ledger.judge(table, row, column, 77.12, None, "")
+        assert (found.verdict, found.tolerance, "erratum 9" in found.reason) == ("match", 0.15, True)
+
+
+def test_an_average_may_be_as_far_off_as_its_columns_may() -> None:
+    """Every set as printed but STS-B, 78.69 as documented for 79.10: the average is lower by a seventh of that."""
+    row = next(row for row in SBERT_1.rows if row.slug == "sroberta-nli-large")
+    average = next(column for column in SBERT_1.columns if column.slug == "avg")
+    parts = {slug: ledger.published(row.published, slug) for slug in average.of}
+    values = [there.value for there in parts.values() if there] + [78.69 - 79.10]
+    found = ledger.judge(SBERT_1, row, average, sum(values) / 7, None, "")
+    assert len(values) == 8
+    assert (found.verdict, found.tolerance) == ("match", pytest.approx((6 * 0.05 + 0.45) / 7))
+    assert "erratum 11" in found.reason
+    assert ledger.judge(SBERT_1, row, average, sum(values) / 7 - 0.1, None, "").verdict == "deviates"
 
 
 def test_a_tolerance_wider_than_the_default_has_a_reason() -> None:

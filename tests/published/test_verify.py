@@ -130,7 +130,9 @@ def made(tmp_path: Path) -> Plan:
             system = next(r.system for r in FLOWS.rows if r.slug == row).stated(column.slug, found.options)
             protocol = {**protocol_of(found.options, column), "data": DATA[:12]}
             signature = Signature(column.task, protocol, system or {}, "0.3.0")
-            about = (column.metric, value, None, None, signature, "w@1", DATA, "cpu", "float32", 1.0, "c")
+            (base,) = next(r.system for r in FLOWS.rows if r.slug == row).bases()
+            weights = f"{base.weights}@{base.revision} sha256:{DATA[:12]}"
+            about = (column.metric, value, None, None, signature, weights, DATA, "cpu", "float32", 1.0, "c")
             found.stored[row, column.slug] = Result(*about, seeds=seeds, std=0.2 if seeds == 5 else None)
     return found
 

@@ -100,6 +100,14 @@ def test_greek_letters_in_latex(letter: str, command: str) -> None:
     assert f"${command}$ = 1 & " in text
 
 
+@pytest.mark.parametrize(
+    ("label", "printed"), [("[CLS] w/ MLP", "{[}CLS{]} w/ MLP"), ("*best*", "{*}best{*}"), ("a_[b]", r"a\_{[}b{]}")]
+)
+def test_a_label_is_no_argument_of_the_line_break_above_it(label: str, printed: str) -> None:
+    row = replace(TABLE.rows[0], label=label)
+    assert f"\n{printed} & " in latex.to_latex(lay_out(replace(TABLE, rows=(row, *TABLE.rows[1:])), lines()))
+
+
 def test_latex_has_as_many_columns_as_the_table() -> None:
     text = latex.to_latex(lay_out(TABLE, lines()))
     rows = [row for row in text.split("\n") if row.endswith(r" \\") and "multicolumn" not in row]

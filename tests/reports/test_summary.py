@@ -52,6 +52,7 @@ def test_what_has_changed_is_listed_and_what_prints_alike_is_not() -> None:
     assert "  * `bad` × sts12: 61.50 (match) → 60.00 (deviates)" in page
     assert "  * `gone` × sts12: 33.00 (match) → not run" in page
     assert "`good` × sts12" not in page
+    assert "  * `good` × sts12: 72.37 (match) → not there\n" in to_summary({"sbert-1": (NOW[1:], NOW)})
     assert "* nothing to compare with" in to_summary({"sbert-1": (NOW, [])})
     assert "no cells differ" in to_summary({"sbert-1": (NOW, NOW)})
 

@@ -38,9 +38,9 @@ def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point]) -> 
         "# The papers' claims, measured on a base that nobody tuned",
         "",
         f"`{BASE}` is a BERT of {MLM_BASE.layers} layers × {MLM_BASE.width} that `make base-from-scratch` trains on "
-        f"nothing but the masked words of {sentences:,} sentences, none of them in an evaluated set. It is small: it "
-        "is there to measure in which direction a claim's numbers go, not to reach them. `make claims` writes this "
-        "page from the tables and the ledger; `repro claims ID` shows each comparison on a table.",
+        f"nothing but the masked words of {sentences:,} sentences, none of them in an evaluated set but SNLI. It is "
+        "small: it is there to measure in which direction a claim's numbers go, not to reach them. `make claims` "
+        "writes this page from the tables and the ledger; `repro claims ID` shows each comparison on a table.",
         "",
         *_figure(shown),
         "",
@@ -53,8 +53,8 @@ def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point]) -> 
         *(f"| {step.name} | {_average(step)} | {_published(step)} |" for step in steps),
         "",
         *_spread(steps),
-        f"¹ Sentence-BERT's Table 1 ([{QUOTED}](../tables/{QUOTED}.md)): raw text, layer 11 of 12; the other published "
-        "averages are SimCSE's.",
+        f"¹ Sentence-BERT's Table 1 ([{QUOTED}](../tables/{QUOTED}.md)): layer 11 of 12, 25 tokens; the other "
+        "published averages are SimCSE's.",
         "",
         f"² Of the input embeddings and layer 12; {BASE}'s is of layers 1 and {MLM_BASE.layers}. Layers 1 and 12 of "
         "BERT-base give 60.73 (princeton-nlp/SimCSE#285).",

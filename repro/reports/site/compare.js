@@ -2,7 +2,7 @@
 // Two rows of a table, column by column. See comparing.py for what the data are.
 
 const DATA = pageData();
-const STEP = 10001;
+const STEP = 1001;
 const form = document.getElementById("pick");
 
 function setUpRows() {

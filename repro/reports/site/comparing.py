@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, count
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from repro.tables.spec import AnyColumn, Column
 
 DIGITS = 2  # of a number, beyond the table's decimals
 LARGEST = 32_767  # of int16
-STEP = 10_001  # p is stored in ten-thousandths, beside the number of its test
+STEP = 1_001  # p is stored in thousandths, as it is shown, beside the number of its test: int16 has room for 32
 SMALL = 0.001  # a p below is shown as that
 
 
@@ -26,8 +26,8 @@ def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) ->
 
     `why` a column has no test, where it cannot have any. Of each column with tests: `rows`, the stored ones; `tests`,
     their names; and the number of a text in `packed` that holds (lower, upper, p) of each pair of them, in order, as
-    base64 of int16, little-endian. Bounds are in units of `unit`. The third is the number of the test × 10,001 + p ×
-    10,000, or −1 where a pair has no test. `left_out`: resamples without a score, of the pairs that have some, by the
+    base64 of int16, little-endian. Bounds are in units of `unit`. The third is the number of the test × 1,001 + p ×
+    1,000, or −1 where a pair has no test. `left_out`: resamples without a score, of the pairs that have some, by the
     pair's place.
     """
     table, packed = layout.table, Texts()
@@ -48,7 +48,7 @@ def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) ->
             "published": numbers("published", column),
         }
         if column.slug in tests:
-            shown |= _packed(tests[column.slug], place, packed)
+            shown |= _packed(tests[column.slug], place, packed, table.decimals)
         columns.append(shown)
     rows = [{"slug": row.slug, "label": row.label, "group": row.group} for row in table.rows]
     return {"decimals": table.decimals, "rows": rows, "columns": columns, "packed": packed.all()}
@@ -58,17 +58,23 @@ def _untested(column: AnyColumn) -> str:
     """Why no two rows can be tested in a column, or ''."""
     if not isinstance(column, Column):
         return "follows from other columns"
-    return "a time of one machine" if metric(column.metric).of_machine else ""
+    of = metric(column.metric)
+    if of.over_seeds == "median":
+        return "a median over seeds, of which no test of means says anything"
+    return "a time of one machine" if of.of_machine else ""
 
 
-def _packed(tests: Mapping[Pair, Comparison], place: Mapping[str, int], packed: Texts) -> dict[str, object]:
+def _packed(
+    tests: Mapping[Pair, Comparison], place: Mapping[str, int], packed: Texts, decimals: int
+) -> dict[str, object]:
     tests = {pair: test for pair, test in tests.items() if np.isfinite([*test.interval, test.p]).all()}
     if not tests:
         return {}
     rows = sorted({slug for pair in tests for slug in pair}, key=lambda slug: place[slug])
     names = list(dict.fromkeys(test.test for test in tests.values()))
     largest = max(abs(bound) for test in tests.values() for bound in test.interval)
-    unit = next(unit for unit in (0.01, 0.1, 1.0, 10.0, 100.0, float("inf")) if largest <= unit * LARGEST)
+    units = (10.0**power for power in count(-max(2, decimals)))
+    unit = next(unit for unit in units if largest <= unit * LARGEST)
     triples, left_out = [], {}
     for order, pair in enumerate(combinations(rows, 2)):
         test = tests.get(pair)

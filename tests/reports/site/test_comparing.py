@@ -54,14 +54,37 @@ def test_bounds_p_and_test_of_each_pair_in_order() -> None:
     assert column["rows"] == [0, 1, 2]
     assert column["tests"] == ["paired bootstrap", "McNemar"]
     assert column["left_out"] == {1: 7}
-    assert triples(shown["packed"][column["packed"]]) == [[-123, 234, 5000], [-50, 50, STEP], [100, 300, 123]]
+    assert triples(shown["packed"][column["packed"]]) == [[-123, 234, 500], [-50, 50, STEP], [100, 300, 12]]
 
 
 def test_a_pair_without_a_test_is_left_free_and_large_bounds_have_a_larger_unit() -> None:
     shown = content(sts12={PAIRS[0]: compared(-5000.0, 1.0, 0.2), PAIRS[1]: compared(0.0, 10.0, 1.0)})
     column = shown["columns"][0]
     assert column["unit"] == 1.0
-    assert triples(shown["packed"][column["packed"]]) == [[-5000, 1, 2000], [0, 10, 10_000], [0, 0, -1]]
+    assert triples(shown["packed"][column["packed"]]) == [[-5000, 1, 200], [0, 10, 1000], [0, 0, -1]]
+
+
+def test_a_column_may_have_every_kind_of_test() -> None:
+    kinds = ["paired bootstrap", "McNemar", "t over seeds", "Student's t", "Welch's t"]
+    rows = [row.slug for row in TABLE.rows[:4]]
+    tests = {
+        pair: compared(0.0, 1.0, 1.0, kind)
+        for pair, kind in zip(combinations(rows, 2), [*kinds, kinds[0]], strict=True)
+    }
+    shown = content(sts12=tests)
+    column = shown["columns"][0]
+    assert column["tests"] == kinds
+    assert [code for *_, code in triples(shown["packed"][column["packed"]])][:5] == [n * STEP + 1000 for n in range(5)]
+
+
+def test_bounds_have_the_decimals_of_the_table() -> None:
+    table = tables.get("whitening-r1", "mini")
+    pair = (table.rows[0].slug, table.rows[1].slug)
+    layout = lay_out(table, from_csv(COMMITTED / "mini/whitening-r1.csv"))
+    found: Any = comparing(layout, {table.columns[0].slug: {pair: compared(0.0012, 0.0049, 0.002)}})
+    column = found["columns"][0]
+    assert column["unit"] == 0.0001
+    assert triples(found["packed"][column["packed"]]) == [[12, 49, 2]]
 
 
 def test_columns_with_the_same_tests_share_them() -> None:
