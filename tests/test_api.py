@@ -143,6 +143,39 @@ def test_a_loaded_encoder_gives_the_vectors_of_transformers(tiny_bert: Path) -> 
         encoder.encode("a cat")
 
 
+class Text(str):
+    """A text all the same."""
+
+
+# what a data frame or a slip hands in, and what is said
+NO_TEXTS: list[tuple[Any, str]] = [
+    (["a cat", float("nan")], "encode wants texts, and entry 1 is nan, a float; leave it out"),
+    ([1], "entry 0 is 1, a int"),
+    ([None], "entry 0 is None, a NoneType"),
+    ([b"a cat"], "entry 0 is b'a cat', a bytes"),
+    ([["a", "b"]], r"entry 0 is \['a', 'b'\], a list"),
+    ([{"text": "a"}], "entry 0 is {'text': 'a'}, a dict"),
+    (["a", ("a cat", "a dog")], r"entry 1 is \('a cat', 'a dog'\), a tuple"),
+    ({"a": 1}, "encode wants a list of sentences, and this is dict"),
+    (b"a cat", "and this is bytes"),
+    (None, "and this is NoneType"),
+    (5, "and this is int"),
+]
+
+
+@pytest.mark.parametrize(("texts", "message"), NO_TEXTS)
+def test_what_is_no_text_is_named(texts: Any, message: str, tiny_bert: Path) -> None:
+    with pytest.raises(repro.ReproError, match=message):
+        repro.load_encoder(tiny_bert, device="cpu").encode(texts)
+
+
+def test_a_text_of_a_class_of_its_own_is_one(tiny_bert: Path) -> None:
+    encoder = repro.load_encoder(tiny_bert, device="cpu")
+    expected = encoder.encode(["a cat"])
+    np.testing.assert_array_equal(encoder.encode([Text("a cat")]), expected)
+    np.testing.assert_array_equal(encoder.encode(np.array(["a cat"])), expected)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -17,7 +17,10 @@ from repro.errors import ReproError
 
 
 def there(answer: object, who: str) -> object:
-    """The answer, complete: a list of what an iterator gives. ReproError for what can be no answer."""
+    """The answer, complete: a list of what an iterator gives, which may fill one array again and again.
+
+    ReproError for what can be no answer.
+    """
     if inspect.isawaitable(answer):
         if inspect.iscoroutine(answer):
             answer.close()
@@ -25,7 +28,7 @@ def there(answer: object, who: str) -> object:
     if answer is None or isinstance(answer, str | bytes | Mapping):
         raise ReproError(f"{who} gave {'None' if answer is None else f'a {type(answer).__name__}'}, and no numbers")
     if isinstance(answer, Iterable) and not hasattr(answer, "__array__"):
-        return list(answer)
+        return [np.array(_plain(item)) if hasattr(item, "__array__") else item for item in answer]
     return answer
 
 
@@ -40,7 +43,8 @@ def vectors_of(answer: object, sentences: Sequence[str], who: str) -> np.ndarray
                 lengths = f"{len(row)} numbers, that of {sentences[0]!r} {len(rows[0])}"
                 raise ReproError(f"{who}: the vector of {sentence!r} has {lengths}")
         answer = np.stack(rows) if rows else np.empty((0, 0))
-    return checked(_numbers(answer, who), sentences, who)[0]
+    vectors = checked(_numbers(answer, who), sentences, who)[0]
+    return vectors.copy()  # the array may be filled again by the next call
 
 
 def scores_of(answer: object, first: Sequence[str], second: Sequence[str], who: str) -> np.ndarray:

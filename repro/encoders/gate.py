@@ -14,12 +14,16 @@ def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tupl
 
     Raises ReproError naming the encoder, and the sentence whose vector is not finite.
     """
-    vectors = np.asarray(vectors, np.float32)
+    given = vectors
+    with np.errstate(over="ignore"):  # it is said below, with the sentence
+        vectors = np.asarray(given, np.float32)
     if vectors.ndim != 2 or len(vectors) != len(sentences) or (len(vectors) and not vectors.shape[1]):
         raise ReproError(f"{encoder}: {len(sentences)} sentences gave vectors of shape {vectors.shape}, not (n, d)")
     finite = np.isfinite(vectors).all(axis=1)  # (n,)
     if not finite.all():
-        raise ReproError(f"{encoder}: the vector of {sentences[int(finite.argmin())]!r} is not finite")
+        row = int(finite.argmin())
+        what = "is beyond float32" if np.isfinite(given[row]).all() else "is not finite"
+        raise ReproError(f"{encoder}: the vector of {sentences[row]!r} {what}")
     return vectors, zero_rows(vectors)
 
 

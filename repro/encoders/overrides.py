@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -49,7 +50,15 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size", "passes"), int)
     special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), float)
     names = [field.name for field in fields(recipe) if field.name not in ("weights", "base")]
+    if named := next((setting for setting in settings if setting.startswith("revision=")), ""):
+        _refuse_revision(recipe.weights, named)
     return apply(recipe, settings, {name: special.get(name, str) for name in names}, "this encoder")
+
+
+def _refuse_revision(weights: str, named: str) -> None:
+    """ReproError for a revision of files on this machine, which have none."""
+    if os.path.isdir(os.path.expanduser(weights)) or "/" not in weights:
+        raise ReproError(f"{weights} is on this machine and has no revisions; leave out {named}")
 
 
 def truth(value: str) -> bool:

@@ -31,6 +31,18 @@ LONGEST = 1 << 20  # bytes of a line: ten times what 4,096 dimensions need
 BLOCK = 1 << 20  # bytes read at a time
 _HEADER = re.compile(rb"(\d{1,18}) +(\d{1,18})")
 _NUMERIC = b"0123456789.eE+- "
+_FORMS = {  # first bytes of what is no text, and what to do with it
+    b"BZh": "is packed with bzip2; unpack it",
+    b"\xfd7zXZ": "is packed with xz; unpack it",
+    b"\x28\xb5\x2f\xfd": "is packed with zstd; unpack it",
+    b"7z\xbc\xaf": "is packed with 7-Zip; unpack it",
+    b"\xba\x16O/": "is in fastText's own binary form; take its .vec file, or save the vectors as text",
+    b"\x80": "is a pickle, as gensim saves vectors, and is not opened; save them as text (save_word2vec_format)",
+    b"PAR1": "is a Parquet file; where it has the words of a matrix, name the .npy beside it",
+    b"\x89HDF": "is an HDF5 file; save the words and their values as text",
+    b"\x93NUMPY": "is an array; name it with the ending .npy, its words beside it in a .txt",
+}
+_MODEL = "is a file of a model; name the folder that it lies in"
 
 
 @dataclass(frozen=True)
@@ -230,6 +242,14 @@ def _check_form(start: bytes, path: Path) -> None:
     """ReproError where the first bytes are those of another kind of file."""
     if not start:
         raise ReproError(f"{path} is empty; fetch it again")
+    if (path.parent / "config.json").is_file() and path.suffix in (".json", ".safetensors", ".bin", ".pt"):
+        raise ReproError(f"{path} {_MODEL}")
+    if form := next((what for sign, what in _FORMS.items() if start.startswith(sign)), ""):
+        raise ReproError(f"{path} {form}")
+    if start[257:262] == b"ustar" or path.suffix in (".tgz", ".tbz2", ".txz"):
+        raise ReproError(f"{path} is a tar archive; unpack it and name one file")
+    if start.startswith(b"PK\x03\x04") and path.suffix in (".npz", ".pt", ".pth", ".bin"):
+        raise ReproError(f"{path} is an archive of arrays, of NumPy or torch; save the words and their values as text")
     if start.startswith((b"\x1f\x8b", b"PK\x03\x04")):
         raise ReproError(f"{path} is an archive; give it the ending .gz or .zip, once for each time that it is packed")
     if re.match(rb"\d+ \d+\r?\n", start) and not _is_text(start):

@@ -20,8 +20,10 @@ from repro.encoders.model_files import (
     head_weights,
     loading_errors,
     read_object,
+    shard_names,
     text_files,
     weight_files,
+    weight_forms,
 )
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
@@ -158,7 +160,7 @@ def download_size(recipe: TransformerRecipe) -> int:
 
 def _weight_names(folder: Path, layout: Layout, files: set[str]) -> Iterator[str]:
     """Of each module that has weights the files of the form that is read, of those that the repository has."""
-    weighted: list[tuple[Path, tuple[str, ...]]] = [(layout.transformer, WEIGHT_FILES)]
+    weighted: list[tuple[Path, tuple[str, ...]]] = [(layout.transformer, weight_forms(layout.transformer))]
     weighted += [(head.folder, WEIGHT_FILES[::2]) for head in layout.heads if head.kind in WEIGHTED]
     for place, forms in weighted:
         inside = place.relative_to(folder)
@@ -167,6 +169,4 @@ def _weight_names(folder: Path, layout: Layout, files: set[str]) -> Iterator[str
             continue
         yield (inside / form).as_posix()
         if form.endswith(".index.json"):
-            shards = read_object(place / form).get("weight_map")
-            names = {str(name) for name in shards.values()} if isinstance(shards, dict) else set()
-            yield from ((inside / name).as_posix() for name in sorted(names))
+            yield from ((inside / name).as_posix() for name in shard_names(read_object(place / form)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,7 +150,13 @@ class Loaded:
         """float32 (n, d); row i belongs to sentence i. Nothing is kept on disk."""
         if isinstance(sentences, str):
             raise ReproError(f"{self.name}: encode wants a list of sentences; put {sentences!r} into one")
+        if isinstance(sentences, bytes | Mapping) or not isinstance(sentences, Iterable):
+            raise ReproError(f"{self.name}: encode wants a list of sentences, and this is {type(sentences).__name__}")
         texts = list(sentences)
+        for place, text in enumerate[object](texts):
+            if not isinstance(text, str):
+                what = f"{text!r:.80}, a {type(text).__name__}"
+                raise ReproError(f"{self.name}: encode wants texts, and entry {place} is {what}; leave it out")
         return self._mapped(texts, self._embedder.fresh)(self._embedder.fresh(texts))
 
     def embed(self, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:

@@ -47,7 +47,7 @@ class Calibration:
 
         A dimension whose variance is rounding noise (whitening.NOISE of the largest) becomes 0 where it would be
         divided by its deviation. Raises ReproError, naming `source`, when a vector is not finite, when all are equal,
-        or when nothing would be left of them.
+        or when nothing would be left of them, or one direction.
         """
         with np.errstate(invalid="ignore"):  # what is not finite is found in the end
             moments = Moments.of(vectors, rows)
@@ -73,6 +73,11 @@ class Calibration:
         rank = int((values > NOISE * values[-1]).sum())
         if self.k >= rank:
             raise ReproError(f"the vectors of {source} have rank {rank}; nothing is left without k = {self.k}; lower k")
+        if rank - self.k == 1 < len(values) and (self.k or self.scaling != "none"):
+            raise ReproError(
+                f"the vectors of {source} are left one direction, in which every cosine is 1 or −1; give more sentences"
+                + (" or lower k" if self.k else "")
+            )
         return np.asarray(directions[:, len(values) - self.k :])
 
     def transform(self, vectors: np.ndarray) -> np.ndarray:

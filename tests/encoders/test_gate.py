@@ -93,7 +93,7 @@ CHECKED = [
     (np.ones(3), ["a", "b", "c"], r"gave vectors of shape \(3,\)"),
     (np.empty((2, 0)), ["a", "b"], r"gave vectors of shape \(2, 0\)"),
     (np.array([[1, 2], [np.inf, 0]]), ["a", "b"], "model: the vector of 'b' is not finite"),
-    (np.array([[1e39, 2]]), ["a"], "model: the vector of 'a' is not finite"),  # beyond float32
+    (np.array([[1e39, 2]]), ["a"], "model: the vector of 'a' is beyond float32"),
 ]
 
 

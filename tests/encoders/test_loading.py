@@ -148,6 +148,105 @@ def test_shards_that_are_missing_or_elsewhere(bert: Path, tmp_path: Path) -> Non
         vectors(folder)
 
 
+def test_shards_may_lie_in_a_folder_below(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    stored(folder, "safetensors shards", load_file(bert / "model.safetensors"))
+    (folder / "parts").mkdir()
+    for name in ("model-1-of-2.safetensors", "model-2-of-2.safetensors"):
+        (folder / name).rename(folder / "parts" / name)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(index.read_text().replace("model-", "parts/model-"))
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))
+
+
+def test_weights_that_the_configuration_names_are_those_that_are_read_and_identified(
+    bert: Path, tmp_path: Path
+) -> None:
+    """transformers reads them before model.safetensors, which is another model's here."""
+    folder = shutil.copytree(bert, tmp_path / "model")
+    state = load_file(bert / "model.safetensors")
+    table = "embeddings.word_embeddings.weight"
+    (folder / "model.safetensors").rename(folder / "mine.safetensors")
+    save_file(state | {table: state[table].flip(0)}, folder / "model.safetensors", metadata={"format": "pt"})
+    edit_json(folder / "config.json", transformers_weights="mine.safetensors")
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))
+    (folder / "model.safetensors").unlink()
+    before = zoo.locate(TransformerRecipe(str(folder)))
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))
+    save_file(state | {table: state[table].flip(0)}, folder / "mine.safetensors", metadata={"format": "pt"})
+    after = zoo.locate(TransformerRecipe(str(folder)))
+    assert after.sha256 != before.sha256
+    assert after.identity != before.identity
+    assert np.abs(vectors(folder) - vectors(bert)).max() > 0.01
+    (folder / "mine.safetensors").unlink()
+    with pytest.raises(NotAvailable, match=r"holds no weights \(mine.safetensors\)"):
+        vectors(folder)
+    for name in ("../mine.safetensors", "mine.bin", 3):
+        edit_json(folder / "config.json", transformers_weights=name)
+        with pytest.raises(
+            ReproError, match=r"config.json: transformers_weights = .* should name a safetensors file in"
+        ):
+            vectors(folder)
+
+
+def test_shards_of_a_distributed_checkpoint_would_be_read_before_the_model(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    shutil.copy(bert / "model.safetensors", folder / "shard-00001-model-00001-of-00001.safetensors")
+    with pytest.raises(ReproError, match=r"shard-00001-.* is of a distributed checkpoint; save the model as"):
+        vectors(folder)
+
+
+def cut_off(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+
+
+def torch_pickle(folder: Path, name: str) -> None:
+    torch.save({"a": torch.zeros(3)}, folder / name)
+
+
+# (form, file, what stands in it: content, or what is done to it, what is said of that file)
+WHOLE, TENSORS = "is cut off, or holds no safetensors; get it again", "is cut off, or holds no weights of torch; get it"
+DAMAGED: list[tuple[str, str, object, str]] = [
+    ("safetensors", "model.safetensors", cut_off, WHOLE),
+    ("safetensors", "model.safetensors", torch_pickle, WHOLE),
+    ("safetensors", "model.safetensors", b"Entry not found", WHOLE),
+    ("safetensors", "model.safetensors", b'{"error": "not found"}', WHOLE),
+    ("safetensors", "model.safetensors", b"\x02\0\0\0\0\0\0\0[]", WHOLE),
+    ("safetensors shards", "model-2-of-2.safetensors", cut_off, WHOLE),
+    (
+        "safetensors shards",
+        "model.safetensors.index.json",
+        b'{"weight_map": {"a": "model-1-of-2.safetensors"}}',
+        "has no",
+    ),
+    ("bin", "pytorch_model.bin", cut_off, TENSORS),
+    ("bin", "pytorch_model.bin", b"hello world", TENSORS),
+    ("bin", "pytorch_model.bin", b"Entry not found", TENSORS),
+    ("bin shards", "pytorch_model-1-of-2.bin", cut_off, TENSORS),
+    ("safetensors", "tokenizer.json", cut_off, "is not valid JSON"),
+    ("safetensors", "tokenizer.json", b"Entry not found", "is not valid JSON"),
+    ("safetensors", "tokenizer.json", b"{}", "describes no tokenizer; get it again"),
+    ("safetensors", "tokenizer.json", b"[]", "should hold a JSON object"),
+    ("safetensors", "tokenizer_config.json", cut_off, "is not valid JSON"),
+]
+
+
+@pytest.mark.parametrize(("form", "name", "content", "message"), DAMAGED)
+def test_a_file_that_is_damaged_or_another_is_named(
+    form: str, name: str, content: object, message: str, bert: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    stored(folder, form, load_file(bert / "model.safetensors"))
+    if callable(content):
+        content(folder, name)
+    else:
+        (folder / name).write_bytes(content)  # type: ignore[arg-type]
+    with pytest.raises(ReproError) as refusal:
+        vectors(folder)
+    assert str(refusal.value).startswith(f"{folder / name} {message}")
+    assert "\n" not in str(refusal.value)
+
+
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"]
 
 

@@ -108,6 +108,7 @@ WRONG: list[tuple[Callable[[list[str]], object], str]] = [
     (lambda s: [*counts(s)[:2], [1], [1, 2, 3]], "own: the vector of 'b b b b' has 1 numbers, that of 'a b c' 3"),
     (with_entry(2, float("nan")), "own: the vector of 'b b b b' is not finite"),
     (with_entry(1, float("inf")), "own: the vector of 'a' is not finite"),
+    (lambda s: np.full((4, 2), 1e39), "own: the vector of 'a b c' is beyond float32"),
     (with_entry(1, 1 + 2j), "own gave a list for 'a', and no vector of numbers"),
     (lambda s: torch.tensor(counts(s)).to_sparse(), r"own: what it gave is no array of numbers \("),
     (lambda s: 1 / 0, "own fails on 4 sentences: ZeroDivisionError: division by zero"),
@@ -128,6 +129,36 @@ def test_a_generator_is_used_up_by_its_first_call() -> None:
     np.testing.assert_array_equal(encoder.encode(SENTENCES), EXPECTED)
     with pytest.raises(ReproError, match="own: 4 sentences gave 0 vectors"):
         encoder.encode(SENTENCES)
+
+
+class Buffer:
+    """One array that every call fills and gives."""
+
+    def __init__(self) -> None:
+        self.rows = np.zeros((4, 3), np.float32)
+
+    def encode(self, sentences: list[str]) -> np.ndarray:
+        self.rows[: len(sentences)] = counts(sentences)
+        return self.rows[: len(sentences)]
+
+    def batcher(self, params: Any, batch: list[list[str]]) -> np.ndarray:
+        return self.encode([" ".join(tokens) for tokens in batch])
+
+    def one_by_one(self, sentences: list[str]) -> Iterator[np.ndarray]:
+        for sentence in sentences:
+            yield self.encode([sentence])[0]
+
+
+def test_an_array_that_is_filled_again_and_again_gives_each_its_own_vector() -> None:
+    encoder = own(Buffer(), "own")
+    assert isinstance(encoder, OwnEncoder)
+    first = encoder.encode(SENTENCES)
+    encoder.encode(SENTENCES[::-1])
+    np.testing.assert_array_equal(first, EXPECTED)
+    np.testing.assert_array_equal(vectors(Buffer().one_by_one), EXPECTED)
+    batches = own(SentEval({"batch_size": 1}, Buffer().batcher), "own")
+    assert isinstance(batches, OwnEncoder)
+    np.testing.assert_array_equal(batches.encode(SENTENCES), EXPECTED)
 
 
 class Batches:

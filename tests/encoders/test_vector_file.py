@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
+import pickle
 import struct
+import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -33,6 +37,15 @@ def zipped(content: bytes, name: str = "glove.txt", method: int = zipfile.ZIP_DE
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def tarred(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("glove.txt")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 
@@ -137,7 +150,36 @@ REFUSED = {
     "endless digits": (b"9" * 5000 + b" 3\n" + TEXT.encode(), "line 2 has 3 values, expected 1"),
     "gzip": (gzip.compress(TEXT.encode()), "is an archive; give it the ending .gz or .zip"),
     "zip": (zipped(TEXT.encode()), "is an archive"),
+    "bzip2": (bz2.compress(TEXT.encode()), "is packed with bzip2; unpack it"),
+    "xz": (lzma.compress(TEXT.encode()), "is packed with xz; unpack it"),
+    "fastText's own form": (
+        struct.pack("<ii", 0x2F4F16BA, 12) + bytes(64),
+        "is in fastText's own binary form; take its",
+    ),
+    "a pickle": (pickle.dumps({"cat": [1.0]}), "is a pickle, as gensim saves vectors, and is not opened"),
+    "an array": (b"\x93NUMPY\x01\0" + bytes(120), "is an array; name it with the ending .npy"),
+    "Parquet": (b"PAR1" + bytes(20) + b"PAR1", "is a Parquet file"),
+    "tar": (tarred(TEXT.encode()), "is a tar archive; unpack it"),
 }
+
+
+# names that say what the first bytes do not
+NAMED = {
+    "vectors.npz": (zipped(b"x"), "is an archive of arrays, of NumPy or torch"),
+    "vectors.tgz": (gzip.compress(tarred(TEXT.encode())), "is a tar archive; unpack it and name one file"),
+    "vectors.tar.gz": (gzip.compress(tarred(TEXT.encode())), "is a tar archive; unpack it and name one file"),
+    "model.safetensors": (b"\x02\0\0\0\0\0\0\0{}", "is a file of a model; name the folder that it lies in"),
+    "config.json": (b'{"model_type": "bert"}', "is a file of a model; name the folder that it lies in"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_file_of_another_kind_is_known_by_its_name(name: str, tmp_path: Path) -> None:
+    content, message = NAMED[name]
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReproError, match=rf"{name} {message}"):
+        list(read_vectors(tmp_path / name, set()))
 
 
 LIKE_NUMBERS = ("one too few after a word of blanks", "the value 1e39", "the value --1", "the value 1e")

@@ -114,3 +114,10 @@ def test_names_that_no_path_can_have(name: str) -> None:
 def test_the_ledgers_recipes_are_in_the_zoo() -> None:
     for line in ledger.read_csv(ledger.FOLDER / "recipes.csv"):
         assert line["recipe"] in zoo.ZOO
+
+
+def test_files_of_this_machine_have_no_revision(tmp_path: Path) -> None:
+    for name in (str(tmp_path), "scratch-cls"):
+        with pytest.raises(ReproError, match=r"is on this machine and has no revisions; leave out revision=main"):
+            zoo.recipe(f"{name},revision=main")
+    assert zoo.recipe("owner/model,revision=main").plain == TransformerRecipe("owner/model", "main")

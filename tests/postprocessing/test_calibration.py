@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.preprocessing import StandardScaler
 
 from repro.errors import ReproError
+from repro.metrics.correlation import unit
 from repro.postprocessing.calibration import Calibration
 from repro.postprocessing.whitening import BLOCK
 
@@ -55,10 +56,26 @@ def test_standardised_vectors_have_zero_mean_and_unit_variance() -> None:
 
 
 def test_two_clusters_on_a_line_lose_it_and_keep_the_rest() -> None:
-    """x = ±5 e₁ ± e₂, each of the four once: the top direction is e₁, and ± e₂ is left."""
-    vectors = np.array([[a, b, 0] for a in (5, -5) for b in (1, -1)], np.float32)
+    """x = ±5 e₁ ± 2 e₂ ± e₃, each of the eight once: the top direction is e₁, and ± 2 e₂ ± e₃ is left."""
+    vectors = np.array([[a, b, c, 0] for a in (5, -5) for b in (2, -2) for c in (1, -1)], np.float32)
     ours = Calibration("none", 1).fit(vectors).transform(vectors)
-    np.testing.assert_allclose(ours, vectors * [0, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(ours, vectors * [0, 1, 1, 0], atol=1e-6)
+
+
+# (sentences, scaling, k): vectors of 16 dimensions that one direction is left of, whatever they are
+ONE_LEFT = [(2, "standardise", 0), (2, "centre", 0), (2, "none", 1), (3, "centre", 1), (3, "standardise", 1)]
+ONE_LEFT += [(3, "none", 2), (4, "standardise", 2)]
+
+
+@pytest.mark.parametrize(("count", "scaling", "k"), ONE_LEFT)
+def test_one_direction_that_is_left_is_refused(count: int, scaling: str, k: int) -> None:
+    """Every cosine would be 1 or −1."""
+    vectors = drawn(count, 16)
+    with pytest.raises(ReproError, match="are left one direction, in which every cosine is 1 or −1"):
+        Calibration(scaling, k).fit(vectors)
+    more = drawn(count + 1, 16)
+    left = Calibration(scaling, k).fit(more).transform(more)
+    assert np.abs(unit(left) @ unit(left).T).min() < 0.999
 
 
 def test_the_direction_of_a_large_common_mean_is_the_first_singular_vector() -> None:
