@@ -163,8 +163,11 @@ def new_file(path: Path) -> Iterator[Path]:
         target = _regular(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _workshop(target.parent) as workshop:
-            unfinished = workshop / target.name
+            unfinished, plain = workshop / target.name, workshop / ".mode"
+            plain.touch()
             yield unfinished
+            with suppress(FileNotFoundError):  # of nothing that was written: said by what comes next
+                unfinished.chmod(stat.S_IMODE(plain.stat().st_mode))  # safetensors writes for the owner alone
             with suppress(FileNotFoundError):
                 _keep_mode(unfinished, target.stat())
             _sync(unfinished)

@@ -243,6 +243,16 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         pass
 
 
+def test_a_file_that_was_written_for_the_owner_alone_can_be_read_by_whom_the_umask_says(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with new_file(tmp_path / "vectors") as unfinished:
+            os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "vectors").stat().st_mode) == 0o644
+
+
 def test_files_of_a_folder_can_be_read_by_whom_the_umask_says(tmp_path: Path) -> None:
     path = tmp_path / "model"
     with new_folder(path) as unfinished:

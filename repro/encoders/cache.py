@@ -258,7 +258,7 @@ class Embedder:
             "recipe": describe(member.recipe),
             "files": member.identity,
             "sentences": content,
-            "device": member.device(self.device),
+            "device": member.device(self.device).partition(":")[0],  # cuda, cuda:0 and cuda:1 are as good
             "dtype": self.dtype,
             "versions": library_versions(),
             "version": __version__,

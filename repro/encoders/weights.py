@@ -48,6 +48,12 @@ class Resolved:
     # modules after the pooling, but for a Normalize at the end: recipe.normalize says that
     heads: tuple[Head, ...] = ()
     shortened: bool = False  # whether the model's settings ask for more tokens than its configuration has positions for
+    root: Path = Path()
+    files: tuple[Path, ...] = ()  # below it, that are read
+
+    def identity_now(self) -> str:
+        """The identity that the files have now; they may have been replaced since."""
+        return checksum(self.root, self.files)
 
 
 def resolve(recipe: TransformerRecipe, offline: bool = False) -> Resolved:
@@ -77,10 +83,11 @@ def _resolved(root: Path, recipe: TransformerRecipe, own: bool) -> Resolved:
     weights = weight_files(layout.transformer)
     of_heads = [head_weights(head.folder) for head in heads if head.kind in WEIGHTED]
     texts = [path for folder in {root, *layout.folders} for path in text_files(folder)]
-    identity = checksum(root, [*weights, *of_heads, *texts])
+    files = tuple([*weights, *of_heads, *texts])
     asked = layout.named_length if isinstance(layout.named_length, int | float) else 0
     shortened = recipe.max_length is None and asked > (layout.max_length or asked)
-    return Resolved(filled, layout.transformer, _sha256(weights), identity, layout, heads, shortened)
+    identity, folder = checksum(root, files), layout.transformer
+    return Resolved(filled, folder, _sha256(weights), identity, layout, heads, shortened, root, files)
 
 
 def _sha256(weights: list[Path]) -> str:

@@ -221,6 +221,11 @@ class Ready(ABC):
         checksum = self.sha256 if self.revision else self.identity
         return f"{self.recipe.weights}@{self.revision or 'local'} sha256:{checksum[:12]}"
 
+    @property
+    @abstractmethod
+    def identity_now(self) -> str:
+        """What the identity would be if it were looked for now."""
+
     @abstractmethod
     def device(self, asked: str) -> str:
         """Where the encoder computes when `asked` is asked for."""
@@ -235,6 +240,11 @@ class ReadyTransformer(Ready):
     """A transformer whose folder is on this machine, its layout and settings read."""
 
     resolved: Resolved
+
+    @property
+    def identity_now(self) -> str:
+        """Over the same files."""
+        return self.resolved.identity_now()
 
     def device(self, asked: str) -> str:
         """As asked; `auto` is the best there is."""
@@ -255,6 +265,11 @@ class ReadyWordVectors(Ready):
 
     recipe: WordVectorRecipe
     vectors: Vectors
+
+    @property
+    def identity_now(self) -> str:
+        """Over the same files."""
+        return self.vectors.sha256
 
     def device(self, asked: str) -> str:
         """The CPU, whatever is asked for: looking words up gains nothing from a GPU."""
@@ -319,13 +334,23 @@ class Group:
         self.members = list(members)
         self.backbone = self.members[0].load(self.members, device, dtype)
         self.device = self.backbone.device
+        if not self.backbone.late:
+            self._refuse_replaced()
         for member in self.members:
             if member.revision:
                 remember(member.recipe.weights, member.revision, member.identity)
 
+    def _refuse_replaced(self) -> None:
+        """ReproError where what was read is not what was located: its vectors would be kept as another model's."""
+        for member in self.members:
+            if member.identity_now != member.identity:
+                raise ReproError(f"{member.recipe.weights} was replaced while it was read; run it again")
+
     def encode(self, sentences: Sequence[str]) -> list[Encoded]:
         """One Encoded a member, in the members' order; ReproError when a vector is not finite."""
         each = self.backbone.encode_each(sentences)
+        if self.backbone.late:
+            self._refuse_replaced()
         names = [member.recipe.weights for member in self.members]
         return [Encoded(*checked(vectors, sentences, name)) for vectors, name in zip(each, names, strict=True)]
 

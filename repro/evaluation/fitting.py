@@ -57,7 +57,7 @@ class Corpora:
     def digest(self, recipe: FittedRecipe, task: str) -> str:
         """Hex sha256 of what the recipe's map is fitted on where that task is scored."""
         if is_file(recipe.source):
-            return sha256_of(_file(recipe))
+            return self._digests.setdefault(recipe.source, sha256_of(_file(recipe)))
         name = self.name(recipe.source, task)
         if name not in self._digests:
             own = recipe.source == TARGET
@@ -85,6 +85,8 @@ class Maps:
         if key not in self._maps:
             if is_file(recipe.source):
                 self._maps[key] = saved(recipe)
+                if sha256_of(_file(recipe)) != self.corpora.digest(recipe, task):
+                    raise ReproError(f"{recipe.source} was replaced while it was read; run it again")
             else:
                 corpus = self.corpora.corpus(recipe.source, task)
                 self._maps[key] = fitted(recipe, corpus, seed, embed, TASKS[task].dataset)

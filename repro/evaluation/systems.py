@@ -243,6 +243,11 @@ class FineTuned(System):
         about = self.recipe(column, options).signature()
         return {**about, "dtype": DTYPES[options.dtype], "seeds": str(len(self.runs(options.seeds)))}
 
+    def weights(self, session: Session) -> str:
+        """Those of the base that all its trainings start from; '' where they are not here, or start from several."""
+        bases = self.bases()
+        return weights_of(bases[0], session) if len(bases) == 1 else ""
+
     def needs(self, column: Column, session: Session) -> list[Need]:
         """What is missing of the task's data, the base's files, and the training and selection sets."""
         return trainings.needs(self.recipe(column.slug, session.options), column, session)
@@ -268,7 +273,7 @@ class FineTuned(System):
         except NotAvailable:
             folds = [None]
         return [
-            TrainingUnit(recipe, seed, fold, ((row, column),))
+            TrainingUnit(recipe, seed, fold, ((row, column),), tuple(tasks))
             for seed in self._runs(session)
             for fold in folds
             if session.options.force or fold is None or self._unit(column, seed, fold, session) is None
@@ -322,7 +327,8 @@ class Timed(System):
     def key(self, column: Column, session: Session) -> Mapping[str, object]:
         """What decides its number: the encoder and the machine."""
         hardware = machine.hardware(timing.device_for(TASKS[column.task].device))
-        system = describe(self.recipe) | {"base": identity(self.recipe.base, session), "hardware": hardware}
+        base = describe(self.recipe.base) if self.recipe.random else identity(self.recipe.base, session)
+        system = describe(self.recipe) | {"base": base, "hardware": hardware}
         return key(session.options, column, system, session.digest(column.task))
 
     def stored(self, column: Column, session: Session) -> Result | None:

@@ -31,7 +31,10 @@ HELD_OUT = "held-out"  # the training set of a recipe that trains on what its ta
 
 @dataclass(frozen=True)
 class TrainingUnit:
-    """One training. `cells`: (row, column) of what is scored with it, of one task where there is a fold.
+    """One training. `wanted`: (row, column) of what is scored with it, of one task where there is a fold.
+
+    `tasks`: all of the table's on these columns' data sets, whose sentences are encoded together: the last bits of a
+    vector depend on what it is encoded with, and a run of some columns is to give what a run of all gives.
 
     `fold`: of a cross-validated task; None: all of them, one after the other, where the data that say which there are
     have yet to be fetched.
@@ -41,6 +44,7 @@ class TrainingUnit:
     seed: int
     fold: str | None
     wanted: tuple[tuple[str, Column], ...]
+    tasks: tuple[str, ...]
     turn: ClassVar[int] = 2  # last
     alone: ClassVar[bool] = False
 
@@ -51,7 +55,9 @@ class TrainingUnit:
 
     def joined(self, others: Sequence[TrainingUnit]) -> TrainingUnit:
         """This one with all columns that are scored with it."""
-        return replace(self, wanted=tuple(pair for unit in (self, *others) for pair in unit.wanted))
+        units = (self, *others)
+        tasks = dict.fromkeys(task for unit in units for task in unit.tasks)
+        return replace(self, wanted=tuple(pair for unit in units for pair in unit.wanted), tasks=tuple(tasks))
 
     @property
     def title(self) -> str:
@@ -97,10 +103,13 @@ class TrainingUnit:
         material = Material(read, suite.dev, suite.synonyms)
         settings = TrainerOptions(dtype=options.dtype)
         model = train(self.recipe, self.seed, material, options.device, settings)
+        self._refuse_replaced(session)
         start = time.perf_counter()
         trained = self.recipe.trained(str(model.folder))
-        scores_of = _cross_scores if self.recipe.cross else _scores
-        device, scores, zero = scores_of(self.title, trained, data, session)
+        if self.recipe.cross:
+            device, scores, zero = _cross_scores(trained, data, session)
+        else:
+            device, scores, zero = self._scores(trained, data, fold, session)
         base = session.ready(self.recipe.root)
         if base.revision:
             remember(base.recipe.weights, base.revision, base.identity)
@@ -112,6 +121,38 @@ class TrainingUnit:
             digest = session.digest(column.task)
             result = result_of(options, column, subject, scores[column.task], digest)
             session.store.put(unit_key(self.recipe, column, self.seed, fold, session), result)
+
+    def _refuse_replaced(self, session: Session) -> None:
+        """ReproError where base or training data are not those that the results will be stored under."""
+        suite, root = session.suite, session.ready(self.recipe.root)
+        changed = [] if root.identity_now == root.identity else [root.recipe.weights]
+        for name, dataset, read in _materials(self.recipe, suite):
+            if suite.digest(dataset, name, read) != session.checksum(name, dataset, read):
+                changed.append(dataset)
+        if changed:
+            raise ReproError(f"{changed[0]} was replaced while {self.title} was trained; run it again")
+
+    def _read(self, dataset: str, session: Session) -> dict[str, Any]:
+        """What the tasks on a data set score, of those that are here."""
+        on_it = [task for task in self.tasks if TASKS[task].dataset == dataset]
+        return {task: session.data(task) for task in on_it if not list(session.needs_data(task))}
+
+    def _scores(
+        self, trained: TransformerRecipe, data: dict[str, Any], fold: str, session: Session
+    ) -> tuple[str, dict[str, Any], int]:
+        """(device, scores by task, sentences with a zero vector); one data set after the other is encoded."""
+        embedder = session.embedder([zoo.locate(trained)])
+        scores: dict[str, Any] = {}
+        zero = 0
+        for dataset in dict.fromkeys(TASKS[task].dataset for task in data):
+            of_it = [task for task in data if TASKS[task].dataset == dataset]
+            read = {task: data[task] for task in of_it} if fold else self._read(dataset, session)
+            sentences = list(dict.fromkeys(s for task, items in read.items() for s in TASKS[task].sentences(items)))
+            embedded = embedder.embed(sentences)[0]
+            zero += embedded.zero_vectors
+            for task in of_it:
+                scores[task] = TASKS[task].score(read[task], sentences, embedded.vectors, self.title)
+        return embedded.device, scores, zero
 
 
 def folds(task: str, session: Session) -> Sequence[str]:
@@ -153,23 +194,13 @@ def _materials(recipe: TrainedRecipe, suite: Suite) -> Iterator[tuple[str, str, 
             yield "synonyms", wordnet.DATASET, lambda: wordnet.digest(suite.synonyms())
 
 
-def _scores(
-    name: str, trained: TransformerRecipe, data: dict[str, Any], session: Session
-) -> tuple[str, dict[str, Any], int]:
-    """(device, scores by task, sentences with a zero vector)."""
-    embedder = session.embedder([zoo.locate(trained)])
-    sentences = list(dict.fromkeys(s for task, items in data.items() for s in TASKS[task].sentences(items)))
-    embedded = embedder.embed(sentences)[0]
-    scores = {task: TASKS[task].score(items, sentences, embedded.vectors, name) for task, items in data.items()}
-    return embedded.device, scores, embedded.zero_vectors
-
-
 def _cross_scores(
-    name: str, trained: TransformerRecipe, data: dict[str, Any], session: Session
+    trained: TransformerRecipe, data: dict[str, Any], session: Session
 ) -> tuple[str, dict[str, Any], int]:
+    """(device, scores by task, 0) of a model that reads both sentences at once."""
     from repro.training.models import CrossEncoder
 
-    model = CrossEncoder(trained, 1, session.options.device)
+    model = CrossEncoder(trained, 1, session.options.device, dtype=session.options.dtype)
     similarity = lambda first, second: model.predict(first, second)[:, 0]  # noqa: E731
     scores = {task: TASKS[task].score_pairs(items, similarity) for task, items in data.items()}
     return model.device, scores, 0

@@ -66,6 +66,7 @@ def check_nothing_is_lost(plan: Plan, before: Sequence[Line]) -> None:
 def _kept_and_lost(plan: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line], dict[Place, str]]:
     """What stays of the numbers that the file had, and what does not, with the reason; averages are computed anew."""
     rows = {row.slug: row for row in with_written_rows(plan.table, before).rows}
+    of_run = {row.slug for row in plan.table.rows}
     columns = {column.slug: column for column in plan.table.columns}
     kept: dict[Place, Line] = {}
     lost: dict[Place, str] = {}
@@ -78,6 +79,8 @@ def _kept_and_lost(plan: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line
             lost[place] = "the table has no such column"
         elif plan.why_not.get(place) in plan.refused:
             lost[place] = plan.why_not[place]
+        elif (unstored := rows[line["row"]].system.unstored) and line["row"] in of_run:
+            lost[place] = unstored
         elif kept.get(place, stays) != stays:
             lost[place] = "the file has two of it"
         elif why := next(faults(rows[line["row"]], column, stays, plan.options, plan.digest(column.task)), ""):

@@ -104,13 +104,25 @@ def train(
     about |= {"synonyms_sha256": wordnet.digest(examples.synonyms)} if recipe.needs_synonyms else {}
     identity = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
     target = home() / "models" / identity
+    if not _working(target).exists() and (stored := _sound(target, about)) is not None:
+        return Trained(target, stored)  # which asks nothing of a home that cannot be written to
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(target.parent)
-    if not distributed.is_initialized():
-        with FileLock(f"{target}.lock"):
-            return _train(recipe, base, seed, examples, dev, about, target, options)
-    return _train(recipe, base, seed, examples, dev, about, target, options)
+    if distributed.is_initialized():
+        return _train(recipe, base, seed, examples, dev, about, target, options)
+    with disk_errors(target):
+        lock = FileLock(f"{target}.lock")
+        lock.acquire()
+    try:
+        return _train(recipe, base, seed, examples, dev, about, target, options)
+    finally:
+        lock.release()
+
+
+def _working(target: Path) -> Path:
+    """Where the checkpoints of a model lie until it is finished."""
+    return target.with_name(f"{target.name}.training")
 
 
 def _train(
@@ -123,7 +135,7 @@ def _train(
     target: Path,
     options: trainer.Options,
 ) -> Trained:
-    working = target.with_name(f"{target.name}.training")
+    working = _working(target)
     if target.exists():
         if (stored := _sound(target, about)) is not None:
             shutil.rmtree(working, ignore_errors=True)  # of a run that was killed between the rename and this
@@ -138,6 +150,8 @@ def _train(
     torch.manual_seed(seed)  # the first weights of what is not the base's
     device = str(about["device"])
     learner = LEARNERS[recipe.learner](base, recipe, examples, device)
+    if resolve(base).identity != about["base_files"]:
+        raise ReproError(f"{base.weights} was replaced while it was read; train again")
     look = (lambda: dev_score(learner, dev, recipe)) if dev else None
     place = trainer.train(learner, len(learner), recipe, seed, working, target.name, look, options)
     about = about | {

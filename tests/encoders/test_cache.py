@@ -1,6 +1,7 @@
 """The store of embeddings: nothing is encoded twice, the bound holds, two processes and a kill do no harm."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from repro.encoders import zoo
 from repro.encoders.cache import Embedded, Embedder, EmbeddingCache
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
+from tests.conftest import save_tiny_bert
+from tests.encoders.folders import edit_json
 
 SENTENCES = ["the cat sits", "a dog runs", "the house is red"]
 
@@ -190,3 +193,18 @@ def test_a_bound_that_is_no_number_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("REPRO_CACHE_GB", "much")
     with pytest.raises(ReproError, match="REPRO_CACHE_GB is 'much'; give the bound in gigabytes, such as 4"):
         EmbeddingCache()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer_config.json"])
+def test_a_model_that_was_replaced_since_it_was_located_is_not_kept_as_what_it_was(
+    name: str, tiny_bert: Path, tmp_path: Path, cache: EmbeddingCache
+) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "model"))
+    made = embedder(folder, cache)
+    other = save_tiny_bert(tmp_path / "other", seed=7)
+    edit_json(other / "tokenizer_config.json", model_max_length=5)
+    shutil.copy(other / name, folder / name)
+    with pytest.raises(ReproError, match="model was replaced while it was read; run it again"):
+        made.embed(SENTENCES)
+    assert cache.entries() == []
+    assert len(embedder(folder, cache).embed(SENTENCES)[0].vectors) == len(SENTENCES)

@@ -20,12 +20,14 @@ from repro.encoders import zoo
 from repro.encoders.cache import Embedder
 from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe
 from repro.errors import NotAvailable, ReproError
-from repro.evaluation import fitting
+from repro.evaluation import encoding, fitting
 from repro.evaluation.config import Options
 from repro.evaluation.plan import Plan, plan
 from repro.evaluation.run import run as compute
+from repro.evaluation.session import Session
 from repro.evaluation.suite import Suite
 from repro.evaluation.systems import system_of
+from repro.evaluation.units import Outcome
 from repro.metrics.correlation import spearman
 from repro.postprocessing.flow import Flow
 from repro.postprocessing.whitening import Whitening
@@ -331,3 +333,36 @@ def test_a_fit_on_a_corpus_holds_less_than_two_copies_of_the_distinct_vectors(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2 * n * d * 4
+
+
+def test_a_saved_map_that_is_replaced_during_a_run_gives_no_number_to_the_other(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first data set is scored under the one, and the other one is there when the second is."""
+    source, base = tmp_path / "fit.safetensors", TransformerRecipe(str(tiny_bert), pooling="mean")
+    fits = []
+    for words in ("a man plays", "two dogs run"):
+        texts = [f"{words} {'the cat ' * number}{other}" for number in range(6) for other in ("sun", "film", "car")]
+        (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n")
+        assert main(["fit", str(tiny_bert), str(tmp_path / "texts.txt"), "-k", "4", "-o", str(source)]) == 0
+        fits.append(source.read_bytes())
+    source.write_bytes(fits[0])
+    columns = (Column("sts12", "STS12", "sts12"), Column("sts13", "STS13", "sts13"))
+    rows = (Row("map", "map", BEYOND, system_of(WhitenedRecipe(base, str(source)))),)
+    finished = Table("t", "T", "P", rows, columns)
+    real = encoding.EncodingUnit.run
+
+    def run_of(unit: encoding.EncodingUnit, session: Session) -> Outcome:
+        if unit.dataset == "STS13":
+            source.write_bytes(fits[1])
+        return real(unit, session)
+
+    options = Options(suite=MINI, device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(encoding.EncodingUnit, "run", run_of)
+        first = compute(plan(finished, options))
+    later = compute(plan(finished, options)).stored
+    assert first.stored["map", "sts12"].value != later["map", "sts12"].value
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "other"))
+    again = compute(plan(finished, options)).stored
+    assert {place: cell.value for place, cell in later.items()} == {place: cell.value for place, cell in again.items()}

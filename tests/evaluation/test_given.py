@@ -222,3 +222,22 @@ def test_the_installed_command_looks_into_the_working_directory(folder: Path) ->
     command += ["--encoder", "own_encoders:encoder", "--dry-run", "--out", str(folder / "out")]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     assert "compute  own_encoders:encoder × sts12" in done.stdout
+
+
+def test_an_object_that_may_have_changed_leaves_no_number_beside_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a version nobody knows whether what the file has is of the code that is there now."""
+    (tmp_path / "changing.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["table", "sbert-2", "--suite", "mini", "--out", "out", "--encoder", "changing:encoder"]
+    arguments += ["--row", "changing:encoder"]
+    assert main([*arguments, "--task", "stsb"]) == 0
+    before = (tmp_path / "out/mini/sbert-2.csv").read_bytes()
+    capsys.readouterr()
+    assert main([*arguments, "--task", "stsb-dev"]) == 2
+    said = capsys.readouterr().err
+    assert "changing:encoder × stsb that cannot stand beside new ones" in said
+    assert "run the whole table" in said
+    assert (tmp_path / "out/mini/sbert-2.csv").read_bytes() == before
+    assert main(arguments) == 0

@@ -66,7 +66,10 @@ def home(whole: Path, tmp_path: Path) -> Path:
 # folders that are no model, beside one that is
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "no model": (lambda folder: shutil.rmtree(folder) or folder.mkdir(), "it is not a model folder"),
-    "weights that are none": (lambda folder: (folder / "model.safetensors").write_bytes(b"junk"), "cannot be loaded"),
+    "weights that are none": (
+        lambda folder: (folder / "model.safetensors").write_bytes(b"junk"),
+        "holds no safetensors",
+    ),
     "weights of other names": (lambda folder: _prefixed(folder / "model.safetensors"), "the weights do not hold"),
     "no tokenizer": (lambda folder: [path.unlink() for path in folder.glob("*o[kc]*")], "tokenizer"),
 }

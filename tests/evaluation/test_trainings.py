@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,89 @@ def test_another_base_in_the_same_folder_is_trained_anew(force: bool, tiny_bert:
     assert len({cell.value for cell in found}) == 3
     elsewhere = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
     assert run(table(elsewhere), only)[0].stored["tiny", "stsb"].value == found[-1].value
+
+
+def replacing(monkeypatch: pytest.MonkeyPatch, before_seed: int, folder: Path) -> None:
+    """The base is another one from that seed's training on."""
+    real = trainings.TrainingUnit.run
+
+    def run_of(unit: trainings.TrainingUnit, session: Session) -> Outcome:
+        if unit.seed == before_seed:
+            save_tiny_bert(folder, seed=7)
+        return real(unit, session)
+
+    monkeypatch.setattr(trainings.TrainingUnit, "run", run_of)
+
+
+def test_a_base_that_is_replaced_during_a_run_gives_no_number_to_the_old_one(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "base"))
+    only = replace(OPTIONS, tasks=("stsb",))
+    with monkeypatch.context() as patch:
+        replacing(patch, 1, folder)
+        with pytest.raises(ReproError, match="base was replaced while tiny: seed 1 was trained; run it again"):
+            run(table(folder, seeds=2), only)
+    expected = run(table(tiny_bert, seeds=2), only)[0].stored["tiny", "stsb"].scores
+    shutil.copytree(tiny_bert, folder, dirs_exist_ok=True)
+    assert run(table(folder, seeds=2), only)[0].stored["tiny", "stsb"].scores == expected
+
+
+@pytest.mark.parametrize("first", [("stsb-dev",), ("uniformity",), ("stsb", "uniformity")])
+def test_a_number_does_not_depend_on_which_columns_are_computed_with_it(
+    first: tuple[str, ...], tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stsb = replace(setups.STSB, epochs=1, select_every=None)
+    columns = (*COLUMNS[:2], Column("uniformity", "uniformity", "geometry", "uniformity"))
+    setup = Setup("tiny", "tiny", tuple((column.slug, stsb) for column in columns))
+    row = setup.row(TransformerRecipe(str(tiny_bert)), "tiny", "Tiny", BEYOND)
+    whole = Table("t", "T", "P", (row,), columns)
+    expected = run(whole)[0].stored
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "other"))
+    run(whole, replace(OPTIONS, tasks=first))
+    found = run(whole)[0].stored
+    assert {place: cell.value for place, cell in found.items()} == {p: cell.value for p, cell in expected.items()}
+
+
+def test_rows_of_one_base_name_its_weights(tiny_bert: Path) -> None:
+    system = table(tiny_bert).rows[0].system
+    finished, _ = run(table(tiny_bert), replace(OPTIONS, tasks=("stsb",)))
+    assert system.weights(Session(OPTIONS)) == finished.stored["tiny", "stsb"].weights
+
+
+def test_a_cross_encoder_is_scored_in_the_precision_that_its_row_says(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from repro.training.models import CrossEncoder
+
+    asked: list[str] = []
+    real = CrossEncoder.__init__
+
+    def noted(self: CrossEncoder, *arguments: Any, dtype: str = "float32", **settings: Any) -> None:
+        asked.append(dtype)
+        real(self, *arguments, dtype=dtype, **settings)
+
+    monkeypatch.setattr(CrossEncoder, "__init__", noted)
+    run(table(tiny_bert, kind="cross-"), replace(OPTIONS, tasks=("stsb",), dtype="bfloat16"))
+    assert asked[-1] == "bfloat16"
+
+
+def test_a_home_that_refuses_a_training_costs_that_row_and_a_sound_model_is_used(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from repro.training import train
+
+    only = replace(OPTIONS, tasks=("stsb",))
+    before, _ = run(table(tiny_bert), only)
+
+    def refused(path: str) -> Any:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(train, "FileLock", refused)
+    after, _ = run(table(tiny_bert), replace(only, force=True))
+    assert after.stored["tiny", "stsb"].value == before.stored["tiny", "stsb"].value
+    with pytest.raises(ReproError, match=r"cannot write there \(Permission denied\); choose a writable folder"):
+        run(table(tiny_bert), replace(only, sample=17))
 
 
 def test_an_altered_cell_of_a_seed_is_said_once_and_that_seed_alone_is_scored_again(
