@@ -6,7 +6,7 @@ Nothing heavier than the standard library is imported before a call needs it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -115,7 +115,7 @@ def evaluate(
     from repro.evaluation.suite import chosen
     from repro.evaluation.written import lines_of
 
-    if limit is not None and limit < 1:
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ReproError(f"limit is {limit}; it counts the first pairs of each file")
     own_data, copies = (Path(folder) if folder is not None else None for folder in (data, mirror))
     options = Options(chosen(suite, own_data, copies, offline), limit=limit)
@@ -176,6 +176,8 @@ def _asked(names: str | Sequence[str], suite: str) -> Table:
     from repro.tables.spec import Column, Table
     from repro.tasks import TASKS
 
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise ReproError(f"tasks is {names!r}; give the name of a task or a table, or a list of tasks")
     if isinstance(names, str):
         if names in TABLES:
             return get(names, suite)
@@ -199,6 +201,8 @@ def _row(encoder: object, table: Table, name: str, version: str, encode_kwargs: 
     from repro.evaluation.given import Given
     from repro.tables.spec import BEYOND, Row
 
+    if isinstance(encoder, os.PathLike):
+        encoder = os.fspath(encoder)
     if isinstance(encoder, str) and not own.is_object(encoder):
         if name or version or encode_kwargs:
             raise ReproError(

@@ -47,15 +47,15 @@ def user_path(text: str) -> Path:
     if not text:
         raise ReproError("a path is empty; name a file or a folder")
     try:
-        path = Path(text).expanduser()
+        path = Path(os.path.expanduser(text))  # ./~ is a name, of which Path would leave ~
         os.lstat(path)
-    except RuntimeError:
-        raise ReproError(f"{text}: nobody knows the home folder that ~ stands for; write the path in full") from None
     except ValueError:
         raise ReproError(f"{text!r} cannot be a path: it holds a character that no file name has") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise ReproError(f"{text[:40]}… is a name too long for this system; choose a shorter one") from None
+    if text.startswith("~") and path == Path(text):
+        raise ReproError(f"{text}: nobody knows the home folder that ~ stands for; write the path in full")
     return path
 
 
@@ -107,11 +107,12 @@ def output_file(path: Path, others: Iterable[Path] = ()) -> Path:
     """Where a file written to `path` will stand, found out before the work whose result it is: links are followed.
 
     Raises ReproError when a folder, device, FIFO or socket has that name, when it is one of the `others` that the same
-    command reads or writes, or nothing can be written there.
+    command reads or writes, or is there below one of them, or nothing can be written there.
     """
     with disk_errors(path):
         target = _regular(path)
-        if target in (Path(os.path.realpath(other)) for other in others):
+        read = {Path(os.path.realpath(other)) for other in others}
+        if target in read or (target.exists() and read.intersection(target.parents)):
             raise ReproError(f"{path} is a file that this command reads, or writes for itself; name another")
         _try_writing(target.parent)
     return target

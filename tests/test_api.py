@@ -160,6 +160,8 @@ NO_TEXTS: list[tuple[Any, str]] = [
     (b"a cat", "and this is bytes"),
     (None, "and this is NoneType"),
     (5, "and this is int"),
+    ({"a cat"}, "and this is set"),
+    (pd.DataFrame({"text": ["a", "b", "c"]}), "and this is DataFrame"),
 ]
 
 
@@ -349,3 +351,27 @@ def test_all_that_is_offered_is_there_and_documented() -> None:
 def check(encoder: repro.Encoder, scorer: repro.PairScorer, sentences: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """For mypy: both protocols are what they are used as."""
     return encoder.encode(sentences), scorer.score(sentences, sentences)
+
+
+# arguments of another type than they are to have, and what is said
+TYPES: list[tuple[dict[str, Any], str]] = [
+    ({"tasks": None}, "tasks is None; give the name of a task"),
+    ({"tasks": [5]}, r"tasks is \[5\]; give the name"),
+    ({"limit": 2.5}, "limit is 2.5; it counts"),
+    ({"limit": "10"}, "limit is 10; it counts"),
+    ({"name": "n", "version": 3}, "3 is no text; names and versions are"),
+    ({"name": 5}, "5 is no text"),
+    ({"encode_kwargs": ["a"]}, r"encode_kwargs is \['a'\]; it holds keyword arguments"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), TYPES)
+def test_an_argument_of_another_type_is_named(arguments: dict[str, Any], message: str) -> None:
+    given: dict[str, Any] = {"tasks": "stsb", "suite": "mini", **arguments}
+    with pytest.raises(repro.ReproError, match=message):
+        repro.evaluate(lambda texts: np.ones((len(texts), 2)), **given)
+
+
+def test_a_path_names_an_encoder(tiny_bert: Path) -> None:
+    expected = repro.evaluate(str(tiny_bert), "stsb", suite="mini").to_frame()["value"]
+    assert repro.evaluate(tiny_bert, "stsb", suite="mini").to_frame()["value"].equals(expected)

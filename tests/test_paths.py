@@ -403,3 +403,26 @@ def test_a_path_is_taken_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert user_path("~/x") == tmp_path / "x"
     assert user_path("-") == Path("-")
     assert user_path("Grüße 🙂") == Path("Grüße 🙂")
+
+
+def test_a_file_that_is_read_with_its_folder_is_not_written_over(tmp_path: Path) -> None:
+    """As the weights of a model whose folder a command names; a new file beside them takes nothing away."""
+    (tmp_path / "model/1_Pooling").mkdir(parents=True)
+    for name in ("model.safetensors", "1_Pooling/config.json"):
+        (tmp_path / "model" / name).write_text("x")
+        with pytest.raises(ReproError, match="is a file that this command reads"):
+            output_file(tmp_path / "model" / name, [tmp_path / "model"])
+    (tmp_path / "link").symlink_to(tmp_path / "model/model.safetensors")
+    with pytest.raises(ReproError, match="is a file that this command reads"):
+        output_file(tmp_path / "link", [tmp_path / "model"])
+    assert output_file(tmp_path / "model/new.npy", [tmp_path / "model"]) == tmp_path / "model/new.npy"
+
+
+def test_a_tilde_that_does_not_begin_a_path_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert user_path("./~/x") == Path("~/x")
+    assert user_path("./~nobody/x") == Path("~nobody/x")
+    assert user_path("~/x") == Path("/somewhere/x")
+    with pytest.raises(ReproError, match="nobody knows the home folder"):
+        user_path("~no-such-user/x")

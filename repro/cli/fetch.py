@@ -88,6 +88,8 @@ def _weights(names: Sequence[str], suite: Suite) -> None:
         print(each, flush=True)
     known = [each.megabytes for each in missing if each.megabytes is not None]
     print(f"{len(missing)} things are not here; {sum(known):.1f} MB to download, as far as is known", flush=True)
+    if suite.offline and (left := downloads.offline(wanted, suite)):
+        raise ReproError(f"{len(left)} things, such as {left[0]}, are not here; fetch them without --offline")
     bases = [base for system, _ in wanted for base in system.bases()]
     for line in downloads.moved([] if suite.offline else bases):
         print(line, flush=True)

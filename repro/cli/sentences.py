@@ -26,6 +26,14 @@ def _shown(cosine: float) -> str:
     return f"{round(float(cosine), 4) + 0.0:.4f}"
 
 
+def _distinct(lines: list[str]) -> tuple[list[str], list[int]]:
+    """(each line once, its first row): a map of the target counts repeats, what is ranked has none."""
+    rows: dict[str, int] = {}
+    for row, line in enumerate(lines):
+        rows.setdefault(line, row)
+    return list(rows), list(rows.values())
+
+
 def similarity(arguments: argparse.Namespace) -> int:
     """Cosines: of two sentences, of each line's pair, of all lines with all, or of the closest pairs of lines."""
     from repro.data.lines import cells_of, own_lines
@@ -44,8 +52,9 @@ def similarity(arguments: argparse.Namespace) -> int:
                 print("\t".join(map(_shown, row)))
         return 0
     if arguments.closest:
-        sentences = list(dict.fromkeys(own_lines(arguments.closest)))
-        best, pairs = neighbours.closest_pairs(_vectors(arguments, sentences), arguments.k or 10)
+        lines = own_lines(arguments.closest)
+        sentences, first_rows = _distinct(lines)
+        best, pairs = neighbours.closest_pairs(_vectors(arguments, lines)[first_rows], arguments.k or 10)
         for value, (first, second) in zip(best, pairs, strict=True):
             print(f"{_shown(value)}\t{sentences[first]}\t{sentences[second]}")
         return 0
@@ -71,11 +80,12 @@ def find(arguments: argparse.Namespace) -> int:
     queries = [*arguments.queries, *(own_lines(arguments.query_file) if arguments.query_file else [])]
     if not queries:
         raise ReproError("there is no query; give one after the file, or a file of them with --query-file")
-    sentences = list(dict.fromkeys(own_lines(arguments.file)))
+    lines = own_lines(arguments.file)
+    sentences, first_rows = _distinct(lines)
     suite = suite_of(arguments)
     with listening():
-        embedded, asked = embed_with(arguments.encoder, sentences, queries, suite, arguments.device, arguments.dtype)
-    vectors = embedded.vectors
+        embedded, asked = embed_with(arguments.encoder, lines, queries, suite, arguments.device, arguments.dtype)
+    vectors = embedded.vectors[first_rows]
     if arguments.faiss:
         best, rows = neighbours.faiss_top_k(asked, vectors, arguments.k)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -220,7 +221,8 @@ def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
     for path in paths:
         output_file(path)
     if arguments.picture is not None:
-        output_file(arguments.picture, paths)
+        names = [name.split(",")[0] for name in (*arguments.encoder, *arguments.base)]
+        output_file(arguments.picture, [*paths, *(Path(os.path.expanduser(name)) for name in names)])
     if (cluster := _cluster(arguments)) is not None:
         cluster.executor()
 

@@ -24,6 +24,7 @@ from filelock import FileLock
 
 from repro.encoders import zoo
 from repro.encoders.described import describe
+from repro.encoders.ready import Ready
 from repro.errors import ReproError
 from repro.paths import disk_errors, home, make_way, new_file, sweep_once
 from repro.provenance import library_versions
@@ -185,7 +186,7 @@ def _states(paths: Iterable[Path]) -> dict[Path, tuple[float, int]]:
     return dict(sorted(states.items(), key=lambda item: item[1]))
 
 
-def _title(member: zoo.Ready) -> str:
+def _title(member: Ready) -> str:
     """What `repro cache` shows."""
     return "|".join([member.recipe.weights, *(f"{k}:{v}" for k, v in member.recipe.signature().items())])
 
@@ -197,7 +198,7 @@ def _digest(sentences: Sequence[str]) -> str:
 class Embedder:
     """Encoders over one backbone that look on disk first; the model is loaded when something has to be encoded."""
 
-    def __init__(self, members: Sequence[zoo.Ready], device: str, dtype: str, cache: EmbeddingCache) -> None:
+    def __init__(self, members: Sequence[Ready], device: str, dtype: str, cache: EmbeddingCache) -> None:
         self.members, self.device, self.dtype, self.cache = list(members), device, dtype, cache
         self._group: zoo.Group | None = None
         self._failed: ReproError | None = None  # why it gives no vector, whatever the sentences
@@ -253,7 +254,7 @@ class Embedder:
         stored = self.cache.get(self._key(self.members[number], _digest(sentences)))
         return (stored or self.embed(sentences)[number]).vectors
 
-    def _key(self, member: zoo.Ready, content: str) -> str:
+    def _key(self, member: Ready, content: str) -> str:
         parts = {
             "recipe": describe(member.recipe),
             "files": member.identity,

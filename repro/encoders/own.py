@@ -45,6 +45,8 @@ class Own:
 
     def __post_init__(self) -> None:
         for text in (self.name, self.version):
+            if not isinstance(text, str):
+                raise ReproError(f'{text!r} is no text; names and versions are, such as version="3"')
             if set(text) & set("|@") or not text.isprintable():
                 raise ReproError(
                     f"{text!r} cannot stand in a signature; names and versions have one line, no @ and no |"
@@ -152,6 +154,8 @@ def own(thing: object, name: str = "", version: str = "", kwargs: Mapping[str, o
     Without a name it goes by that of its class or function. SentEval's form is `SentEval`, or the pair `(batcher,
     prepare)`.
     """
+    if not isinstance(kwargs or {}, Mapping):
+        raise ReproError(f"encode_kwargs is {kwargs!r}; it holds keyword arguments, such as {{'batch_size': 64}}")
     arguments = dict(kwargs or {})
     if isinstance(thing, Own):
         name, version = name or thing.name, version or thing.version

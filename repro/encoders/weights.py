@@ -28,6 +28,7 @@ from repro.encoders.model_files import (
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.hub_cache import is_cached, lacks, listing, matches
+from repro.paths import user_path
 
 WEIGHTED = ("dense", "layer-norm")  # heads that have weights
 TEXTS = [f"*{suffix}" for suffix in sorted(TEXT_SUFFIXES)]
@@ -96,7 +97,7 @@ def _sha256(weights: list[Path]) -> str:
 
 
 def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, TransformerRecipe]:
-    local = Path(recipe.weights).expanduser()
+    local = user_path(recipe.weights)
     if local.is_dir():  # as in sentence-transformers also where its name is a hub id; a commit says nothing of it
         return local, replace(recipe, revision=None)
     if made_by := trained_here.MADE_BY.get(recipe.weights):

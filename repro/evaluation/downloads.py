@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repro import hub, revisions
 from repro.checksums import reading_only
@@ -74,6 +74,14 @@ def get(wanted: Sequence[tuple[System, Column]], suite: Suite, say: Say) -> list
             except NotAvailable as error:
                 failed[str(error)] = None
     return list(failed)
+
+
+def offline(wanted: Sequence[tuple[System, Column]], suite: Suite) -> list[str]:
+    """What of it is not here and has an address, which a run that may not connect does not ask."""
+    with reading_only():
+        session = Session(Options(suite=replace(suite, offline=False)), at_rest=True)
+        needs = {need.what: need for system, column in wanted for need in _needs(system, column, session)}
+    return [what for what, need in needs.items() if need.get]
 
 
 def moved(recipes: Sequence[BaseRecipe]) -> Iterator[str]:

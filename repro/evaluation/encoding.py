@@ -10,8 +10,8 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from repro.encoders import zoo
 from repro.encoders.cache import Embedded
+from repro.encoders.ready import Ready
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import ReproError
 from repro.evaluation.column import Column
@@ -120,7 +120,7 @@ class EncodingUnit:
     def run(self, session: Session) -> Outcome:
         """Encode the sentences once for each backbone among the members, score, and store the results."""
         outcome = Outcome()
-        by_backbone: dict[object, list[tuple[Member, zoo.Ready]]] = {}
+        by_backbone: dict[object, list[tuple[Member, Ready]]] = {}
         for member in self.members:
             columns = [column for column in member.columns if _fetched(member, column, session, outcome)]
             if not columns:
@@ -137,7 +137,7 @@ class EncodingUnit:
         return outcome
 
     def _encode(
-        self, group: list[tuple[Member, zoo.Ready]], sentences: list[str], session: Session, outcome: Outcome
+        self, group: list[tuple[Member, Ready]], sentences: list[str], session: Session, outcome: Outcome
     ) -> None:
         bases = list({ready.recipe: ready for _, ready in group}.values())
         embedder = session.embedder(bases)

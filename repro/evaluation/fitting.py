@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +128,7 @@ def _file(recipe: FittedRecipe) -> Path:
     if not recipe.savable or not os.path.isfile(path):
         raise ReproError(
             f"{recipe.source!r} is neither {TARGET}, nor one of {', '.join(CORPORA)}, nor the file of a saved whitening"
+            + ("" if recipe.savable else f", which alone is read from a file, and no {recipe.name}")
         )
     return Path(path)
 
@@ -152,7 +153,8 @@ class Loaded:
         """float32 (n, d); row i belongs to sentence i. Nothing is kept on disk."""
         if isinstance(sentences, str):
             raise ReproError(f"{self.name}: encode wants a list of sentences; put {sentences!r} into one")
-        if isinstance(sentences, bytes | Mapping) or not isinstance(sentences, Iterable):
+        table = getattr(sentences, "ndim", 1) != 1  # of which one would get the names of the columns, or rows
+        if table or isinstance(sentences, bytes | Mapping | Set) or not isinstance(sentences, Iterable):
             raise ReproError(f"{self.name}: encode wants a list of sentences, and this is {type(sentences).__name__}")
         texts = list(sentences)
         for place, text in enumerate[object](texts):
@@ -162,11 +164,18 @@ class Loaded:
         return self._mapped(texts, self._embedder.fresh)(self._embedder.fresh(texts))
 
     def embed(self, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
-        """(the sentences' vectors, which are kept on disk, the queries' (q, d), which have no part in the map)."""
-        plain = self._embedder.embed(sentences)[0]
+        """(the sentences' vectors, which are kept on disk, the queries' (q, d), which have no part in the map).
+
+        Each distinct sentence is encoded once; the map counts repeats.
+        """
+        position: dict[str, int] = {}
+        rows = np.array([position.setdefault(sentence, len(position)) for sentence in sentences], np.int64)
+        plain = self._embedder.embed(list(position))[0]
         asked = self._embedder.fresh(queries) if queries else np.empty((0, plain.vectors.shape[1]), np.float32)
         apply = self._mapped(sentences, lambda texts: self._embedder.embed(texts)[0].vectors)
-        return replace(plain, vectors=apply(plain.vectors)), apply(asked) if queries else asked
+        zero = zero_rows(plain.vectors[rows])
+        vectors = apply(plain.vectors)[rows]
+        return replace(plain, vectors=vectors, zero_vectors=zero), apply(asked) if queries else asked
 
     def _mapped(self, sentences: Sequence[str], embed: Embed) -> Map:
         recipe = self.recipe.fitted

@@ -15,6 +15,7 @@ from filelock import FileLock
 from repro.data import hub, registry
 from repro.encoders import packages, trained_here, zoo
 from repro.encoders.cache import Embedder, EmbeddingCache
+from repro.encoders.ready import Ready
 from repro.encoders.recipe import BaseRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation.config import Options, Say
@@ -66,9 +67,9 @@ class Session:
         self._data: dict[tuple[str, ...], Any] = {}
         self._digests: dict[tuple[str, ...], str | NotAvailable] = {}
         self._checksums: dict[str, str | NotAvailable] = {}
-        self._ready: dict[BaseRecipe, zoo.Ready | ReproError] = {}
+        self._ready: dict[BaseRecipe, Ready | ReproError] = {}
         self._failed: dict[str, ReproError] = {}  # what could not be fetched, and why
-        self._embedder: tuple[list[zoo.Ready], Embedder] | None = None
+        self._embedder: tuple[list[Ready], Embedder] | None = None
 
     def data(self, task: str) -> Any:
         """The task's data as its own `load` returns it; NotAvailable says why they are not here."""
@@ -85,7 +86,7 @@ class Session:
         """Hex sha256 of what is trained or selected on, by its name; NotAvailable says why it is not here."""
         return _once(self._checksums, name, lambda: self.suite.digest(dataset, name, read))
 
-    def ready(self, recipe: BaseRecipe) -> zoo.Ready:
+    def ready(self, recipe: BaseRecipe) -> Ready:
         """The recipe's files on this machine; NotAvailable where they are not here, ReproError where they are wrong."""
         if recipe not in self._ready:
             try:
@@ -154,7 +155,7 @@ class Session:
             for name in [name for name, item in lookup.items() if isinstance(item, ReproError)]:
                 del lookup[name]
 
-    def embedder(self, members: Sequence[zoo.Ready]) -> Embedder:
+    def embedder(self, members: Sequence[Ready]) -> Embedder:
         """Of one backbone; the last one is kept, with its model."""
         if self._embedder is None or self._embedder[0] != list(members):
             self._embedder = None  # its memory first

@@ -12,12 +12,7 @@ from repro.data import wordnet
 from repro.data.corpora import CORPORA
 from repro.encoders.cache import Embedded
 from repro.encoders.described import describe
-from repro.encoders.recipe import (
-    BaseRecipe,
-    FittedRecipe,
-    Recipe,
-    TimedRecipe,
-)
+from repro.encoders.recipe import BaseRecipe, FittedRecipe, Recipe, TimedRecipe
 from repro.errors import NotAvailable
 from repro.evaluation import machine, timing, trainings
 from repro.evaluation.column import Column
@@ -244,7 +239,7 @@ class FineTuned(System):
         return {**about, "dtype": DTYPES[options.dtype], "seeds": str(len(self.runs(options.seeds)))}
 
     def weights(self, session: Session) -> str:
-        """Those of the base that all its trainings start from; '' where they are not here, or start from several."""
+        """Those of the base that all its trainings start from; '' where it is not here, or there are several."""
         bases = self.bases()
         return weights_of(bases[0], session) if len(bases) == 1 else ""
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from repro import progress
 from repro.encoders import zoo
 from repro.encoders.random_weights import random_like
+from repro.encoders.ready import Ready
 from repro.encoders.recipe import TimedRecipe
 from repro.errors import NotAvailable
 from repro.evaluation import machine
@@ -47,7 +48,7 @@ def device_for(kind: str) -> str:
 
 @contextmanager
 def encoder_of(
-    recipe: TimedRecipe, ready: zoo.Ready | None, device: str, words: Sequence[str]
+    recipe: TimedRecipe, ready: Ready | None, device: str, words: Sequence[str]
 ) -> Iterator[Callable[[Sequence[str]], Any]]:
     """What is timed: sentences → vectors. `words`: what random word vectors must know."""
     with tempfile.TemporaryDirectory(prefix="repro-") as folder:
@@ -61,7 +62,7 @@ def encoder_of(
 
 
 @contextmanager
-def pair_scorer_of(recipe: TimedRecipe, ready: zoo.Ready | None, device: str) -> Iterator[Similarity]:
+def pair_scorer_of(recipe: TimedRecipe, ready: Ready | None, device: str) -> Iterator[Similarity]:
     """A cross-encoder of the recipe's size, which is what is timed: its transformer under a head that is drawn."""
     import torch
 
@@ -75,7 +76,7 @@ def pair_scorer_of(recipe: TimedRecipe, ready: zoo.Ready | None, device: str) ->
         yield lambda first, second: model.predict(first, second)[:, 0]
 
 
-def measure(name: str, recipe: TimedRecipe, ready: zoo.Ready | None, task: Task, data: Any) -> tuple[Scores, Subject]:
+def measure(name: str, recipe: TimedRecipe, ready: Ready | None, task: Task, data: Any) -> tuple[Scores, Subject]:
     """Time an encoder on the task's device; `ready` is None for random weights."""
     device = device_for(task.device)
     start = time.perf_counter()

@@ -11,6 +11,7 @@ Letters: n items, d features and a constant, P problems, K outputs a problem (1 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ SMALL = 10**6  # numbers in the features; below that BLAS's threads wait for eac
 TOLERANCE = 1e-20  # squared Newton decrement over C × training items, which the objective grows with
 ROUGHLY = 1e-5  # the same, for the weights that fits start from
 STEPS, HALVINGS = 60, 30
+ROUGH = 0.5  # of a gradient, that a step's equations may be off by where it is believed
 
 
 def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -> np.ndarray:
@@ -46,11 +48,34 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
         starts = _starts(data, fits)
         for begin in range(0, len(fits), width):
             batch = fits[begin : begin + width]
-            logits = data.times(_Batch(data, batch, starts).solve())  # (n, P, K)
+            weights, solved = _Batch(data, batch, starts).solve()
+            logits = data.times(weights)  # (n, P, K)
             chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
             predicted[begin : begin + width] = classes[chosen].T
+            for place in np.flatnonzero(~solved).tolist():
+                predicted[begin + place] = _alone(data, y, classes, batch[place])
             step.advance(len(batch))
     return predicted
+
+
+def _alone(data: _Data, y: np.ndarray, classes: np.ndarray, fit: Fit) -> np.ndarray:
+    """Predicted classes (n,) of one problem by scikit-learn, all in float64: for features whose scale leaves float32's
+    conjugate gradients no digits."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    x = data.x[:, :-1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of another solver that it tries
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            model = LogisticRegression(C=fit.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+            model.fit(x[fit.train], y[fit.train])
+        except (ConvergenceWarning, ValueError, np.linalg.LinAlgError) as error:
+            raise ReproError(
+                f"the exact probe has not converged; are the features of sane size? ({str(error).splitlines()[0]})"
+            ) from None
+    return np.asarray(classes[model.predict(x)])
 
 
 @dataclass(frozen=True)
@@ -94,7 +119,7 @@ def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
     start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
     by_penalty = {}
     for c in penalties:
-        weights = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
+        weights, _ = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
         probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
         root = np.sqrt(probability * (1 - probability)).astype(np.float32)
         halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
@@ -132,8 +157,9 @@ class _Batch:
         self.starts = [(start, penalties == c) for c, start in starts.items() if c in penalties]
         self.weights = np.stack([starts[fit.penalty].weights for fit in fits], axis=1)
 
-    def solve(self, tolerance: float = TOLERANCE) -> np.ndarray:
-        """Weights at the optimum of each problem; a step that would lengthen a gradient is halved."""
+    def solve(self, tolerance: float = TOLERANCE) -> tuple[np.ndarray, np.ndarray]:
+        """(weights at the optimum of each problem, which are there (P,)); a step that would lengthen a gradient is
+        halved."""
         goal = tolerance * np.maximum(self.c[:, 0] * self.mask[:, :, 0].sum(axis=0), 1)  # (P,)
         logits = self.data.times(self.weights)
         gradient, probability = self.gradient(logits, self.weights)
@@ -141,7 +167,7 @@ class _Batch:
             step = self.newton_step(gradient, probability)
             busy = (gradient * step).sum(axis=(0, 2)) > goal  # (P,)
             if not busy.any():
-                return self.weights
+                return self.weights, self.solves(step, gradient, probability)
             move, length = self.data.times(step), (gradient**2).sum(axis=(0, 2))
             scale = busy.astype(np.float64)  # solved problems rest: their gradients are rounding errors
             for _ in range(HALVINGS):
@@ -152,7 +178,7 @@ class _Batch:
                     break
                 scale[worse] /= 2
             logits, self.weights = tried
-        raise ReproError(f"the exact probe has not converged after {STEPS} steps; are the features of sane size?")
+        return self.weights, ~busy
 
     def gradient(self, logits: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(gradient of each objective, probabilities)."""
@@ -189,14 +215,21 @@ class _Batch:
             strength = following
         return np.asarray(step * size)
 
+    def solves(self, step: np.ndarray, gradient: np.ndarray, probability: np.ndarray) -> np.ndarray:
+        """Whether Hessian × step is the gradient, at least roughly, (P,). Where float32 has no digits left it is not:
+        then a short step says nothing of the distance to the optimum."""
+        curvature = self.c * self.mask * probability * (1 - probability if step.shape[2] == 1 else 1)  # (n, P, K)
+        left = gradient - self.hessian(step, probability, curvature)
+        return np.asarray((left**2).sum(axis=(0, 2)) <= ROUGH**2 * (gradient**2).sum(axis=(0, 2)))
+
     def hessian(self, vectors: np.ndarray, probability: np.ndarray, curvature: np.ndarray) -> np.ndarray:
-        """Product of each problem's Hessian with its vectors, float32."""
+        """Product of each problem's Hessian with its vectors, in their precision."""
         moved = self.data.times(vectors)
         if moved.shape[2] > 1:
             moved -= np.einsum("npk,npk->np", probability, moved)[:, :, None]
         moved *= curvature
         # the floor gives curvature to the one flat direction, all intercepts of a multinomial problem together
-        return np.asarray(self.data.back(moved) + np.maximum(self.ridge, 1e-6).astype(np.float32) * vectors)
+        return np.asarray(self.data.back(moved) + np.maximum(self.ridge, 1e-6).astype(vectors.dtype) * vectors)
 
     def precondition(self, vectors: np.ndarray) -> np.ndarray:
         """The inverse Hessian blocks, each problem with those of its penalty.

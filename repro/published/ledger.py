@@ -66,7 +66,7 @@ def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """A CSV file as dictionaries."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -25,7 +25,14 @@ def discover() -> dict[str, Table]:
 
 
 def _modules() -> list[ModuleType]:
-    return [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    return [_module(module.name) for module in pkgutil.iter_modules(__path__)]
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return import_module(f"{__name__}.{name}")
+    except (ReproError, TypeError, LookupError) as error:  # a slip in a table of one's own
+        raise ReproError(f"repro/tables/{name}.py: {type(error).__name__}: {error}; correct the module") from error
 
 
 def _position(table: Table | Facts) -> tuple[int, str, bool, str]:

@@ -56,7 +56,9 @@ class Row:
 
 
 def zoo_row(slug: str, label: str, group: str, published: Ref | None = None, seeds: int = 1) -> Row:
-    """A row that goes by the name of its recipe in the zoo."""
+    """A row that goes by the name of its recipe in the zoo; ReproError where there is none of that name."""
+    if slug not in zoo.ZOO:
+        raise ReproError(f"{slug!r} is not in the zoo; see `repro list encoders`")
     return Row(slug, label, group, system_of(zoo.ZOO[slug], seeds), published)
 
 

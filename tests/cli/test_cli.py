@@ -321,3 +321,24 @@ def test_compare_two_rows(data: Path, tmp_path: Path, tiny_bert: Path, capsys: p
     assert "p = " in line
     assert main(["compare", "sbert-1", "use", encoders[0], "--data", str(data), "--offline"]) == 2
     assert "no stored column in common" in capsys.readouterr().err
+
+
+def test_a_pair_has_one_cosine_whichever_command_prints_it(
+    tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A map of the target counts the lines that stand twice, and these are ranked once."""
+    texts = [f"the {one} sees a {other}" for one in ("cat", "dog", "man", "sun") for other in ("film", "house", "car")]
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join([*texts, *texts[:7], *texts[:3]]) + "\n", encoding="utf-8")
+    encoder = f"{tiny_bert},post=whitening,k=3"
+    assert main(["similarity", encoder, "--matrix", str(file)]) == 0
+    matrix = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert main(["similarity", encoder, "--closest", str(file), "-k", "66"]) == 0
+    pairs = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert len(pairs) == 66
+    for value, first, second in pairs:
+        assert value == matrix[texts.index(first)][texts.index(second)]
+    assert main(["search", encoder, str(file), texts[4], "-k", "12"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        _, value, sentence = line.split("\t")
+        assert abs(float(value) - float(matrix[4][texts.index(sentence)])) < 2e-4

@@ -121,3 +121,10 @@ def test_files_of_this_machine_have_no_revision(tmp_path: Path) -> None:
         with pytest.raises(ReproError, match=r"is on this machine and has no revisions; leave out revision=main"):
             zoo.recipe(f"{name},revision=main")
     assert zoo.recipe("owner/model,revision=main").plain == TransformerRecipe("owner/model", "main")
+
+
+@pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "all-minilm-l6v2", "Minilm-AVG"])
+def test_a_slip_in_a_name_is_answered_with_the_nearest_one(name: str) -> None:
+    near = "minilm-avg" if name.startswith("Min") else "all-minilm-l6-v2"
+    with pytest.raises(ReproError, match=f"no folder, file or hub id; did you mean {near}?"):
+        zoo.recipe(name)

@@ -27,6 +27,22 @@ def test_labels_equal_newton_cholesky(classes: int, penalties: tuple[float, ...]
         np.testing.assert_array_equal(found, oracle.predict(features.astype(np.float64)))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("scale", [0.1, 0.3, 1.0, 3.0])
+def test_features_of_any_scale_have_the_labels_of_newton_cholesky(classes: int, scale: float) -> None:
+    """As counts of letters under a random projection have: thousands in one direction, next to nothing in others, which
+    float32 has no digits for. Said to be solved, the third of these was at seven times the least objective."""
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(rng.uniform(0.1, 6, 40), size=(150, 40)) @ rng.normal(size=(40, 24))
+    features = scale * np.hstack([np.abs(counts), counts * counts[::-1]])
+    labels = rng.integers(0, classes, 150)
+    problems = folds(150, (0.25, 8.0))
+    for problem, found in zip(problems, fit_predict(features, labels, problems), strict=True):
+        oracle = LogisticRegression(C=problem.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+        oracle.fit(features[problem.train], labels[problem.train])
+        np.testing.assert_array_equal(found, oracle.predict(features))
+
+
 def test_float64_and_float32_input_give_the_same_labels_and_so_do_permuted_rows() -> None:
     features, labels = drawn(2, 400, 12)
     problems = folds(400, (1.0,))
