@@ -55,6 +55,8 @@ def summary(arguments: argparse.Namespace) -> int:
     folder, before = folder_of(arguments), arguments.before
     if before is not None and not before.is_dir():
         raise ReproError(f"{before} is not a folder; name the one that holds the tables of the run before")
+    if before is not None and arguments.suite != "paper" and (before / arguments.suite).is_dir():
+        before = before / arguments.suite  # named as --out is
     tables = {}
     for name in arguments.ids or written(folder):
         now, then = (place / f"{name}.csv" if place else None for place in (folder, before))

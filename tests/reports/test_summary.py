@@ -64,5 +64,7 @@ def test_the_committed_tables_make_a_page(capsys: pytest.CaptureFixture[str], tm
     assert out.startswith("# Tables\n")
     assert "no cells differ" in out
     assert "nothing to compare with" in out
+    assert main(["summary", "sbert-1", "--suite", "mini", "--before", "tables"]) == 0  # named as --out is
+    assert "no cells differ" in capsys.readouterr().out
     assert main(["summary", "--before", str(tmp_path / "none")]) == 2
     assert main(["summary", "sbert-1", "--out", str(tmp_path / "none")]) == 2
