@@ -1,5 +1,5 @@
 "use strict";
-// On every page: the choice of light or dark, and copying.
+// On every page: the choice of light or dark, and copying. Read before the page is, which never shows the other choice.
 
 const THEMES = ["light", "dark"];
 
@@ -11,19 +11,20 @@ function remembered() {
   }
 }
 
-function choose(theme) {
-  document.documentElement.dataset.theme = theme;
-  document.getElementById("theme").textContent = theme === "dark" ? "Light" : "Dark";
+function chosen() {
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  return THEMES.includes(remembered()) ? remembered() : dark ? "dark" : "light";
 }
 
-function setUpTheme() {
+function setUpButton() {
   const button = document.getElementById("theme");
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  choose(THEMES.includes(remembered()) ? remembered() : dark ? "dark" : "light");
+  const show = (theme) => (button.textContent = theme === "dark" ? "Light" : "Dark");
+  show(document.documentElement.dataset.theme);
   button.hidden = false;
   button.addEventListener("click", () => {
     const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    choose(theme);
+    document.documentElement.dataset.theme = theme;
+    show(theme);
     try {
       localStorage.setItem("theme", theme);
     } catch {
@@ -52,4 +53,5 @@ function pageData() {
   return JSON.parse(document.getElementById("data").textContent);
 }
 
-setUpTheme();
+document.documentElement.dataset.theme = chosen();
+document.addEventListener("DOMContentLoaded", setUpButton);

@@ -218,8 +218,11 @@ def test_light_and_dark_are_a_choice_that_lasts(visit: Open) -> None:
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     page.get_by_role("button", name="Dark").click()
     assert page.evaluate(ground) == "rgb(20, 23, 26)"
-    page.get_by_role("link", name="Table 1: unsupervised").first.click()
+    with page.expect_navigation(wait_until="commit"):
+        page.get_by_role("link", name="Table 1: unsupervised").first.click()
+    page.get_by_role("heading").first.wait_for()  # from the first thing that it shows
     assert page.evaluate(ground) == "rgb(20, 23, 26)"
+    page.get_by_role("button", name="Light").wait_for()
 
 
 def test_without_a_script_the_numbers_are_there_and_nothing_that_needs_one(visit: Open) -> None:
