@@ -22,13 +22,19 @@ def suite_of(arguments: argparse.Namespace) -> Suite:
 
 def read_by(arguments: argparse.Namespace) -> list[Path]:
     """The files that a command on sentences of one's own may read: they are not to be written over."""
-    from repro.encoders.vector_pair import INDEX_SUFFIXES
+    return [arguments.file, *files_of(arguments.encoder)]
 
-    encoder, *settings = arguments.encoder.split(",")
-    names = [encoder, *(setting.removeprefix("source=") for setting in settings)]
-    if encoder.endswith(".npy"):  # and the words of its rows
-        names += [encoder.removesuffix(".npy") + suffix for suffix in INDEX_SUFFIXES]
-    return [arguments.file, *(Path(os.path.expanduser(name)) for name in names)]
+
+def files_of(encoder: str) -> list[Path]:
+    """What an encoder's name, settings included, may name on this disk: its folder or file and what stands beside."""
+    from repro.encoders.vector_pair import INDEX_SUFFIXES
+    from repro.encoders.zoo import split
+
+    base, settings = split(encoder)
+    names = [base, *(setting.removeprefix("source=") for setting in settings)]
+    if base.endswith(".npy"):  # and the words of its rows
+        names += [base.removesuffix(".npy") + suffix for suffix in INDEX_SUFFIXES]
+    return [Path(os.path.expanduser(name)) for name in names]
 
 
 def listing(arguments: argparse.Namespace) -> int:

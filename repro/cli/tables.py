@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli.bar import listening
-from repro.cli.general import folder_of, suite_of
+from repro.cli.general import files_of, folder_of, suite_of
 from repro.errors import ReproError
 from repro.paths import output_file, output_folder
 
@@ -221,8 +220,8 @@ def _check(arguments: argparse.Namespace, paths: list[Path]) -> None:
     for path in paths:
         output_file(path)
     if arguments.picture is not None:
-        names = [name.split(",")[0] for name in (*arguments.encoder, *arguments.base)]
-        output_file(arguments.picture, [*paths, *(Path(os.path.expanduser(name)) for name in names)])
+        read = [path for name in (*arguments.encoder, *arguments.base) for path in files_of(name)]
+        output_file(arguments.picture, [*paths, *read])
     if (cluster := _cluster(arguments)) is not None:
         cluster.executor()
 
