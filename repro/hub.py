@@ -7,19 +7,20 @@ cache mean here what they mean to that library. Whatever goes wrong in it become
 from __future__ import annotations
 
 import errno
+import glob
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from repro import progress
+from repro import hub_patience, progress
 from repro.byte_counts import counting
 from repro.errors import NotAvailable, ReproError
-from repro.hub_cache import cache_folder, is_sound, lacking_room, listing, matches, remove
+from repro.hub_cache import blob_ids, cache_folder, is_sound, lacking_room, listing, matches, remove
 from repro.revisions import Kind, is_commit
 
 # Else the client asks the hub which agents to name in its headers, before it looks into its cache alone (--offline).
@@ -32,14 +33,11 @@ _NAMES = {
     "dataset": ("the data set", "is", "the hub", "datasets/"),
 }
 _TIMEOUTS = (2.0, 5.0, 5.0, 2.0)  # seconds to connect, read, write, and to wait for a connection
-_LONGEST = 10.0  # seconds that one request may wait for an answer; of its own the client has no bound for some
-_PATIENCE = 20.0  # seconds without an answer to any request after which the hub is not asked again
 _RETRIES = 3  # of the first question: the client waits 1, 2 and 4 seconds, or as long as Retry-After says
 _LONGEST_PAUSE = 300  # seconds that Retry-After may ask for; a run that waits longer looks dead
 _DOWN = (500, 502, 503, 504)
 _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
-_asked: list[float] = []  # when the first of the requests was sent that are not answered yet
 
 
 def hub_answers() -> bool:
@@ -91,7 +89,7 @@ def _resolved(repo: str, revision: str | None, kind: Kind) -> str:
 
 def file(repo: str, name: str, revision: str | None, offline: bool, kind: Kind = "model") -> Path:
     """One file of a repository, from the cache or downloaded; NotAvailable when it can be had from neither."""
-    folder = snapshot(repo, revision, [name], offline, kind)
+    folder = snapshot(repo, revision, [glob.escape(name)], offline, kind)
     if not (folder / name).is_file():
         raise NotAvailable(f"{_NAMES[kind][0]} {repo} cannot be had: {name} is not in it at {folder.name}")
     return folder / name
@@ -140,7 +138,8 @@ def snapshot(
             short = lacking_room(repo, str(revision), patterns, unwanted, kind)
             raise OSError(errno.ENOSPC, short or os.strerror(errno.ENOSPC)) from error
         there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        _hold([path for name, path in there.items() if matches(name, patterns, unwanted)], repo, kind, local, get)
+        wanted = {name: path for name, path in there.items() if matches(name, patterns, unwanted)}
+        _hold(wanted, repo, folder.name, kind, local, get)
         return folder
 
 
@@ -191,21 +190,27 @@ def sizes(repo: str, revision: str | None, kind: Kind = "model") -> tuple[str, d
     return commit, known
 
 
-def _hold(paths: Sequence[Path], repo: str, kind: Kind, local: bool, get: Callable[[], object]) -> None:
-    """Hold files of the cache against the hub's checksums; what is wrong is downloaded once more."""
-    wrong = [path for path in paths if not is_sound(path)]
-    if wrong and local:
+def _hold(
+    files: Mapping[str, Path], repo: str, commit: str, kind: Kind, local: bool, get: Callable[[], object]
+) -> None:
+    """Hold files of the cache, by name, against the hub's checksums, and refuse after a second try."""
+
+    def wrong() -> list[Path]:
+        noted = blob_ids(repo, commit, kind)
+        return [path for name, path in files.items() if not is_sound(path, noted.get(name, ""))]
+
+    first = wrong()
+    if first and local:
         cure = "`repro fetch --weights`" if kind == "model" else "`repro fetch`"
-        raise NotAvailable(f"{wrong[0]} does not have the checksum that the hub gave; {cure} replaces it")
-    for path in wrong:
+        raise NotAvailable(f"{first[0]} does not have the checksum that the hub gave; {cure} replaces it")
+    for path in first:
         remove(path)
-    if wrong:
-        _log.warning("%s: %s had not the hub's checksum; downloaded again", repo, ", ".join(p.name for p in wrong))
+    if first:
+        _log.warning("%s: %s had not the hub's checksum; downloaded again", repo, ", ".join(p.name for p in first))
         get()
-    for path in wrong:
-        if not is_sound(path):
-            remove(path)
-            raise OSError(f"{path.name} came twice with other bytes than the hub's checksum says")
+    for path in wrong() if first else ():
+        remove(path)
+        raise OSError(f"{path.name} came twice with other bytes than the hub's checksum says")
 
 
 @contextmanager
@@ -217,10 +222,9 @@ def _downloads(repo: str, offline: bool, kind: Kind) -> Iterator[bool]:
     disable_progress_bars()
     what, verb, hub, prefix = _NAMES[kind]
     local = offline or not hub_answers()
-    if not local:
-        _bound_waiting()
     try:
-        yield local
+        with nullcontext() if local else hub_patience.bounded():
+            yield local
     except NotAvailable:
         raise
     except LocalEntryNotFoundError as error:
@@ -236,35 +240,10 @@ def _downloads(repo: str, offline: bool, kind: Kind) -> Iterator[bool]:
         raise NotAvailable(f"{what} {repo} cannot be downloaded: {_why(error, prefix + repo)}") from error
 
 
-def _bound_waiting() -> None:
-    """Have the client wait _LONGEST seconds for an answer at most, and give a hub up that is silent for _PATIENCE."""
-    from huggingface_hub import get_session
-
-    client: Any = get_session()
-    hooks = client.event_hooks
-    if _before not in hooks["request"]:
-        client.event_hooks = {"request": [*hooks["request"], _before], "response": [*hooks["response"], _after]}
-
-
-def _before(request: Any) -> None:
-    now = time.monotonic()
-    if _asked and now - _asked[0] > _PATIENCE:
-        raise NotAvailable(f"the hub has not answered for {_PATIENCE:.0f} seconds")
-    if not _asked:
-        _asked.append(now)
-    waits = request.extensions.get("timeout") or {}
-    bounded = {name: min(waits.get(name) or _LONGEST, _LONGEST) for name in ("connect", "read", "write", "pool")}
-    request.extensions["timeout"] = bounded
-
-
-def _after(response: Any) -> None:
-    _asked.clear()
-
-
 def forget() -> None:
     """Ask the hub anew whether it answers."""
     _silence.cache_clear()
-    _asked.clear()
+    hub_patience.forget()
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -311,6 +290,8 @@ def _why(error: BaseException, page: str) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         where = error.filename or cache_folder()
         return f"{where}: {error.strerror}; make room there, or name another folder as HF_HOME"
+    if isinstance(error, UnicodeEncodeError):
+        return "HF_TOKEN holds a character that no token has; set it anew"
     if isinstance(error, OSError | RuntimeError) and not isinstance(error, errors.FileMetadataError):
         return f"the download broke off ({_short(error)}); run it again"
     return f"{constants.ENDPOINT} does not answer as a hub ({type(error).__name__}); check HF_ENDPOINT and the proxy"

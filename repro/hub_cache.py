@@ -9,9 +9,13 @@ import shutil
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repro.checksums import sha256_of
 from repro.revisions import Kind
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoFile
 
 
 def matches(name: str, patterns: Sequence[str], unwanted: Sequence[str]) -> bool:
@@ -21,11 +25,22 @@ def matches(name: str, patterns: Sequence[str], unwanted: Sequence[str]) -> bool
 
 def listing(repo: str, commit: str, kind: Kind = "model") -> dict[str, int] | None:
     """Size in bytes of each file of a repository at a commit that was downloaded; None when nobody noted them down."""
+    noted = _noted(repo, commit, kind)
+    return None if noted is None else {file.path: file.size for file in noted}
+
+
+def blob_ids(repo: str, commit: str, kind: Kind = "model") -> dict[str, str]:
+    """The id of each file's git blob, which is a pointer's for large files; none where nobody noted them down."""
+    return {file.path: file.blob_id for file in _noted(repo, commit, kind) or ()}
+
+
+def _noted(repo: str, commit: str, kind: Kind) -> list[RepoFile] | None:
+    """What the hub said of the files of a repository when it was downloaded."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
     try:
-        return {entry.path: entry.size for entry in get_cached_repo_tree(repo, repo_type=kind, revision=commit)}
+        return get_cached_repo_tree(repo, repo_type=kind, revision=commit)
     except CachedRepoTreeNotFoundError:
         return None
 
@@ -67,18 +82,23 @@ def lacking_room(repo: str, commit: str, patterns: Sequence[str], unwanted: Sequ
     return f"{missing / 1e6:.1f} MB are to be downloaded and {free / 1e6:.1f} MB are free"
 
 
-def is_sound(path: Path) -> bool:
-    """Whether a file has the checksum after which the cache names its content; True where that has another name.
+def is_sound(path: Path, blob_id: str = "") -> bool:
+    """Whether a file is the git blob of that id, or what that blob points to, or has the checksum it is named after.
 
-    A name of 64 digits is a sha256, one of 40 the id of a git blob. On systems without links there is no such name.
+    The cache names content by the server's ETag: 64 digits are a sha256, 40 the id of a git blob. On a mirror it may be
+    anything, and two files may share one. A file of which neither is known is sound.
     """
-    name = os.path.basename(os.readlink(path)) if path.is_symlink() else ""
-    if re.fullmatch("[0-9a-f]{64}", name):
-        return sha256_of(path) == name
-    if re.fullmatch("[0-9a-f]{40}", name):
-        content = path.read_bytes()
-        return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() == name
-    return True
+    named = os.path.basename(os.readlink(path)) if path.is_symlink() else ""  # there are systems without links
+    known = [digest for digest in (blob_id, named) if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", digest)]
+    if not known:
+        return True
+    sha256 = sha256_of(path)
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {path.stat().st_size}\n"
+    return sha256 in known or _blob_id(pointer.encode()) in known or _blob_id(path.read_bytes()) in known
+
+
+def _blob_id(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def remove(path: Path) -> None:

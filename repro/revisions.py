@@ -49,8 +49,11 @@ def is_commit(revision: object) -> TypeGuard[str]:
 def commit_of(name: str, revision: str | None) -> str | None:
     """The commit of a repository where it is known, else the branch that was named, None for main.
 
-    ReproError where a lock file says another commit than the recipe or what was downloaded here.
+    ReproError for what is no revision, which the hub might take for main, and where a lock file says another commit
+    than the recipe or what was downloaded here.
     """
+    if revision is not None and revision.strip() in ("", ".", ".."):
+        raise ReproError(f"{revision!r} is no revision of {name}; name a branch, a tag or a commit, or leave it out")
     key = _key(name, revision)
     locked = locks().get(key)
     if is_commit(revision):

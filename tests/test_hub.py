@@ -6,6 +6,7 @@ import errno
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants, errors
+from huggingface_hub import constants, errors, hf_hub_download
 
-from repro import hub
-from repro.errors import NotAvailable
+from repro import hub, hub_patience
+from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.weights import resolve
+from repro.errors import NotAvailable, ReproError
 from tests.conftest import Connect, on_loopback
 from tests.hub.server import Fault, Hub, gated, rate_limited, serving
 from tests.processes import NOT_PERMITTED, ROOT, forked, on_a_disk_of
@@ -215,13 +218,91 @@ def test_a_silent_hub_is_given_up_and_not_asked_again(
     connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(server.address)
-    monkeypatch.setattr(hub, "_LONGEST", 0.05)
-    monkeypatch.setattr(hub, "_PATIENCE", 0.2)
+    monkeypatch.setattr(hub_patience, "LONGEST", 0.05)
+    monkeypatch.setattr(hub_patience, "PATIENCE", 0.2)
     assert hub.hub_answers()
     server.faults[MODEL] = Fault(delay=60)
     for _ in range(2):
         with pytest.raises(NotAvailable, match=r"cannot be downloaded: .*(has not answered for|ReadTimeout)"):
             got()
+
+
+def test_a_request_that_failed_is_not_waited_for_by_the_next_ones(
+    connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time that passes between two downloads is no silence of the hub."""
+    now = [0.0]
+    connect(server.address)
+    monkeypatch.setattr(hub_patience.time, "monotonic", lambda: now[0])
+    assert hub.hub_answers()
+    server.faults[MODEL] = Fault(reset=True)
+    for _ in range(3):
+        with pytest.raises(NotAvailable, match="the connection failed"):
+            got()
+        now[0] += 10 * hub_patience.PATIENCE
+    server.faults.clear()
+    assert got() == WEIGHTS
+
+
+def test_a_hub_that_was_given_up_is_still_the_user_s_to_ask(
+    connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(server.address)
+    monkeypatch.setattr(hub_patience, "LONGEST", 0.05)
+    monkeypatch.setattr(hub_patience, "PATIENCE", 0.1)
+    assert hub.hub_answers()
+    server.faults[MODEL] = Fault(delay=60)
+    for _ in range(3):
+        with pytest.raises(NotAvailable, match="cannot be downloaded: "):
+            got()
+    server.faults.clear()
+    asked = len(server.log)
+    with pytest.raises(NotAvailable, match=r"cannot be downloaded: the hub has not answered for .*; check the network"):
+        got()
+    assert len(server.log) == asked
+    assert Path(hf_hub_download(MODEL, "model.safetensors")).read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("etag", ['"5e2f-abc"', '"d41d8cd98f00b204e9800998ecf8427e"', f'"{"0" * 64}-gzip"'])
+def test_a_mirror_s_own_names_of_contents_let_no_other_bytes_pass(etag: str, connect: Connect, server: Hub) -> None:
+    """nginx names a file by its time and size, others by other sums: the hub's listing says what is right."""
+    connect(server.address)
+    server.faults[MODEL] = Fault(etag=etag, flip=True, files=True, methods=("GET",))
+    with pytest.raises(NotAvailable, match=r"model.safetensors came twice with other bytes"):
+        got()
+    server.faults[MODEL] = Fault(etag=etag, files=True)
+    assert got() == WEIGHTS
+
+
+def test_two_files_under_one_name_are_not_taken_for_each_other(connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    server.faults[MODEL] = Fault(etag='"5e2f-abc"', files=True)
+    with pytest.raises(NotAvailable, match="came twice with other bytes than the hub's checksum says"):
+        hub.snapshot(MODEL, None, ["*"], offline=False)
+
+
+@pytest.mark.parametrize("revision", ["", " ", ".", ".."])
+def test_what_is_no_revision_is_not_taken_for_main(revision: str, connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    with pytest.raises(ReproError, match=r"is no revision of owner/model; name a branch, a tag or a commit"):
+        resolve(TransformerRecipe(MODEL, revision=revision))
+    assert server.log == []
+
+
+def test_a_name_with_the_signs_of_patterns_is_a_name(connect: Connect, server: Hub) -> None:
+    connect(server.address)
+    path = server.folders[MODEL, server.commits[MODEL]] / "2_Dense [tanh]"
+    path.mkdir()
+    (path / "config?.json").write_text("[]")
+    assert hub.file(MODEL, "2_Dense [tanh]/config?.json", None, offline=False).read_text() == "[]"
+    shutil.rmtree(path)
+
+
+def test_a_token_that_no_header_can_hold(connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(server.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_é")
+    with pytest.raises(NotAvailable, match="HF_TOKEN holds a character that no token has; set it anew"):
+        got()
 
 
 def test_files_come_by_plain_http_unless_the_user_wants_the_xet_store() -> None:

@@ -40,6 +40,22 @@ def test_a_file_of_other_bytes_is_not(kind: str, tmp_path: Path) -> None:
     assert not link.is_symlink()
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{NAMES['sha256']}\nsize {len(CONTENT)}\n"
+BLOBS = {  # as `git hash-object` gives them
+    "of the content": NAMES["blob"],
+    "of its pointer": hashlib.sha1(b"blob %d\0" % len(POINTER) + POINTER.encode()).hexdigest(),
+}
+
+
+@pytest.mark.parametrize("blob", BLOBS)
+@pytest.mark.parametrize("name", ["etag-of-a-proxy", "5e2f-abc", hashlib.sha1(CONTENT).hexdigest()])
+def test_whatever_its_name_is_the_listing_tells(blob: str, name: str, tmp_path: Path) -> None:
+    link = cached(tmp_path, name, CONTENT)
+    assert hub_cache.is_sound(link, BLOBS[blob])
+    link.write_bytes(CONTENT.upper())
+    assert not hub_cache.is_sound(link, BLOBS[blob])
+
+
 def test_patterns() -> None:
     assert hub_cache.matches("1_Pooling/config.json", ["*.json"], ["onnx/*"])
     assert not hub_cache.matches("onnx/config.json", ["*.json"], ["onnx/*"])

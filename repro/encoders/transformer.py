@@ -181,7 +181,9 @@ class TransformerEncoder:
             with loading_errors(self.resolved[0].folder, "the model fails on these sentences"):
                 return [vectors.cpu().numpy() for vectors in self.vectors(tokens.select(rows))]
 
-        return each_batch(forward, cut, self.device)
+        # LSH attention seeds torch's generator, which all threads share, before it draws
+        hashes = "lsh" in getattr(self.model.config, "attn_layers", ())
+        return each_batch(forward, cut, self.device, one_at_a_time=hashes)
 
     def vectors(self, batch: Tokens, embedded: Tensor | None = None) -> list[Tensor]:
         """(B, d) float32 vectors of each recipe for one batch, on the encoder's device; differentiable.
@@ -255,7 +257,9 @@ class TransformerEncoder:
 Output = TypeVar("Output")
 
 
-def each_batch(forward: Callable[[np.ndarray], Output], cut: Sequence[np.ndarray], device: str) -> Iterator[Output]:
+def each_batch(
+    forward: Callable[[np.ndarray], Output], cut: Sequence[np.ndarray], device: str, one_at_a_time: bool = False
+) -> Iterator[Output]:
     """What `forward` gives for every batch of rows, in order.
 
     On the CPU as many batches at a time as torch has threads, each on one: one batch on all threads waits at every
@@ -265,7 +269,7 @@ def each_batch(forward: Callable[[np.ndarray], Output], cut: Sequence[np.ndarray
     if device != "cpu":
         yield from map(forward, cut)
         return
-    with one_thread_each() as workers:
+    with one_thread_each(1 if one_at_a_time else torch.get_num_threads()) as workers:
         waiting: deque[Future[Output]] = deque()
         for rows in cut:  # a few ahead of what has been fetched: vectors that wait take memory
             waiting.append(workers.submit(forward, rows))
@@ -276,10 +280,10 @@ def each_batch(forward: Callable[[np.ndarray], Output], cut: Sequence[np.ndarray
 
 
 @contextmanager
-def one_thread_each() -> Iterator[ThreadPoolExecutor]:
-    """A pool of as many workers as torch has threads, torch's own threads resting meanwhile."""
+def one_thread_each(workers_at_once: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool of workers, torch's own threads resting meanwhile."""
     count = torch.get_num_threads()
-    workers = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+    workers = ThreadPoolExecutor(workers_at_once, initializer=torch.set_num_threads, initargs=(1,))
     try:
         yield workers
     finally:  # after an interrupt what has not begun is left out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -138,7 +139,7 @@ def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> Path:
     try:
         layout = read_layout(folder, own)
         if files is not None:
-            names = list(_weight_names(folder, layout, set(files)))
+            names = [glob.escape(name) for name in _weight_names(folder, layout, set(files))]
             hub.snapshot(recipe.weights, folder.name, names, offline)
     except NotAvailable:
         raise
@@ -162,7 +163,11 @@ def download_size(recipe: TransformerRecipe) -> int:
         if form is not None:  # a shard is called model-00001-of-00002.safetensors
             stem, _, suffix = form.removesuffix(".index.json").partition(".")
             wanted |= {(place / form).as_posix()}
-            wanted |= {name for name in files if form.endswith("json") and fnmatch(name, f"{place / stem}-*.{suffix}")}
+            wanted |= {
+                name
+                for name in files
+                if form.endswith("json") and fnmatch(name, f"{glob.escape(str(place / stem))}-*.{suffix}")
+            }
     return sum(files[name] for name in wanted if not is_cached(recipe.weights, name, commit))
 
 

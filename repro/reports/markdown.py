@@ -25,7 +25,7 @@ def to_markdown(layout: Layout) -> str:
         f"{table.paper}. Regenerate with `{table.command}`.",
         "",
         "Each cell: measured (published, difference and verdict). ✓ match, ≈ within noise, ✗ deviates, – not run; "
-        "a number alone has no published counterpart.",
+        "a number alone has no published counterpart, an empty cell neither number.",
         "",
     ]
     for section in layout.sections:

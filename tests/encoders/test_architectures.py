@@ -1,5 +1,6 @@
 """Families of transformers against sentence-transformers: what a model really does is tried before it is believed."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import transformers as t
 
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.tokens import Tokens
+from repro.encoders.transformer import TransformerEncoder
 from repro.errors import ReproError
 from tests.encoders.folders import (
     POSITIONS,
     SENTENCES,
     SIZES,
+    WORDS,
     edit_json,
     save_model,
     save_sentence_transformer,
@@ -127,6 +131,32 @@ def test_what_gives_no_vectors_of_its_own_is_refused(what: str, tmp_path: Path) 
     with pytest.raises(ReproError, match=message) as refusal:
         ours(folder)
     assert "\n" not in str(refusal.value)
+
+
+def test_what_is_hashed_with_a_seed_is_computed_one_batch_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each layer seeds torch's generator, which all threads share, and draws from it."""
+    folder = save(tmp_path / "model", t.ReformerConfig(**REFORMER, hash_seed=1), model_max_length=38)
+    sentences = [" ".join(line) for line in np.random.default_rng(0).choice(WORDS, (1000, 30))]
+    alone, vectors, under_way, most = ours(folder, sentences), TransformerEncoder.vectors, [0], [0]
+
+    def slow(self: TransformerEncoder, batch: Tokens) -> list[torch.Tensor]:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        time.sleep(0.05)
+        found = vectors(self, batch)
+        under_way[0] -= 1
+        return found
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    monkeypatch.setattr(TransformerEncoder, "vectors", slow)
+    try:
+        np.testing.assert_array_equal(ours(folder, sentences), alone)
+    finally:
+        torch.set_num_threads(before)
+    assert most == [1]
 
 
 def test_fewer_vectors_than_tokens_are_refused(tmp_path: Path) -> None:

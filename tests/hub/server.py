@@ -44,6 +44,7 @@ class Fault:
     reset: bool = False  # the connection is reset: at once, or after `cut` bytes
     delay: float = 0.0  # seconds of silence before the answer
     pause: float = 0.0  # seconds before each BLOCK of the body
+    etag: str = ""  # what a file's content is called, in place of its checksum
     flip: bool = False  # one byte in the middle of the body is another one; the ETag is that of the right bytes
     files: bool = False  # files alone are hit, not what is asked about the repository
     methods: tuple[str, ...] = ("HEAD", "GET")
@@ -224,6 +225,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers |= {"ETag": f'"{etag(path)}"', "Accept-Ranges": "bytes"}
         if _in_lfs(path):
             headers |= {"X-Linked-ETag": f'"{etag(path)}"', "X-Linked-Size": str(len(content))}
+        if fault.etag:
+            headers = {"X-Repo-Commit": commit, "ETag": fault.etag}
         if fault.flip:
             middle = len(content) // 2
             content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]

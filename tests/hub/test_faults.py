@@ -115,8 +115,8 @@ def test_what_passes_costs_nothing(case: str, hub: Hub, tmp_path: Path, values: 
 def test_a_silent_hub_ends_in_not_run(
     hub: Hub, tmp_path: Path, values: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repro.hub._LONGEST", 0.1)
-    monkeypatch.setattr("repro.hub._PATIENCE", 0.2)
+    monkeypatch.setattr("repro.hub_patience.LONGEST", 0.1)
+    monkeypatch.setattr("repro.hub_patience.PATIENCE", 0.2)
     hub.faults[BAD] = Fault(delay=600)
     lines = run(tmp_path / "out")
     assert [lines[place]["value"] for place in PLACES] == [*values[:2], "", ""]
