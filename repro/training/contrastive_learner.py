@@ -40,7 +40,7 @@ class ContrastiveLearner(SentenceLearner):
             raise ReproError(f"dropout=fixed trains on texts that stand twice; {recipe.data} has pairs of others")
         self.texts = examples.columns
         if recipe.dropout_rate is not None:
-            set_dropout(self.encoder.model, recipe.dropout_rate)
+            self._set_dropout(recipe.dropout_rate)
         self.second = self._second_encoder() if recipe.encoders == 2 else None
         if recipe.mlm:
             self.module["mlm"] = self._language_model()
@@ -53,7 +53,7 @@ class ContrastiveLearner(SentenceLearner):
             rng = np.random.default_rng(int(torch.randint(2**62, ())))
             changed = self.augmentation([self.texts[1][row] for row in rows], rng)
             columns[1] = self.encoder.tokens(changed, self.recipe.train_length)
-        loss: Tensor = self.module["objective"](self._encoded(columns), self.labels[torch.from_numpy(rows)])
+        loss = self._objective(self._encoded(columns), rows)
         return loss + self.recipe.mlm * self._guessing(columns) if self.recipe.mlm else loss
 
     def _encoded(self, columns: Sequence[Tokens]) -> list[Tensor]:
@@ -71,6 +71,23 @@ class ContrastiveLearner(SentenceLearner):
         mask = torch.from_numpy(filled).to(device).long()
         return self.module["mlm"](self.encoder.model, torch.from_numpy(ids).to(device), mask)  # type: ignore[no-any-return]
 
+    def _set_dropout(self, p: float) -> None:
+        """Give the encoder that dropout; ReproError where it has another that cannot be set, or none at all."""
+        few = self.tokens[0].select(np.arange(min(2, len(self))))
+        model, name = self.encoder.model, self.resolved.recipe.weights
+
+        def moves(p: float) -> bool:
+            set_dropout(model, p)
+            model.train()
+            dropped = self.encoder.vectors(few)[0]
+            return not torch.equal(dropped, self.encoder.vectors(few)[0])
+
+        with torch.no_grad(), torch.random.fork_rng():  # what is drawn here is not missing elsewhere
+            if moves(0.0) or not moves(0.5):
+                raise ReproError(f"{name} keeps its dropout where dropout= does not reach it; leave dropout= out")
+        set_dropout(model, p)
+        model.eval()
+
     def _second_encoder(self) -> TransformerEncoder:
         """One of the same weights that is trained on its own."""
         second = copy.copy(self.encoder)
@@ -84,7 +101,10 @@ class ContrastiveLearner(SentenceLearner):
         SimCSE's head is not tied to the input embeddings: its decoder begins as they are and goes its own way
         (models.py: BertForCL has no get_output_embeddings; train.py loads the checkpoint's head into it once).
         """
+        model, trained = load_masked_lm(self.resolved)
         tokenizer, config = self.encoder.tokenizer, self.encoder.model.config
+        if tokenizer.mask_token_id is None:
+            raise ReproError(f"the tokenizer of {self.resolved.recipe.weights} has no [MASK]; name another base")
         head = MaskedLanguageModel(
             config.hidden_size,
             config.vocab_size,
@@ -93,7 +113,6 @@ class ContrastiveLearner(SentenceLearner):
             config.layer_norm_eps,
             decoder=self.encoder.model.get_input_embeddings().weight,
         )
-        model, trained = load_masked_lm(self.resolved)
         if trained:
             head.load_from(model.state_dict())
         return head.to(self.encoder.device)

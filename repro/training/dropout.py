@@ -36,7 +36,10 @@ def use_cheap_dropout(model: nn.Module) -> None:
 
 
 def set_dropout(model: nn.Module, p: float) -> None:
-    """Give every dropout of a model the probability p; its attention takes it from the module that it has for it."""
+    """Give every dropout of a model the probability p: modules of dropout, and the numbers that others have for it."""
     for module in model.modules():
         if isinstance(module, nn.Dropout | Dropout):
             module.p = p
+        for name, value in vars(module).items():
+            if "dropout" in name and isinstance(value, float):
+                setattr(module, name, p)

@@ -38,7 +38,7 @@ class MaskedLearner:
             raise ReproError(f"the tokenizer of {base.weights} has no [MASK] or no [CLS]; name another base")
         self.padding = self.tokenizer.pad_token_id or 0
         config = BertConfig(
-            vocab_size=len(self.tokenizer),
+            vocab_size=max(self.tokenizer.get_vocab().values()) + 1,  # a vocabulary may have gaps
             hidden_size=recipe.width,
             num_hidden_layers=recipe.layers,
             num_attention_heads=recipe.heads,

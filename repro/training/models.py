@@ -66,6 +66,11 @@ class SentenceLearner:
         if resolved.heads:
             kind = resolved.heads[0].kind
             raise ReproError(f"{base.weights} has a {kind} module; name a pooling, such as {base.weights},pooling=mean")
+        if recipe.keeps_head and resolved.recipe.normalize:
+            raise ReproError(
+                f"{base.weights}: normalize would stand between the pooling and the head that this training keeps; "
+                "leave it out"
+            )
         self.encoder = TransformerEncoder([resolved], device)
         if self.encoder.model.config.model_type in PARTS:
             raise ReproError(
@@ -94,7 +99,12 @@ class SentenceLearner:
     def loss(self, rows: np.ndarray) -> Tensor:
         """Mean objective () over the batch."""
         vectors = self._vectors([column.select(rows) for column in self.tokens])
-        return self.module["objective"](vectors, self.labels[torch.from_numpy(rows)])  # type: ignore[no-any-return]
+        return self._objective(vectors, rows)
+
+    def _objective(self, vectors: Sequence[Tensor], rows: np.ndarray) -> Tensor:
+        """Mean objective () in float32, whatever the encoder computes in: a cosine divided by 0.05 needs its digits."""
+        with torch.autocast(torch.device(self.encoder.device).type, enabled=False):
+            return self.module["objective"](vectors, self.labels[torch.from_numpy(rows)])  # type: ignore[no-any-return]
 
     def _vectors(self, columns: Sequence[Tokens], encoder: TransformerEncoder | None = None) -> list[Tensor]:
         """(B, d) for each text column. All texts of a batch go in groups of like length: same numbers, less padding."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from torch import distributed
 
 from repro import sealed
@@ -85,6 +85,10 @@ def train(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
         )
     examples = material.examples(recipe.data).sample(recipe.sample, seed=0)
+    if recipe.undivided and len(examples.columns) == 2 and min(len(examples), recipe.batch_size) < 2:
+        raise ReproError(
+            "a contrastive batch of one example has no negatives and teaches nothing; train on more at a time"
+        )
     if recipe.needs_synonyms:
         examples = replace(examples, synonyms=material.synonyms())
     dev = material.dev(recipe.select) if recipe.select_every else None
@@ -109,13 +113,22 @@ def train(
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(target.parent)
-    if distributed.is_initialized():
+    with _alone(target):
         return _train(recipe, base, seed, examples, dev, about, target, options)
-    with disk_errors(target):
-        lock = FileLock(f"{target}.lock")
-        lock.acquire()
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Have no other command train that model meanwhile: wait for it, or under torchrun, where others wait, refuse."""
+    lock = FileLock(f"{target}.lock")
+    if not distributed.is_initialized() or distributed.get_rank() == 0:
+        try:
+            with disk_errors(target):
+                lock.acquire(timeout=0 if distributed.is_initialized() else -1)
+        except Timeout:
+            raise ReproError(f"{target} is being trained by another command; wait for its end") from None
     try:
-        return _train(recipe, base, seed, examples, dev, about, target, options)
+        yield
     finally:
         lock.release()
 
@@ -135,13 +148,17 @@ def _train(
     target: Path,
     options: trainer.Options,
 ) -> Trained:
-    working = _working(target)
-    if target.exists():
-        if (stored := _sound(target, about)) is not None:
+    working, first = _working(target), not distributed.is_initialized() or distributed.get_rank() == 0
+    stored = _sound(target, about) if target.exists() else None
+    _together()  # nobody removes what another still reads
+    if stored is not None:
+        if first:
             shutil.rmtree(working, ignore_errors=True)  # of a run that was killed between the rename and this
-            return Trained(target, stored)
+        return Trained(target, stored)
+    if first and target.exists():
         logger.warning("%s is not whole or was altered; it is trained again", target)
         shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+    _together()
     if blank := without_sentence(examples.columns):
         logger.warning(
             "%d texts of %s are blank: cells without a sentence, as SimCSE's training reads", blank, recipe.data
@@ -162,11 +179,16 @@ def _train(
         "seconds": round(time.perf_counter() - start, 1),
         "versions": library_versions(),
     }
-    if not distributed.is_initialized() or distributed.get_rank() == 0:
+    if first:
         _put_in_place(learner, recipe, about, working, target)
+    _together()
+    return Trained(target, about)
+
+
+def _together() -> None:
+    """Wait until all processes of this training are here."""
     if distributed.is_initialized():
         distributed.barrier()
-    return Trained(target, about)
 
 
 @contextmanager
@@ -203,7 +225,7 @@ def _sound(folder: Path, about: dict[str, object]) -> dict[str, object] | None:
         stored = sealed.read(folder / ABOUT)
         wanted = json.loads(json.dumps(about))
         sound = stored["files"] == _files(folder) and {name: stored[name] for name in wanted} == wanted
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, ReproError):
         return None
     return stored if sound else None
 

@@ -104,6 +104,8 @@ def train(
             f"the training diverged: none of {place.looks} looks at the dev set gave a number; {recipe.remedy}"
         )
     learner.module.eval()
+    if not place.best:
+        _refuse_diverged(learner, recipe)
     return place
 
 
@@ -190,6 +192,14 @@ def _gradients(learner: Learner, rows: np.ndarray, rank: int, world: int, option
         for parameter, grad in zip(parameters, each, strict=True):
             parameter.grad = grad.view_as(parameter)
     return float(loss)
+
+
+@torch.no_grad()
+def _refuse_diverged(learner: Learner, recipe: TrainedRecipe) -> None:
+    """ReproError where the last step left weights that nobody looked at and that give no number."""
+    loss = float(learner.loss(np.arange(min(8, len(learner)))))
+    if not math.isfinite(loss):
+        raise ReproError(f"the training diverged: after the last step the loss is {loss}; {recipe.remedy}")
 
 
 def _look(learner: Learner, place: checkpoint.Position, score: float, log: _Log) -> None:

@@ -11,6 +11,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 from repro.data.wordnet import synonyms
+from repro.encoders.recipe import TransformerRecipe
 from repro.errors import NotAvailable, ReproError
 from repro.training import masking, trainer
 from repro.training.contrastive import ContrastiveRecipe
@@ -18,6 +19,7 @@ from repro.training.contrastive_learner import ContrastiveLearner
 from repro.training.data import Examples
 from repro.training.dropout import Dropout
 from tests.conftest import save_tiny_bert
+from tests.encoders.test_architectures import AGREE, save
 from tests.training.test_trainer import assert_same, examples, killed_at, learner, recipe
 
 ROWS = np.arange(8)
@@ -70,6 +72,49 @@ def test_dropout_has_the_probability_that_was_asked_for(bert: Path, p: float) ->
     assert len(modules) == 1 + 2 * 3  # of the embeddings, and in each layer of attention, its output and the layer's
     first, second = vectors(found)
     assert torch.equal(first, second) == (p == 0)
+
+
+@pytest.mark.parametrize("family", ["opt", "modernbert"])
+def test_dropout_that_is_a_number_of_the_model_is_set_too(family: str, tmp_path: Path) -> None:
+    folder = save(tmp_path / "model", AGREE[family](), model_max_length=38)
+    for p in (0.0, 0.2):
+        found = built(folder, dropout=p)
+        first, second = vectors(found)
+        assert torch.equal(first, second) == (p == 0)
+    torch.manual_seed(3)
+    built(folder)
+    after = torch.rand(2)
+    torch.manual_seed(3)
+    built(folder, dropout=0.2)
+    assert torch.equal(torch.rand(2), after)  # the trial draws nothing that the training would have drawn
+
+
+def test_dropout_that_cannot_be_set_is_refused(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repro.training.contrastive_learner.set_dropout", lambda model, p: None)
+    with pytest.raises(ReproError, match="keeps its dropout where dropout= does not reach it; leave dropout= out"):
+        built(bert, dropout=0.2)
+
+
+def test_in_bfloat16_the_objective_is_computed_in_float32(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = built(bert, head="mlp")
+    drawn = torch.randn(2, 8, 16, generator=torch.Generator().manual_seed(0)) + 2
+    monkeypatch.setattr(found, "_encoded", lambda columns: list(drawn))
+    expected = found.loss(ROWS)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(found.loss(ROWS), expected)
+
+
+def test_a_normalisation_before_the_head_that_is_kept_is_refused(bert: Path) -> None:
+    base = TransformerRecipe(str(bert), pooling="cls", normalize=True)
+    with pytest.raises(ReproError, match=r"normalize would stand between the pooling and the head .*; leave it out"):
+        learner(made(bert, head="mlp").starting_from(base), TWICE)
+
+
+@pytest.mark.parametrize("settings", [{"mlm": 0.1}, {"augment": "mlm", "rate": 0.3}], ids=str)
+def test_a_language_model_of_another_family_is_refused(settings: dict[str, object], tmp_path: Path) -> None:
+    folder = save(tmp_path / "model", AGREE["opt"](), model_max_length=38)
+    with pytest.raises(ReproError, match="is no BERT; only BERT's masked language model is supported"):
+        built(folder, **settings)
 
 
 def test_two_encoders_begin_alike_and_each_reads_its_own_text(bert: Path) -> None:

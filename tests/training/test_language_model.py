@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +115,18 @@ def test_the_command_gives_a_model_that_transformers_and_the_zoo_read(
         ids = zoo.Group([ready], "cpu").backbone.tokenizer(["a dog"], return_tensors="pt")  # type: ignore[attr-defined]
         expected = model.eval().bert(**ids).last_hidden_state[0].mean(dim=0)
     np.testing.assert_allclose(vectors[1], expected, atol=1e-5)
+
+
+def test_a_vocabulary_may_have_gaps(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_bert, tmp_path / "gaps")
+    words = (folder / "vocab.txt").read_text().splitlines()
+    (folder / "vocab.txt").write_text("\n".join([*words[:5], "cat", "cat", "cat", *words[5:]]) + "\n")
+    (folder / "tokenizer.json").unlink(missing_ok=True)
+    model = learner(tiny(folder))
+    largest = max(model.tokenizer.get_vocab().values())
+    assert largest >= len(model.tokenizer)
+    assert model.module["encoder"].config.vocab_size == largest + 1
+    assert torch.isfinite(model.loss(np.arange(4)))
 
 
 def test_the_same_recipe_is_not_trained_again(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from repro.cli.main import main
 from repro.encoders import zoo
@@ -259,6 +260,20 @@ def test_a_training_that_diverged_before_its_only_look_says_so_and_what_to_do(
     )
 
 
+@pytest.mark.parametrize(
+    ("setting", "refused"), [({"batch_size": 1}, True), ({"sample": 1}, True), ({"sample": 2}, False)]
+)
+def test_a_contrastive_batch_of_one_pair_is_refused(setting: dict[str, int], refused: bool, tiny_bert: Path) -> None:
+    texts = tuple(f"the cat {word}" for word in ("sits", "runs", "jumps", "is red"))
+    material = train.Material(lambda name: Examples((texts, texts), None), MINI.dev, MINI.synonyms)
+    recipe = replace(setups.setup("unsup-simcse-sample", str(tiny_bert)), **setting)
+    if not refused:
+        assert train.train(recipe, 0, material, "cpu").about["steps"] == 1
+        return
+    with pytest.raises(ReproError, match="batch of one example has no negatives and teaches nothing; train on more"):
+        train.train(recipe, 0, material, "cpu")
+
+
 def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_path: Path) -> None:
     """Without dropout; the batch of 16 is then two of 8, and sums differ in their last bits."""
     from safetensors.numpy import load_file
@@ -295,6 +310,23 @@ def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_
         weights.append(load_file(tmp_path / name / "model.safetensors"))
     for key, value in weights[0].items():
         np.testing.assert_allclose(value, weights[1][key], atol=1e-6)
+    # what was altered since is trained again by all of them together
+    (stored,) = (path for path in (tmp_path / "home-two/models").iterdir() if path.is_dir())
+    (stored / "training.svg").write_text("x")
+    run[-1] = str(tmp_path / "again")
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    again = (tmp_path / "again/model.safetensors").read_bytes()
+    assert again == (tmp_path / "two/model.safetensors").read_bytes()
+
+
+def test_torchrun_waits_for_no_other_command(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other processes would wait for the first one longer than they may."""
+    monkeypatch.setattr(train.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(train.distributed, "get_rank", lambda: 0)
+    taken, refused = FileLock(tmp_path / "id.lock"), pytest.raises(ReproError, match="id is being trained by another")
+    with taken, refused, train._alone(tmp_path / "id"):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -434,6 +434,15 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny_bert: Path, tmp_path:
         run(recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0), tmp_path)
 
 
+def test_a_last_step_that_nobody_looks_at_is_looked_at(tiny_bert: Path, tmp_path: Path) -> None:
+    made = recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0, epochs=1, batch_size=1000)
+    for _ in range(2):  # the second start finds a checkpoint of the end
+        with pytest.raises(
+            ReproError, match=r"after the last step the loss is (nan|inf); lower learning_rate \(1e\+30"
+        ):
+            run(made, tmp_path)
+
+
 @pytest.mark.parametrize("setting", [{"temperature": 1e-300}, {"mlm": 1e300}])
 def test_the_advice_is_true_whatever_setting_it_was(setting: dict[str, float], tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(ReproError, match=r"the training diverged: .*, or go back to the settings of `repro list train"):
