@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants, errors, hf_hub_download
+from huggingface_hub import constants, errors
 
-from repro import hub, hub_patience
+from repro import hub
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.weights import resolve
 from repro.errors import NotAvailable, ReproError
@@ -212,55 +212,6 @@ def test_a_hub_that_cannot_answer_the_first_question_is_asked_again_and_then_lef
     with pytest.raises(NotAvailable, match=r"not on this machine and the model hub (refuses|is down) "):
         got()
     assert len(server.log) == 1 + hub._RETRIES
-
-
-def test_a_silent_hub_is_given_up_and_not_asked_again(
-    connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect(server.address)
-    monkeypatch.setattr(hub_patience, "LONGEST", 0.05)
-    monkeypatch.setattr(hub_patience, "PATIENCE", 0.2)
-    assert hub.hub_answers()
-    server.faults[MODEL] = Fault(delay=60)
-    for _ in range(2):
-        with pytest.raises(NotAvailable, match=r"cannot be downloaded: .*(has not answered for|ReadTimeout)"):
-            got()
-
-
-def test_a_request_that_failed_is_not_waited_for_by_the_next_ones(
-    connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Time that passes between two downloads is no silence of the hub."""
-    now = [0.0]
-    connect(server.address)
-    monkeypatch.setattr(hub_patience.time, "monotonic", lambda: now[0])
-    assert hub.hub_answers()
-    server.faults[MODEL] = Fault(reset=True)
-    for _ in range(3):
-        with pytest.raises(NotAvailable, match="the connection failed"):
-            got()
-        now[0] += 10 * hub_patience.PATIENCE
-    server.faults.clear()
-    assert got() == WEIGHTS
-
-
-def test_a_hub_that_was_given_up_is_still_the_user_s_to_ask(
-    connect: Connect, server: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect(server.address)
-    monkeypatch.setattr(hub_patience, "LONGEST", 0.05)
-    monkeypatch.setattr(hub_patience, "PATIENCE", 0.1)
-    assert hub.hub_answers()
-    server.faults[MODEL] = Fault(delay=60)
-    for _ in range(3):
-        with pytest.raises(NotAvailable, match="cannot be downloaded: "):
-            got()
-    server.faults.clear()
-    asked = len(server.log)
-    with pytest.raises(NotAvailable, match=r"cannot be downloaded: the hub has not answered for .*; check the network"):
-        got()
-    assert len(server.log) == asked
-    assert Path(hf_hub_download(MODEL, "model.safetensors")).read_bytes() == WEIGHTS
 
 
 @pytest.mark.parametrize("etag", ['"5e2f-abc"', '"d41d8cd98f00b204e9800998ecf8427e"', f'"{"0" * 64}-gzip"'])
