@@ -6,7 +6,8 @@ gold score rounded half up; else: rows per label). Tasks read the files in this 
 folder, licence and citation. Lines without a URL: what comes through the hub (hub.py), and what only its
 authors give away, which is the user's to put in place (0 rows: nobody says how many, or the line of a file beside it
 does). `files.csv` has the sha256 of each file as it lies in the data folder, after conversion. `mini/registry.csv` and
-`mini/files.csv`: the same for the embedded data.
+`mini/files.csv`: the same for the embedded data. `digests.csv` has the digest of what each task reads of the public
+files, whatever their line ends; tasks on data that only their authors give away are not in it.
 """
 
 from __future__ import annotations
@@ -123,6 +124,12 @@ def datasets(suite: str = "paper") -> dict[str, Dataset]:
         for line in _read(HERE / "datasets.csv")
         if line["dataset"] in sources
     }
+
+
+@cache
+def public_digests() -> dict[str, str]:
+    """Hex sha256 of what a task reads of the public files, by the task's name."""
+    return {line["task"]: line["data_sha256"] for line in _read(HERE / "digests.csv")}
 
 
 def _read(path: Path) -> list[dict[str, str]]:

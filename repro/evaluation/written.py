@@ -136,7 +136,8 @@ def _derived(
     missing = [slug for slug, part in zip(column.of, parts, strict=True) if part is None]
     if not missing:
         value = column.value([float(part["value"]) for part in parts if part])
-        return line_of(table, row, column, {"value": as_text(value)}, "")
+        of = {slug: part for slug, part in zip(column.of, parts, strict=True) if part}
+        return line_of(table, row, column, {"value": as_text(value)}, "", of)
     if row.system.only:
         reason = row.system.absent(column.slug)
     elif len(missing) == len(parts):

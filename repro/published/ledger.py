@@ -142,8 +142,19 @@ def tolerance(table: str, row: Row, column: AnyColumn, std: float | None = None)
     return max(DEFAULT_TOLERANCE, fmean(allowed)), "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
-def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: float | None, why_not: str) -> Verdict:
-    """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too."""
+def judge(
+    table: Table,
+    row: Row,
+    column: AnyColumn,
+    value: float | None,
+    std: float | None,
+    why_not: str,
+    other_data: str = "",
+) -> Verdict:
+    """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too.
+
+    `other_data`: how the data differ from the published number's.
+    """
     from repro.metrics import metric  # brings SciPy, which a list of tables does without
 
     only = row.system.only
@@ -155,6 +166,8 @@ def judge(table: Table, row: Row, column: AnyColumn, value: float | None, std: f
         return Verdict(None, None, None, "no-published")
     if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)
+    if other_data:
+        return Verdict(number, None, None, "other-protocol", other_data, spread)
     if row.published and (why := row.published.columns.get(column.slug, ColumnRef("")).differs):
         return Verdict(number, None, None, "other-protocol", why, spread)
     allowed, reason = tolerance(table.id, row, column, std)

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from repro.data import registry
 from repro.evaluation.systems import Unknown
 from repro.published import ledger
 from repro.results.csv_lines import FIELDS, Line, as_text
-from repro.tables.spec import BEYOND, AnyColumn, Row, Table
+from repro.tables.spec import BEYOND, AnyColumn, Column, Row, Table
 
 
-def line_of(table: Table, row: Row, column: AnyColumn, measured: Mapping[str, str], why_not: str) -> Line:
+def line_of(
+    table: Table,
+    row: Row,
+    column: AnyColumn,
+    measured: Mapping[str, str],
+    why_not: str,
+    parts: Mapping[str, Mapping[str, str]] | None = None,
+) -> Line:
     """The line of a cell: what was measured, and the ledger's verdict.
 
-    `measured`: texts by the names of MEASURED, or nothing where the cell was not run, `why_not`.
+    `measured`: texts by the names of MEASURED, or nothing where the cell was not run, `why_not`. `parts`: the same, by
+    slug, of the columns that an average or a difference is made of.
     """
     value, std = (float(measured[name]) if measured.get(name) else None for name in ("value", "std"))
-    verdict = ledger.judge(table, row, column, value, std, why_not)
+    verdict = ledger.judge(table, row, column, value, std, why_not, _other_data(table, column, measured, parts or {}))
     zero = measured.get("zero_vectors") or "0"
     unknown_words = f"{zero} sentences without a known word" if zero != "0" else ""
     judged = {
@@ -36,6 +45,20 @@ def line_of(table: Table, row: Row, column: AnyColumn, measured: Mapping[str, st
     }
     line = {**measured, **judged}
     return {name: line.get(name, "") for name in FIELDS}
+
+
+def _other_data(
+    table: Table, column: AnyColumn, measured: Mapping[str, str], parts: Mapping[str, Mapping[str, str]]
+) -> str:
+    """How the data of a cell, or of a part of it, differ from the public ones, against which nothing can be held."""
+    for each in table.columns:
+        if not isinstance(each, Column) or (each.slug != column.slug and each.slug not in parts):
+            continue
+        line = measured if each.slug == column.slug else parts[each.slug]
+        public, read = registry.public_digests().get(each.task), line.get("data_sha256")
+        if public and read and read != public:
+            return f"the data of {each.slug} differ from the public files ({read[:12]}, and theirs are {public[:12]})"
+    return ""
 
 
 def with_written_rows(table: Table, lines: Sequence[Line]) -> Table:

@@ -63,38 +63,40 @@ def _other_texts(table: Table, lines: Sequence[Line], csv_path: Path) -> Iterato
 def _cells(table: Table, lines: Sequence[Line], suite: str) -> Iterator[Check]:
     rows: dict[str, Row] = {row.slug: row for row in table.rows}
     columns: dict[str, AnyColumn] = {column.slug: column for column in table.columns}
-    values = {(line["row"], line["column"]): line["value"] for line in lines}
+    placed = {(line["row"], line["column"]): line for line in lines}
     options = Options(suite=Suite(suite))
     for line in lines:
         if line["column"] not in columns:  # misplaced
             continue
         row, column = rows[line["row"]], columns[line["column"]]
+        of = () if isinstance(column, Column) else column.of
+        parts = {slug: part for slug in of if (part := placed.get((row.slug, slug)))}
         if not isinstance(column, Column):
-            wrong = list(_wrong_derived(row, column, line, values))
+            wrong = list(_wrong_derived(column, line, parts))
         elif line["value"]:
             wrong = list(faults(row, column, line, options, line["data_sha256"], any_version=True))
         else:
             wrong = [f"has no value and says {name}" for name in MEASURED if line[name]]
-        wrong = wrong or list(_misjudged(table, row, column, line))
+        wrong = wrong or list(_misjudged(table, row, column, line, parts))
         yield Check(table.id, f"{row.slug} × {column.slug}", tuple(wrong), "" if line["value"] else line["reason"])
 
 
-def _wrong_derived(row: Row, column: AnyColumn, line: Line, values: dict[tuple[str, str], str]) -> Iterator[str]:
+def _wrong_derived(column: AnyColumn, line: Line, parts: dict[str, Line]) -> Iterator[str]:
     """What is wrong with an average or a difference, which is made of its parts and nothing else."""
     assert not isinstance(column, Column)
     if any(line[name] for name in MEASURED if name != "value"):
         yield "says how it was measured, and is computed from other columns"
-    parts = [number(values.get((row.slug, slug), "")) for slug in column.of]
-    whole = [part for part in parts if part is not None]
-    due = column.value(whole) if len(whole) == len(parts) else None
+    values = [number(parts[slug]["value"]) if slug in parts else None for slug in column.of]
+    whole = [value for value in values if value is not None]
+    due = column.value(whole) if len(whole) == len(values) else None
     said = number(line["value"])
     if (due is None) != (not line["value"]) or (due is not None and (said is None or abs(said - due) >= 1e-9)):
         yield f"is {line['value'] or 'empty'}; its parts make {'nothing' if due is None else f'{due:.10g}'}"
 
 
-def _misjudged(table: Table, row: Row, column: AnyColumn, line: Line) -> Iterator[str]:
+def _misjudged(table: Table, row: Row, column: AnyColumn, line: Line, parts: dict[str, Line]) -> Iterator[str]:
     """Where a line whose numbers are sound says something else than the ledger does of them."""
-    due = line_of(table, row, column, {name: line[name] for name in MEASURED}, line["reason"])
+    due = line_of(table, row, column, {name: line[name] for name in MEASURED}, line["reason"], parts)
     for name in ("table", "group", "label", "metric", "published", "published_std", "delta", "tolerance", "verdict"):
         if due[name] != line[name]:
             yield f"{name} is {line[name] or 'empty'}, the ledger says {due[name] or 'nothing'}"

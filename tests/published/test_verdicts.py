@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repro import tables
+from repro.data import registry
 from repro.published.verdicts import line_of, with_written_rows
 from repro.results.csv_lines import FIELDS
 from repro.tables.spec import BEYOND
@@ -29,6 +30,22 @@ def test_a_measured_line_is_judged_and_says_how_many_sentences_had_no_known_word
         "weights": "w",
     }
     assert line["reason"] == "3 sentences without a known word"
+
+
+def test_numbers_of_altered_data_are_held_against_nothing() -> None:
+    """A gold score that somebody changed in a folder of their own moves a number by less than the tolerance."""
+    ours = {"value": "55.16", "data_sha256": registry.public_digests()["sts12"]}
+    altered = ours | {"data_sha256": "c258" + "0" * 60}
+    assert line_of(TABLE, ROW, COLUMN, ours, "")["verdict"] == "match"
+    line = line_of(TABLE, ROW, COLUMN, altered, "")
+    assert (line["verdict"], line["published"], line["delta"]) == ("other-protocol", "55.14", "")
+    assert (
+        line["reason"] == "the data of sts12 differ from the public files (c25800000000, and theirs are 67b54973c78b)"
+    )
+    average = next(column for column in TABLE.columns if column.slug == "avg")
+    for part, verdict in ((ours, "match"), (altered, "other-protocol")):
+        line = line_of(TABLE, ROW, average, {"value": "61.32"}, "", {"sts12": part, "sts13": {"value": "1"}})
+        assert line["verdict"] == verdict
 
 
 @pytest.mark.parametrize("variant", [".limit-50", ".sample-9", "limit-3.bfloat16"])

@@ -7,6 +7,7 @@ import pytest
 
 from repro import tables
 from repro.cli.main import main
+from repro.data import registry
 from repro.errors import ReproError
 from repro.evaluation import written
 from repro.evaluation.config import Options
@@ -114,7 +115,7 @@ def test_a_table_with_rows_of_ones_own_holds(table: str, own: str, tiny_bert: Pa
 # What follows changes the lines and writes Markdown and LaTeX from them, so that all three say the same wrong thing.
 
 FLOWS = tables.get("simcse-5")
-DATA = "0123456789abcdef" * 4
+FILE = "0123456789abcdef" * 4
 PLAIN, FLOWED = "all-minilm-l6-v2", "bert-base-flow3-nli"
 MADE_UP = {"alignment": 0.2, "uniformity": -2.0, "cosine": 0.5, "isoscore": 0.1}
 
@@ -128,11 +129,12 @@ def made(tmp_path: Path) -> Plan:
             there = ledger.published(next(r for r in FLOWS.rows if r.slug == row).published, column.slug)
             value = there.value + 0.3 if there else MADE_UP.get(column.metric, 60 + number + 1 / 3)
             system = next(r.system for r in FLOWS.rows if r.slug == row).stated(column.slug, found.options)
-            protocol = {**protocol_of(found.options, column), "data": DATA[:12]}
+            data = registry.public_digests()[column.task]
+            protocol = {**protocol_of(found.options, column), "data": data[:12]}
             signature = Signature(column.task, protocol, system or {}, "0.3.0")
             (base,) = next(r.system for r in FLOWS.rows if r.slug == row).bases()
-            weights = f"{base.weights}@{base.revision} sha256:{DATA[:12]}"
-            about = (column.metric, value, None, None, signature, weights, DATA, "cpu", "float32", 1.0, "c")
+            weights = f"{base.weights}@{base.revision} sha256:{FILE[:12]}"
+            about = (column.metric, value, None, None, signature, weights, data, "cpu", "float32", 1.0, "c")
             found.stored[row, column.slug] = Result(*about, seeds=seeds, std=0.2 if seeds == 5 else None)
     return found
 
@@ -169,8 +171,8 @@ EDITS: list[tuple[str, str, dict[str, str], str]] = [
     (FLOWED, "stsb", {"label": "BERT-large-flow"}, "label is BERT-large-flow, the ledger says BERT-base-flow"),
     (FLOWED, "stsb", {"metric": "pearson-all"}, "metric is pearson-all, the ledger says spearman-all"),
     (FLOWED, "stsb", {"table": "flow-2"}, "table is flow-2, the ledger says simcse-5"),
-    (FLOWED, "stsb", {"data_sha256": "f" * 64}, "data_sha256 is ffffffffffff, its signature says 0123456789ab"),
-    (FLOWED, "stsb", {"data_sha256": ""}, "data_sha256 is empty, its signature says 0123456789ab"),
+    (FLOWED, "stsb", {"data_sha256": "f" * 64}, "data_sha256 is ffffffffffff, its signature says 50fea73f489f"),
+    (FLOWED, "stsb", {"data_sha256": ""}, "data_sha256 is empty, its signature says 50fea73f489f"),
     (FLOWED, "stsb", {"verdict": "match"}, "verdict is match, the ledger says within-noise"),
     (FLOWED, "stsb", {"delta": "0.0"}, "delta is 0.0, the ledger says 0.3"),
     (FLOWED, "stsb", {"published": "68.96"}, "published is 68.96, the ledger says 68.66"),

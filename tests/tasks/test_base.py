@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,19 @@ def test_what_a_task_cannot_do_is_one_sentence() -> None:
             match=r"^sst (is scored from|is not a task that times|has a test set of its own)",
         ):
             call()
+
+
+@pytest.mark.real
+def test_what_is_read_of_the_public_files_has_the_registry_s_digest(data: Path) -> None:
+    public = registry.datasets()
+    read: dict[object, str] = {}
+    found = {}
+    for name, task in TASKS.items():
+        if public[task.dataset].public:
+            if task.source not in read:
+                read[task.source] = task.digest(task.load(data, public[task.dataset], None))
+            found[name] = read[task.source]
+    assert found == registry.public_digests()
 
 
 def test_a_missing_file_says_where_it_comes_from() -> None:
