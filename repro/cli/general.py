@@ -27,9 +27,12 @@ def read_by(arguments: argparse.Namespace) -> list[Path]:
 
 def files_of(encoder: str) -> list[Path]:
     """What an encoder's name, settings included, may name on this disk: its folder or file and what stands beside."""
+    from repro.encoders import own
     from repro.encoders.vector_pair import INDEX_SUFFIXES
     from repro.encoders.zoo import split
 
+    if own.is_object(encoder):
+        return own.sources(encoder)
     base, settings = split(encoder)
     names = [base, *(setting.removeprefix("source=") for setting in settings)]
     if base.endswith(".npy"):  # and the words of its rows

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interruption) -> int:
-    product = "output"
+    product, arguments = "output", None
     try:
         arguments = build_parser().parse_args(_readable(argv))
         product = arguments.product
@@ -51,8 +51,11 @@ def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interr
         status = int(arguments.run(arguments))
         out.stops = False
         out.flush()
-    except SystemExit as stop:  # of argparse
+    except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 2
+        if arguments is not None:  # else it is argparse's, which has said why
+            streams.say(sentence(stop))
+            status = 2
     except streams.Stopped:
         status = 0
     except KeyboardInterrupt:

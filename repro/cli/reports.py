@@ -49,8 +49,10 @@ def _site(arguments: argparse.Namespace) -> int:
 
 def summary(arguments: argparse.Namespace) -> int:
     """Print one page on the written tables, as Markdown."""
+    from repro.reports.layout import lay_out
     from repro.reports.summary import to_summary
     from repro.results.csv_lines import from_csv
+    from repro.tables import get
 
     folder, before = folder_of(arguments), arguments.before
     if before is not None and not before.is_dir():
@@ -59,11 +61,18 @@ def summary(arguments: argparse.Namespace) -> int:
         before = before / arguments.suite  # named as --out is
     tables = {}
     for name in arguments.ids or written(folder):
+        table_id, _, variant = name.partition(".")
+        table = get(table_id, arguments.suite).of_run(variant)
         now, then = (place / f"{name}.csv" if place else None for place in (folder, before))
         assert now is not None
         if not now.is_file():
             raise ReproError(f"{now} is missing; write it with `repro table {name}`")
-        tables[name] = (some_lines(now, complete=True), from_csv(then) if then is not None and then.is_file() else [])
+        lines = some_lines(now, complete=True)
+        try:
+            lay_out(table, lines)
+        except ReproError as error:
+            raise ReproError(f"{now} is not as this suite wrote it: {error}") from None
+        tables[name] = (lines, from_csv(then) if then is not None and then.is_file() else [])
     print(to_summary(tables), end="")
     return 0
 

@@ -52,7 +52,9 @@ def _write_facts(table: Facts, arguments: argparse.Namespace) -> int:
     without_meaning = [name for name in ABOUT_NUMBERS if getattr(arguments, name)]
     if without_meaning:
         raise ReproError(f"nothing in {table.id} is measured; leave out --{without_meaning[0]}")
-    if not arguments.dry_run:
+    if arguments.dry_run:
+        print(f"nothing in {table.id} is measured: 0 cells to compute")
+    else:
         _check(arguments, list(texts(table, arguments.out)))
         print("wrote " + ", ".join(map(str, write(table, arguments.out))))
     return 0
@@ -283,6 +285,6 @@ def _show(layout: Layout, picture: Path | None) -> None:
         print("in the .md file also: " + "; ".join(section.title for section in others))
     if any(cell.delta is not None for section in sections for row in section.rows for cell in row.cells):
         print("measured, and below it the difference to the published number with its verdict")
-    hidden = len(layout.table.rows) - sum(row.measured for row in first.rows)
-    if hidden:
-        print(f"{hidden} rows were not run; the .md file says why")
+    measured = {row.slug for section in sections for row in section.rows if row.measured}
+    if len(measured) < len(layout.table.rows):
+        print(f"{len(layout.table.rows) - len(measured)} rows were not run; the .md file says why")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -82,7 +83,7 @@ class Own:
             yield
         except ReproError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ReproError(f"{self.title} fails on {what}: {type(error).__name__}: {error}") from error
 
 
@@ -193,6 +194,13 @@ def is_object(name: str) -> bool:
     return OBJECT.fullmatch(name) is not None and not os.path.exists(name)
 
 
+def sources(name: str) -> list[Path]:
+    """Where the code of `module:object` may stand, that is imported from the working directory or beyond."""
+    package, *inner = name.partition(":")[0].split(".")
+    places = [Path(place) for place in dict.fromkeys(["", *sys.path])]
+    return [place / path for place in places for path in (package, Path(package, *inner).with_suffix(".py"))]
+
+
 def named(name: str) -> Own:
     """The object that `module:object@version` names, the module looked for in the working directory too.
 
@@ -208,7 +216,7 @@ def named(name: str) -> Own:
         if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
             thing = thing()
         version = match[2] or getattr(thing, "version", "")
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise ReproError(f"{name}: the encoder cannot be had: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(os.getcwd())

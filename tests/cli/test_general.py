@@ -40,3 +40,18 @@ def test_no_file_of_an_encoder_is_written_over(
         assert main(command) == 2
         assert "model.safetensors is a file that this command reads" in capsys.readouterr().err
         assert weights.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("mine:f", "mine.py"), ("own.mine:f", "own/mine.py"), ("own:f", "own/a.py")]
+)
+def test_no_module_of_an_encoder_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, file: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(file).parent.mkdir(exist_ok=True)
+    Path(file).write_text("def f(sentences): ...\n")
+    Path("in.txt").write_text("the cat\n")
+    assert main(["encode", name, "in.txt", "-o", file]) == 2
+    assert f"{file} is a file that this command reads" in capsys.readouterr().err
+    assert Path(file).read_text() == "def f(sentences): ...\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,29 @@ def test_a_csv_without_a_line_is_no_table(
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
     assert main([command, "sbert-1", "--out", str(copy)]) == 2
     assert f"{path} is not as this suite wrote it: " in capsys.readouterr().err
+
+
+EDITS: dict[str, Callable[[list[str]], list[str]]] = {
+    "a line twice": lambda lines: [*lines, lines[-1]],
+    "a line less": lambda lines: lines[:-1],
+    "another row": lambda lines: [*lines[:-1], lines[-1].replace(lines[-1].split(",")[2], "nix", 1)],
+}
+
+
+@pytest.mark.parametrize("command", ["report", "summary"])
+@pytest.mark.parametrize("edit", EDITS)
+def test_lines_that_the_table_did_not_write_are_refused(
+    command: str, edit: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "sbert-1.csv"
+    path.write_text("".join(EDITS[edit](path.read_text().splitlines(keepends=True))))
+    assert main([command, "sbert-1", "--out", str(copy)]) == 2
+    assert "sbert-1" in capsys.readouterr().err
+
+
+def test_the_summary_of_a_table_of_facts_says_that_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "flow-7", "--out", str(COMMITTED)]) == 2
+    assert "nothing in flow-7 is measured" in capsys.readouterr().err
 
 
 def test_it_waits_for_a_run_that_is_writing(copy: Path) -> None:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from repro import tables
 from repro.cli.main import main
+from repro.cli.tables import _show
+from repro.reports.layout import lay_out
+from repro.results.csv_lines import from_csv
+from tests.processes import ROOT
 
 Said = pytest.CaptureFixture[str]
 
@@ -61,6 +66,20 @@ FACTS = [
     *(["--row", "nope"], ["--task", "nope"], ["--encoder", "./nothere"], ["--base", "./nothere"], ["--light"]),
     *(["--limit", "3"], ["--seeds", "2"], ["--sample", "2"], ["--probe", "exact"], ["--picture", "x.svg"], ["--force"]),
 ]
+
+
+def test_a_dry_run_of_a_table_of_facts_has_nothing_to_compute(tmp_path: Path, capsys: Said) -> None:
+    assert main(["table", "simcse-a1", "--out", str(tmp_path), "--dry-run"]) == 0
+    assert capsys.readouterr().out == "nothing in simcse-a1 is measured: 0 cells to compute\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["simcse-2", "simcse-4", "sbert-1"])
+def test_a_row_that_is_measured_in_any_section_was_run(table: str, capsys: Said) -> None:
+    lines = from_csv(ROOT / f"tables/{table}.csv")
+    _show(lay_out(tables.get(table), lines), None)
+    rows = {line["row"] for line in lines} - {line["row"] for line in lines if line["value"]}
+    assert f"\n{len(rows)} rows were not run; " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", FACTS)

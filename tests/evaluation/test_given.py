@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -215,6 +216,28 @@ def test_commands_on_sentences_take_it(tmp_path: Path, capsys: pytest.CaptureFix
 def test_an_object_that_cannot_be_had_is_refused_before_anything_runs() -> None:
     with pytest.raises(ReproError, match="the encoder cannot be had: ModuleNotFoundError"):
         tables.get("sbert-1").with_encoders(["no_module_of_this_name:x@1"])
+
+
+QUITTING = {
+    "at once": "def f(sentences): ...\nraise SystemExit",
+    "with a sentence": "def f(sentences): ...\nraise SystemExit('set MY_KEY first')",
+    "by an argument parser": "import argparse\nargparse.ArgumentParser().parse_args(['--what'])",
+    "when asked": "def f(sentences):\n    raise SystemExit(0)",
+}
+
+
+@pytest.mark.parametrize("when", QUITTING)
+def test_code_that_ends_the_process_is_one_sentence(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = f"quitting_{list(QUITTING).index(when)}"
+    Path(f"{module}.py").write_text(QUITTING[when])
+    Path("in.txt").write_text("the cat\n")
+    assert main(["encode", f"{module}:f", "in.txt", "-o", "out.npy"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(rf"repro: {module}:f(: the encoder cannot be had| fails on 1 sentences): SystemExit", last)
+    assert not Path("out.npy").exists()
 
 
 def test_the_installed_command_looks_into_the_working_directory(folder: Path) -> None:
