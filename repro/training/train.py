@@ -120,11 +120,11 @@ def train(
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
     """Have no other command train that model meanwhile: wait for it, or under torchrun, where others wait, refuse."""
-    lock = FileLock(f"{target}.lock")
-    if not distributed.is_initialized() or distributed.get_rank() == 0:
+    with disk_errors(target):
+        lock = FileLock(f"{target}.lock", timeout=0 if distributed.is_initialized() else -1)
         try:
-            with disk_errors(target):
-                lock.acquire(timeout=0 if distributed.is_initialized() else -1)
+            if not distributed.is_initialized() or distributed.get_rank() == 0:
+                lock.acquire()
         except Timeout:
             raise ReproError(f"{target} is being trained by another command; wait for its end") from None
     try:

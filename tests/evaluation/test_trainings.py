@@ -210,7 +210,7 @@ def test_a_home_that_refuses_a_training_costs_that_row_and_a_sound_model_is_used
     only = replace(OPTIONS, tasks=("stsb",))
     before, _ = run(table(tiny_bert), only)
 
-    def refused(path: str) -> Any:
+    def refused(path: str, timeout: float) -> Any:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(train, "FileLock", refused)
