@@ -101,7 +101,8 @@ class ContrastiveLearner(SentenceLearner):
         SimCSE's head is not tied to the input embeddings: its decoder begins as they are and goes its own way
         (models.py: BertForCL has no get_output_embeddings; train.py loads the checkpoint's head into it once).
         """
-        model, trained = load_masked_lm(self.resolved)
+        with torch.random.fork_rng():  # what loading draws leaves the head's first weights as they were
+            model, trained = load_masked_lm(self.resolved)
         tokenizer, config = self.encoder.tokenizer, self.encoder.model.config
         if tokenizer.mask_token_id is None:
             raise ReproError(f"the tokenizer of {self.resolved.recipe.weights} has no [MASK]; name another base")
