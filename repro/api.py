@@ -218,8 +218,8 @@ def _shown(line: Line) -> str:
     """`72.37 [70.25, 74.22]`, or why there is no number."""
     if not line["value"]:
         return f"not run: {line['reason']}"
-    interval = f" [{float(line['ci_low']):.2f}, {float(line['ci_high']):.2f}]" if line["ci_low"] else ""
-    return f"{float(line['value']):.2f}{interval}"
+    interval = f" [{float(line['ci_low']):z.2f}, {float(line['ci_high']):z.2f}]" if line["ci_low"] else ""
+    return f"{float(line['value']):z.2f}{interval}"
 
 
 def _with_tasks(frame: DataFrame, table: Table) -> DataFrame:

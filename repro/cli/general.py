@@ -99,6 +99,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from repro.evaluation.config import Options
     from repro.evaluation.plan import plan
     from repro.evaluation.significance import compare
+    from repro.results.csv_lines import signed
 
     table = tables.get(arguments.id, arguments.suite).with_encoders([arguments.first, arguments.second])
     options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
@@ -107,8 +108,8 @@ def compare(arguments: argparse.Namespace) -> int:
     labels = [", ".join(filter(None, [each.column.label, each.column.section])) for each in comparisons]
     width, decimals = max(map(len, labels)), max(2, table.decimals)
     for label, each in zip(labels, comparisons, strict=True):
-        low, high = (f"{bound:+.{decimals}f}" for bound in each.interval)
-        print(f"{label:{width}} {each.difference:+{5 + decimals}.{decimals}f}   {low} to {high}   {each.p_text}")
+        difference, low, high = (signed(number, decimals) for number in (each.difference, *each.interval))
+        print(f"{label:{width}} {difference:>{5 + decimals}}   {low} to {high}   {each.p_text}")
     return 0
 
 

@@ -138,7 +138,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--against", type=user_path, metavar="CSV", help="instead, an earlier run: a table's CSV file, or a folder"
     )
     verified.add_argument(
-        "--tolerance", type=_tolerance, metavar="X", help="how far a cell may move, up or down (default: 0.05)"
+        "--tolerance", type=_tolerance, metavar="X", help="how far a cell may move, of 100 (default: 0.05)"
     )
     verified.add_argument("--row", action="append", default=[], metavar="SLUG", help="only this row (with --against)")
     verified.add_argument("--junit", type=user_path, metavar="XML", help="also write what holds as JUnit XML")
@@ -273,7 +273,7 @@ def _tolerance(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a tolerance, a number from 0 in the table's unit")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a tolerance, a number from 0")
     return value
 
 

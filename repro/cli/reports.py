@@ -72,7 +72,7 @@ def summary(arguments: argparse.Namespace) -> int:
             lay_out(table, lines)
         except ReproError as error:
             raise ReproError(f"{now} is not as this suite wrote it: {error}") from None
-        tables[name] = (lines, from_csv(then) if then is not None and then.is_file() else [])
+        tables[name] = (table, lines, from_csv(then) if then is not None and then.is_file() else [])
     print(to_summary(tables), end="")
     return 0
 

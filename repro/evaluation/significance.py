@@ -81,10 +81,12 @@ def significance(finished: Plan, column: Column, first: str, second: str) -> Com
 
 
 def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pair, Comparison]:
-    """`significance` of many pairs of rows in one column, without those that it has none of.
+    """`significance` of many pairs of rows in one column, without those that it has none of; times have none.
 
     Each row is drawn once, and rows with as many seeds are tested together.
     """
+    if metric(column.metric).of_machine:  # runs of one machine are no sample of what others take
+        return {}
     slugs = dict.fromkeys(slug for pair in pairs for slug in pair)
     results = {slug: result for slug in slugs if (result := finished.stored.get((slug, column.slug)))}
     pairs = [pair for pair in pairs if results.keys() >= set(pair)]

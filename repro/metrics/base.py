@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,6 +73,14 @@ class Metric:
     scale: float = 1
     over_seeds: str = "mean"  # or `median`: what one number is made of those of several trainings or fits
     of_machine: bool = False  # a time or a speed: what another machine gave is no target
+
+    def share(self, value: float) -> float:
+        """By what a tolerance on the ×100 scale is multiplied for this metric: its largest number / 100.
+
+        1 for a percentage or a correlation × 100, 0.01 for MRR; where there is no largest number, |value| / 100.
+        """
+        largest = max(abs(self.low), abs(self.high))
+        return (largest if math.isfinite(largest) else abs(value)) / 100
 
     def value(self, samples: Samples) -> float:
         """The number that is reported; NaN where it is not defined."""

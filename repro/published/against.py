@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from repro.errors import ReproError
+from repro.metrics import METRICS
 from repro.published.checks import Check
 from repro.published.ledger import ROUNDING
 from repro.results.csv_lines import Line, Place, from_csv
@@ -47,8 +48,9 @@ def compare(
 ) -> list[Check]:
     """A check of every cell that has a value now or in the baseline (`then`), of these rows alone where any is named.
 
-    A cell is wrong that moved by more than the tolerance, in the table's unit, that has no value any more, or that was
-    measured under another protocol or on other data. A new one has a remark. ReproError where the baseline has no value
+    A cell is wrong that moved by more than the tolerance, that has no value any more, or that was measured under
+    another protocol or on other data. The tolerance is on the ×100 scale; a metric of another range has as large a
+    share of its own, and a time may be any. A new cell has a remark. ReproError where the baseline has no value
     of any cell of the table, or of a row that is named.
     """
     cells = _by_place(table, now, rows)
@@ -86,7 +88,9 @@ def _check(table: str, place: Place, now: Line | None, then: Line | None, tolera
     if why := difference(signatures[0].comparable_by, signatures[1].comparable_by):
         return Check(table, cell, (f"cannot be compared with the baseline: {why}",))
     value = float(now["value"])
-    if abs(value - before) <= tolerance + ROUNDING:
+    of = METRICS.get(now.get("metric", ""))  # none: an average's, of numbers on the ×100 scale
+    tolerance *= of.share(before) if of else 1
+    if (of and of.of_machine) or abs(value - before) <= tolerance + ROUNDING:
         return Check(table, cell)
     why = difference(signatures[0].system, signatures[1].system)
     moved = f"moved by {value - before:+.4f}, from {before:.4f} to {value:.4f} (tolerance {tolerance:g})"

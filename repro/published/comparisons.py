@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from repro.published.ledger import ROUNDING
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """`first` above `second` in a column by more than `margin` and no more than `ceiling`; or, `near`, no further than
-    `margin` apart.
+    """`first` above `second` in a column by more than `margin` and no more than `ceiling`; or, where `margin` is below
+    nothing, no further below than that; or, `near`, no further than `margin` apart.
 
     `factor`: `first` is so many times `second`, such as a time of another; nothing is said of their difference.
     `against`: the column of `second` where that is another one, such as the same measure of other words.
@@ -45,7 +47,10 @@ class Comparison:
 
     def holds(self, difference: float) -> bool:
         """Whether it does for this `difference`."""
-        return abs(difference) <= self.margin if self.near else self.margin < difference <= self.ceiling
+        if self.near:
+            return abs(difference) <= self.margin + ROUNDING
+        least = self.margin + (ROUNDING if self.margin >= 0 else -ROUNDING)
+        return least < difference <= self.ceiling + ROUNDING
 
     def turns_within(self, low: float, high: float) -> bool:
         """Whether differences from `low` to `high` are on both sides of where it stops to hold."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from repro.published import ledger
 from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, of_model, on_base
 from repro.published.comparisons import Claim, Comparison, Order
 from repro.results import csv_lines
-from repro.results.csv_lines import Line, Place
+from repro.results.csv_lines import Line, Place, signed
 from repro.results.signature import Signature, check_comparable
 from repro.tables.spec import Table
 
@@ -22,8 +23,9 @@ PUBLISHED = "published"
 SYSTEMS = "the papers' systems"  # measured here
 SOURCES = (PUBLISHED, BASE, *MODELS.values(), SYSTEMS)
 LEGEND = (
-    "n/m: n of the m comparisons that can be made hold; a claim on most sets or tasks holds when they do in more than "
-    "half of these. ≈: over seeds, the 95 % interval of the difference is on both sides of what is claimed; it counts "
+    "n/m: n of the m comparisons made hold; a claim on most sets or tasks holds when they do in more than half of "
+    "these. open: what is measured does not decide it. without a row: the paper's comparisons of which the model has "
+    "no row. ≈: over seeds, the 95 % interval of the difference is on both sides of what is claimed; it counts "
     "by its mean."
 )
 Measured = Mapping[Place, Line]  # lines with a value
@@ -49,8 +51,9 @@ class Outcome:
     @property
     def texts(self) -> tuple[str, str, str]:
         """First, second, and difference: `72.00`, `71.00`, `+1.00`; `0.98`, `0.32`, `×3.02`."""
-        difference = f"×{self.difference:.2f}" if self.comparison.factor else f"{self.difference:+.{self.decimals}f}"
-        return f"{self.first:.{self.decimals}f}", f"{self.second:.{self.decimals}f}", difference
+        first, second = (f"{score:z.{self.decimals}f}" for score in (self.first, self.second))
+        difference = self.difference
+        return first, second, f"×{difference:.2f}" if self.comparison.factor else signed(difference, self.decimals)
 
     @property
     def holds(self) -> bool:
@@ -70,7 +73,7 @@ class Outcome:
     @property
     def certainty(self) -> str:
         """`95 % +1.20 to +3.40 over seeds, p = 0.003 (Welch's t)`; '' where nothing tells."""
-        bounds = [f"{bound:+.{self.decimals}f}" for bound in self.interval or ()]
+        bounds = [signed(bound, self.decimals) for bound in self.interval or ()]
         interval = f"95 % {' to '.join(bounds)} over seeds" if bounds else ""
         return ", ".join(filter(None, [interval, self.test]))
 
@@ -83,50 +86,53 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Finding:
-    """How a claim of `of` comparisons fares on one source of numbers.
+    """How a claim fares on one source of numbers.
 
-    `apart`: comparisons that cannot be made, because the two numbers are of different protocols, each a sentence.
-    `nothing`: what is said where none was made.
+    `due`: how many comparisons its rows can show, by column; `rowless`: how many more the paper makes. `apart`:
+    comparisons that cannot be made, because the two numbers are of different protocols, each a sentence. `nothing`:
+    what is said where none was made.
     """
 
     source: str
     outcomes: tuple[Outcome, ...] = ()
-    of: int = 0
+    due: Mapping[str, int] = field(default_factory=dict)
+    rowless: int = 0
     apart: tuple[str, ...] = ()
     on_most: bool = False
     nothing: str = "not measured"
 
     @property
-    def columns(self) -> dict[str, bool]:
-        """Whether all comparisons in a column hold."""
-        columns: dict[str, bool] = {}
-        for outcome in self.outcomes:
-            column = outcome.comparison.column
-            columns[column] = columns.get(column, True) and outcome.holds
-        return columns
+    def columns(self) -> dict[str, bool | None]:
+        """Whether all comparisons in a column hold; None where some were not made, and those that were do."""
+        made = Counter(outcome.comparison.column for outcome in self.outcomes)
+        lost = {outcome.comparison.column for outcome in self.outcomes if not outcome.holds}
+        return {
+            column: False if column in lost else (True if made[column] == of else None)
+            for column, of in self.due.items()
+        }
 
     @property
     def holds(self) -> bool | None:
-        """Whether the claim does; None where no comparison was made."""
-        if not self.outcomes:
-            return None
-        columns = self.columns.values()
-        return sum(columns) > len(columns) / 2 if self.on_most else all(columns)
+        """Whether the claim does; None where the comparisons made leave that open, or there are none."""
+        columns = self.columns
+        won, lost = (sum(held is wanted for held in columns.values()) for wanted in (True, False))
+        if self.on_most:
+            return True if won > len(columns) / 2 else (False if lost and lost >= len(columns) / 2 else None)
+        return False if lost else (True if columns and won == len(columns) else None)
 
     @property
     def summary(self) -> str:
-        """`holds 6/7`, `does not hold 20/42, 3/7 columns, 4 not measured, 1 ≈`, or `not measured`."""
+        """`holds 6/7`, `does not hold 20/42, 3/7 columns, 4 not measured, 1 ≈`, `open 1/1, …`, or `not measured`."""
         if not self.outcomes:
             return self.nothing
-        made, columns = len(self.outcomes), self.columns
+        made, of, columns = len(self.outcomes), sum(self.due.values()), self.columns
         parts = [f"{sum(outcome.holds for outcome in self.outcomes)}/{made}"]
-        if self.on_most and len(columns) < made:
-            parts.append(f"{sum(columns.values())}/{len(columns)} columns")
-        if made < self.of:
-            parts.append(f"{self.of - made} not measured")
-        if undecided := sum(outcome.undecided for outcome in self.outcomes):
-            parts.append(f"{undecided} ≈")
-        return ("holds " if self.holds else "does not hold ") + ", ".join(parts)
+        if self.on_most and len(columns) < of:
+            parts.append(f"{sum(held is True for held in columns.values())}/{len(columns)} columns")
+        counts = {"not measured": of - made, "without a row": self.rowless}
+        counts["≈"] = sum(outcome.undecided for outcome in self.outcomes)
+        parts += [f"{count} {what}" for what, count in counts.items() if count]
+        return {True: "holds ", False: "does not hold ", None: "open "}[self.holds] + ", ".join(parts)
 
     def __str__(self) -> str:
         return "\n    ".join([f"{self.source}: {self.summary}", *map(str, self.outcomes), *self.apart])
@@ -172,7 +178,7 @@ def evaluate(claim: Claim, table: Table, lines: Measured, planned: Plan | None =
     findings = [published(claim, table)]
     nothing = "no such pair measured" if claim.order else "not measured"
     decimals = _decimals(table)
-    for source, comparisons in _sources(claim, table, lines):
+    for source, comparisons, rowless in _sources(claim, table, lines):
         outcomes, apart = [], []
         for comparison in comparisons:
             there = [lines.get(place) for place in comparison.places]
@@ -182,7 +188,8 @@ def evaluate(claim: Claim, table: Table, lines: Measured, planned: Plan | None =
                 apart.append(f"{comparison.column}: {comparison.first} and {comparison.second}: {why}")
                 continue
             outcomes.append(_outcome(comparison, first, second, decimals, planned))
-        findings.append(Finding(source, tuple(outcomes), len(comparisons), tuple(apart), claim.on_most, nothing))
+        due = Counter(comparison.column for comparison in comparisons)
+        findings.append(Finding(source, tuple(outcomes), due, rowless, tuple(apart), claim.on_most, nothing))
     return findings
 
 
@@ -194,7 +201,8 @@ def published(claim: Claim, table: Table) -> Finding:
         references = [ledger.published(refs[row], column) for row, column in comparison.places]
         first, second = (number.value for number in references if number)
         outcomes.append(Outcome(comparison, first, second, decimals=_decimals(table)))
-    return Finding(PUBLISHED, tuple(outcomes), len(outcomes), on_most=claim.on_most, nothing="not published")
+    due = Counter(comparison.column for comparison in claim.comparisons)
+    return Finding(PUBLISHED, tuple(outcomes), due, on_most=claim.on_most, nothing="not published")
 
 
 def _decimals(table: Table) -> int:
@@ -202,19 +210,21 @@ def _decimals(table: Table) -> int:
     return max(2, table.decimals)
 
 
-def _sources(claim: Claim, table: Table, lines: Measured) -> Iterator[tuple[str, tuple[Comparison, ...]]]:
-    """What is compared of each model. Of scratch-bert that is what its rows in the table can show."""
+def _sources(claim: Claim, table: Table, lines: Measured) -> Iterator[tuple[str, tuple[Comparison, ...], int]]:
+    """What is compared of each model, and how many of the claim's comparisons scratch-bert has no rows for."""
     if claim.order:
         for prefix, model in {BASE_PREFIX: BASE, **MODELS}.items():
             rows = [row.slug for row in table.rows if row.slug.startswith(prefix) or row.slug == model.lower()]
-            yield model, tuple(_ordered(claim.order, rows, lines))
+            yield model, tuple(_ordered(claim.order, rows, lines)), 0
     else:
         slugs = {row.slug for row in table.rows}
-        yield BASE, tuple(pair for pair in on_the_base(claim) if {pair.first, pair.second} <= slugs)
+        all_of_it = on_the_base(claim)
+        shown = tuple(pair for pair in all_of_it if {pair.first, pair.second} <= slugs)
+        yield BASE, shown, len(all_of_it) - len(shown)
         for prefix, model in MODELS.items():
             pairs = claim.own or claim.comparisons
-            yield model, tuple(_of_model(prefix, pair) for pair in pairs)
-    yield SYSTEMS, claim.comparisons
+            yield model, tuple(_of_model(prefix, pair) for pair in pairs), 0
+    yield SYSTEMS, claim.comparisons, 0
 
 
 def _of_model(prefix: str, pair: Comparison) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,11 @@ class Published:
     note: str
     source: str
 
+    @property
+    def rounded(self) -> float:
+        """What printing may have taken from it or given: half a unit of its last digit."""
+        return 0.5 * _scale(self.metric) * 10.0 ** -len(self.printed.partition(".")[2])
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -48,9 +54,8 @@ def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
         for line in read_csv(path):
             if not line.get("metric") or not _is_number(line["value"]):
                 continue
-            scale = 100 if line["metric"].startswith("cosine_") or "(0-1" in line["metric"] else 1
             item = Published(
-                scale * float(line["value"]),
+                _scale(line["metric"]) * float(line["value"]),
                 line["value"],
                 float(line["std"]) if line["std"] else None,
                 line["metric"],
@@ -62,6 +67,11 @@ def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
                 place = (line["paper"], line["table"], line["system"], group, line["task"])
                 by_place.setdefault(place, []).append(item)
     return by_place
+
+
+def _scale(metric: str) -> int:
+    """From a printed number of this metric to the ×100 scale."""
+    return 100 if metric.startswith("cosine_") or "(0-1" in metric else 1
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -129,17 +139,24 @@ def errata(table: str) -> list[dict[str, str]]:
     return [line for line in read_csv(FOLDER / "errata.csv") if table in line["tables"].split()]
 
 
-def tolerance(table: str, row: Row, column: AnyColumn, std: float | None = None) -> tuple[float, str]:
-    """(tolerance, why it is not the default) for |measured − published| on the ×100 scale.
+def tolerance(
+    table: str, row: Row, column: AnyColumn, number: Published, stds: Sequence[float | None] = ()
+) -> tuple[float, str]:
+    """(tolerance, why it is not the default) for |measured − published|, and never less than its rounding.
 
-    That of an average is the mean of its columns': it may be as far off as they all may be.
+    It is meant for the ×100 scale; a metric of another range has as large a share of its own. `stds`: over seeds, of
+    the column or of those of an average, whose tolerance is their mean: it may be as far off as they all may be.
     """
+    from repro.metrics import metric  # brings SciPy, which a list of tables does without
+
+    share = metric(column.metric).share(number.value) if isinstance(column, Column) else 1.0
     if row.system.seeded:
-        return max(2 * (std or 0.0), TRAINED_TOLERANCE), ""
+        allowed = fmean(max(2 * (std or 0.0), TRAINED_TOLERANCE * share) for std in stds or (None,))
+        return max(allowed, number.rounded), ""
     of = column.of if isinstance(column, Average) else (column.slug,)
-    parts = [_tolerances().get((table, row.slug, slug), (DEFAULT_TOLERANCE, "")) for slug in of]
-    allowed, reasons = zip(*parts, strict=True)
-    return max(DEFAULT_TOLERANCE, fmean(allowed)), "; ".join(dict.fromkeys(filter(None, reasons)))
+    default = (DEFAULT_TOLERANCE * share, "")
+    each, reasons = zip(*(_tolerances().get((table, row.slug, slug), default) for slug in of), strict=True)
+    return max(default[0], fmean(each), number.rounded), "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
 def judge(
@@ -147,13 +164,13 @@ def judge(
     row: Row,
     column: AnyColumn,
     value: float | None,
-    std: float | None,
+    stds: Sequence[float | None],
     why_not: str,
     other_data: str = "",
 ) -> Verdict:
     """Hold a measured value (None: not run, `why_not`) against the ledger. Two-sided: too good is a deviation too.
 
-    `other_data`: how the data differ from the published number's.
+    `stds`: see `tolerance`. `other_data`: how the data differ from the published number's.
     """
     from repro.metrics import metric  # brings SciPy, which a list of tables does without
 
@@ -162,7 +179,7 @@ def judge(
     number, spread = (there.value, there.std) if there else (None, None)
     if value is None:
         return Verdict(number, None, None, "not-run", why_not, spread)
-    if number is None or table.banner:  # of other data, or of a part of them
+    if there is None or number is None or table.banner:  # of other data, or of a part of them
         return Verdict(None, None, None, "no-published")
     if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)
@@ -170,7 +187,7 @@ def judge(
         return Verdict(number, None, None, "other-protocol", other_data, spread)
     if row.published and (why := row.published.columns.get(column.slug, ColumnRef("")).differs):
         return Verdict(number, None, None, "other-protocol", why, spread)
-    allowed, reason = tolerance(table.id, row, column, std)
+    allowed, reason = tolerance(table.id, row, column, there, stds)
     delta = value - number
     if abs(delta) <= allowed + ROUNDING:
         return Verdict(number, delta, allowed, "within-noise" if row.system.seeded else "match", reason, spread)

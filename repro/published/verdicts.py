@@ -8,7 +8,7 @@ from dataclasses import replace
 from repro.data import registry
 from repro.evaluation.systems import Unknown
 from repro.published import ledger
-from repro.results.csv_lines import FIELDS, Line, as_text
+from repro.results.csv_lines import FIELDS, Line, as_text, number
 from repro.tables.spec import BEYOND, AnyColumn, Column, Row, Table
 
 
@@ -25,8 +25,11 @@ def line_of(
     `measured`: texts by the names of MEASURED, or nothing where the cell was not run, `why_not`. `parts`: the same, by
     slug, of the columns that an average or a difference is made of.
     """
-    value, std = (float(measured[name]) if measured.get(name) else None for name in ("value", "std"))
-    verdict = ledger.judge(table, row, column, value, std, why_not, _other_data(table, column, measured, parts or {}))
+    parts = parts or {}
+    value = float(measured["value"]) if measured.get("value") else None
+    of = [measured] if isinstance(column, Column) else [parts[slug] for slug in column.of if slug in parts]
+    stds = [number(each.get("std", "")) for each in of]
+    verdict = ledger.judge(table, row, column, value, stds, why_not, _other_data(table, column, measured, parts))
     zero = measured.get("zero_vectors") or "0"
     unknown_words = f"{zero} sentences without a known word" if zero != "0" else ""
     judged = {

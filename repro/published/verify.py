@@ -102,7 +102,7 @@ def _misjudged(table: Table, row: Row, column: AnyColumn, line: Line, parts: dic
             yield f"{name} is {line[name] or 'empty'}, the ledger says {due[name] or 'nothing'}"
     if due["verdict"] == "deviates" and not ledger.deviation_reason(table.id, row.slug, column.slug):
         yield (
-            f"deviates by {float(due['delta']):+.2f} (tolerance {due['tolerance']}) and no reason is recorded; "
+            f"deviates by {float(due['delta']):+.4f} (tolerance {due['tolerance']}) and no reason is recorded; "
             "find out why and add it to repro/published/deviations.csv"
         )
     elif line["value"] and due["reason"] != line["reason"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.errors import ReproError
 from repro.published.ledger import FOLDER, read_csv
-from repro.reports.layout import cell_view
+from repro.reports.layout import cell_view, repeats
 from repro.results.csv_lines import Line
 from repro.results.signature import Signature
 from repro.tables.spec import Column, Table
@@ -16,10 +16,11 @@ SUITE = "repro"  # names the suite's own entry
 def citation(table: Table, line: Line) -> str:
     """One cell of a table in plain text: row, column and value, and below them what decides the value.
 
-    The value has the table's decimals, its spread over seeds (±) and its 95 % bootstrap interval, where there are any;
+    The value has the table's decimals, its spread over seeds, or runs of a time (±), and its 95 % bootstrap interval;
     an average names the columns that it is computed from. There is no newline at the end. ReproError where the cell was
     not measured.
     """
+    column = next(column for column in table.columns if column.slug == line["column"])
     cell = cell_view(line, table.decimals)
     labels = {column.slug: ", ".join(filter(None, [column.label, column.section])) for column in table.columns}
     place = f"{line['label']}, {labels[line['column']]}"
@@ -27,10 +28,9 @@ def citation(table: Table, line: Line) -> str:
         raise ReproError(f"{table.id}: {line['row']} × {line['column']} was not measured; there is nothing to cite")
     value = cell.measured_text
     if cell.interval:
-        value += " [{:.{n}f}, {:.{n}f}]".format(*cell.interval, n=table.decimals)
-    if line["seeds"] not in ("", "1"):
-        value += f", {line['seeds']} seeds"
-    column = next(column for column in table.columns if column.slug == line["column"])
+        value += f" [{cell.interval_text(', ')}]"
+    if of := repeats(line, column):
+        value += f", {of}"
     version = Signature.parse(line["signature"]).version
     facts = {
         "table": table.title,

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from repro.errors import ReproError
+from repro.metrics import metric
 from repro.published import ledger
 from repro.published.verdicts import with_written_rows
-from repro.results.csv_lines import Line, Place, number
-from repro.tables.spec import AnyColumn, Row, Table
+from repro.results.csv_lines import Line, Place, number, signed
+from repro.tables.spec import AnyColumn, Column, Row, Table
 
 # a sign for each verdict that there is
 MARKS = {
@@ -51,7 +52,7 @@ class CellView:
     @property
     def value_text(self) -> str:
         """`84.61`, or a dash."""
-        return DASH if self.value is None else f"{self.value:.{self.decimals}f}"
+        return DASH if self.value is None else f"{self.value:z.{self.decimals}f}"
 
     @property
     def measured_text(self) -> str:
@@ -63,15 +64,16 @@ class CellView:
         """`84.67 ± 0.19`, `84.67`, or ''."""
         if self.published is None:
             return ""
-        return f"{self.published:.{self.decimals}f}" + self._spread(self.published_std)
+        return f"{self.published:z.{self.decimals}f}" + self._spread(self.published_std)
 
     @property
     def delta_text(self) -> str:
         """`+0.49 ✗`, or ''; a difference that rounds to nothing is `±0.00`."""
-        if self.delta is None:
-            return ""
-        text = f"{self.delta:+.{self.decimals}f}"
-        return f"{text if text.strip('+-0.') else '±' + text[1:]} {self.mark}"
+        return "" if self.delta is None else f"{signed(self.delta, self.decimals)} {self.mark}"
+
+    def interval_text(self, between: str, least: int = 0) -> str:
+        """Its bounds with that text between, and no fewer than `least` decimals; '' where it has no interval."""
+        return between.join(f"{bound:z.{max(least, self.decimals)}f}" for bound in self.interval or ())
 
     def _spread(self, std: float | None) -> str:
         return "" if std is None else f" ± {std:.{self.decimals}f}"
@@ -147,6 +149,15 @@ class Layout:
     recovered: tuple[tuple[str, dict[str, str]], ...]  # row, and its line of recipes.csv
     unpinned: dict[str, tuple[str, ...]]  # rows by weights whose revision nobody knows
     errata: tuple[dict[str, str], ...]  # lines of errata.csv
+
+
+def repeats(line: Line, column: AnyColumn) -> str:
+    """What a number is made of: `3 seeds`, `median of 5 runs` of a time; '' where it is of one."""
+    if line["seeds"] in ("", "1") or not isinstance(column, Column):
+        return ""
+    of = metric(column.metric)
+    median = "median of " if of.of_machine or of.over_seeds == "median" else ""
+    return f"{median}{line['seeds']} {'runs' if of.of_machine else 'seeds'}"
 
 
 def lay_out(table: Table, lines: Sequence[Line]) -> Layout:

@@ -84,7 +84,7 @@ def _intervals(layout: Layout) -> list[str]:
 
 
 def _interval(cell: CellView) -> str:
-    return " to ".join(f"{bound:.{max(2, cell.decimals)}f}" for bound in cell.interval or ())
+    return cell.interval_text(" to ", least=2)
 
 
 def _remarks(layout: Layout) -> list[str]:

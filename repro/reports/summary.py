@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from repro.results.csv_lines import Line, number
+from repro.tables.spec import Table
 
-SAME = 0.005  # two numbers that print alike
 WORDS = {
     "match": "match",
     "within-noise": "within noise",
@@ -19,15 +19,15 @@ WORDS = {
 }
 
 
-def to_summary(tables: Mapping[str, tuple[Sequence[Line], Sequence[Line]]]) -> str:
-    """Markdown of {table's id: (its lines, those of the run before, none when it is the first)}."""
+def to_summary(tables: Mapping[str, tuple[Table, Sequence[Line], Sequence[Line]]]) -> str:
+    """Markdown of {file's name: (the table, its lines, those of the run before, none when it is the first)}."""
     out = ["# Tables", "", f"| table | {' | '.join(WORDS.values())} |", "|---" * (len(WORDS) + 1) + "|"]
-    for name, (lines, _) in tables.items():
+    for name, (_, lines, _) in tables.items():
         count = Counter(line["verdict"] for line in lines)
         out.append(f"| {name} | " + " | ".join(str(count[verdict] or "") for verdict in WORDS) + " |")
     out += ["", "Cells by verdict; rows below.", ""]
-    for name, (lines, before) in tables.items():
-        out += [f"## {name}", "", *_rows(lines), *_changes(lines, before), ""]
+    for name, (table, lines, before) in tables.items():
+        out += [f"## {name}", "", *_rows(lines), *_changes(lines, before, max(2, table.decimals)), ""]
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -52,32 +52,27 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
         yield f"* **{WORDS['not-run']}**: {', '.join(f'`{row}`' for row in rows)}: {reason}"
 
 
-def _changes(lines: Sequence[Line], before: Sequence[Line]) -> Iterator[str]:
-    """What the run before said otherwise: values, verdicts, cells that ran or did not."""
+def _changes(lines: Sequence[Line], before: Sequence[Line], decimals: int) -> Iterator[str]:
+    """What the run before said otherwise: values that print otherwise, verdicts, cells that ran or did not."""
     if not before:
         yield "* nothing to compare with"
         return
     old = {(line["row"], line["column"]): line for line in before}
     now = {(line["row"], line["column"]) for line in lines}
+
+    def said(line: Line) -> str:
+        value = number(line["value"])
+        return "not run" if value is None else f"{value:z.{decimals}f} ({line.get('verdict', '')})"
+
     changes = [
-        f"  * `{row}` × {column}: {float(was['value']):.2f} ({was.get('verdict', '')}) → not there"
+        f"  * `{row}` × {column}: {said(was)} → not there"
         for (row, column), was in old.items()
-        if (row, column) not in now and number(was["value"]) is not None
+        if (row, column) not in now and was["value"]
     ]
     for line in lines:
         was = old.get((line["row"], line["column"]))
-        values = number(line["value"]), number(was["value"]) if was else None
-        moved = not _alike(*values)
-        if moved or (was is not None and was.get("verdict") != line["verdict"]):
-            said = " → ".join(
-                "not run" if value is None else f"{value:.2f} ({verdict})"
-                for value, verdict in ((values[1], was.get("verdict", "") if was else ""), (values[0], line["verdict"]))
-            )
-            changes.append(f"  * `{line['row']}` × {line['column']}: {said}")
+        before_that = said(was) if was else "not run"
+        if said(line) != before_that or (was is not None and was.get("verdict") != line["verdict"]):
+            changes.append(f"  * `{line['row']}` × {line['column']}: {before_that} → {said(line)}")
     yield f"* **since the run before**: {len(changes) or 'no'} cells differ"
     yield from changes
-
-
-def _alike(now: float | None, then: float | None) -> bool:
-    """Whether two numbers print alike, or there is none on either side."""
-    return now is then if now is None or then is None else abs(now - then) < SAME

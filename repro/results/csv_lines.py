@@ -104,6 +104,12 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) and "_" not in text else None  # Python reads 1_0 as ten
 
 
+def signed(value: float, decimals: int) -> str:
+    """A difference as it is shown: `+0.49`, `-0.49`, and `±0.00` where it rounds to nothing."""
+    text = f"{value:+.{decimals}f}"
+    return text if text.strip("+-0.") else "±" + text[1:]
+
+
 def as_text(value: object) -> str:
     """A value as it stands in a line: '' for None, a float to 1e-10 (below that, the order of a sum decides)."""
     if isinstance(value, float):

@@ -130,6 +130,12 @@ def test_without_a_test_there_is_one_sentence(table: str, column: str) -> None:
         list(compare(plan(table, column, a=cell(1.0), b=cell(2.0)), "a", "b"))
 
 
+def test_times_have_no_test() -> None:
+    """Their runs are of one machine in one hour."""
+    with pytest.raises(ReproError, match="a and b share no column with a test"):
+        list(compare(plan("whitening-r1", "stsb-ms", a=cell(1.5, (1.0, 2.0)), b=cell(7.5, (7.0, 8.0))), "a", "b"))
+
+
 @pytest.mark.parametrize(
     ("p", "text"), [(0.0123, "p = 0.012 (t)"), (0.001, "p = 0.001 (t)"), (0.0009, "p < 0.001 (t)")]
 )

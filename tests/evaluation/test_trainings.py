@@ -288,7 +288,7 @@ def test_a_trained_row_is_judged_by_its_spread() -> None:
         (85.2, 0.1, "deviates"),  # too good is a deviation too
     ]
     for value, std, verdict in expected:
-        assert ledger.judge(found, row, column, value, std, "").verdict == verdict
+        assert ledger.judge(found, row, column, value, (std,), "").verdict == verdict
 
 
 def test_base_adds_a_row_for_each_setup_of_the_table(

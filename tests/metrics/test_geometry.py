@@ -42,6 +42,12 @@ def test_uniformity(points: np.ndarray, expected: float) -> None:
     assert geometry.uniformity(2 * points) == pytest.approx(expected, abs=1e-6)
 
 
+def test_uniformity_of_one_point_is_not_above_its_bound() -> None:
+    """A float32 product of a vector with itself may be a little more than 1."""
+    for d in range(2, 400):
+        assert -1e-5 < geometry.uniformity(np.tile(np.linspace(1, 2, d), (3, 1))) <= 0
+
+
 def test_uniformity_over_blocks_is_that_over_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     from scipy.spatial.distance import pdist
 

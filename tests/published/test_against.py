@@ -88,6 +88,28 @@ def test_a_cell(now: list[Line], wrong: list[str], remarks: list[str]) -> None:
     assert [check.cell for check in checks[:2]] == ["mine × sts12", "mine × sts13"]
 
 
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "moved"),
+    [
+        ("mrr-at-10", "0.8842", "0.8838", False),
+        ("mrr-at-10", "0.8842", "0.8836", True),  # 0.05 is of 100, and this is of 1
+        ("isoscore", "0.95", "0.951", True),
+        ("uniformity", "-2.310", "-2.313", False),  # of 8
+        ("uniformity", "-2.310", "-2.315", True),
+        ("word-product-3", "1000", "1000.4", False),  # without a bound: of the number itself
+        ("word-product-3", "1000", "1000.6", True),
+        ("mean-of-7", "78.87", "78.91", False),
+        ("sentences-per-second", "404569", "204569", False),  # of this machine
+    ],
+)
+def test_a_tolerance_is_as_large_a_share_of_every_metrics_range(
+    metric: str, before: str, after: str, moved: bool
+) -> None:
+    then, now = (line("mine", "a", value) | {"metric": metric} for value in (before, after))
+    (check,) = compare("sbert-1", [now], [then], 0.05)
+    assert bool(check.sentences) is moved
+
+
 def test_rows_that_are_not_named_do_not_count() -> None:
     then = [*THEN, line("other", "sts12", "50")]
     now = [line("mine", "sts12", "72.37"), line("mine", "sts13", "80.6"), line("other", "sts12", "60")]

@@ -21,6 +21,11 @@ from repro.published.comparisons import Claim, Comparison
         (Comparison("c", "a", "b", 5), 6.1, 1.0, True),
         (Comparison("c", "a", "b", 2, near=True), 1.0, 3.0, True),
         (Comparison("c", "a", "b", 2, near=True), 1.0, 3.1, False),
+        (Comparison("c", "a", "b", -1.5), 70.0, 71.5, True),  # does not fall by more than that
+        (Comparison("c", "a", "b", -0.1), 70.3, 70.4, True),  # -0.1000000000000085 in binary
+        (Comparison("c", "a", "b", -1.5), 70.0, 71.51, False),
+        (Comparison("c", "a", "b", 0.1), 70.4, 70.3, False),  # 0.1000000000000085: not more
+        (Comparison("c", "a", "b", 1, ceiling=2), 70.3, 68.3, True),
         (Comparison("c", "a", "b", 1, ceiling=2), 2.0, 1.0, False),
         (Comparison("c", "a", "b", 1, ceiling=2), 3.0, 1.0, True),
         (Comparison("c", "a", "b", 1, ceiling=2), 3.1, 1.0, False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,25 +77,33 @@ def outcome(column: str, difference: float, interval: tuple[float, float] | None
     return Outcome(Comparison(column, "a", "b"), 50 + difference, 50, interval)
 
 
-# outcomes by column, whether these are on most columns, how many comparisons there are
+# outcomes by column, whether these are on most columns, the column of every comparison that can be made
 @pytest.mark.parametrize(
-    ("outcomes", "on_most", "of", "holds", "summary"),
+    ("outcomes", "on_most", "due", "holds", "summary"),
     [
-        ([], False, 3, None, "not measured"),
-        ([outcome("x", 1), outcome("y", 1)], False, 2, True, "holds 2/2"),
-        ([outcome("x", 1), outcome("y", -1)], False, 2, False, "does not hold 1/2"),
-        ([outcome("x", 1), outcome("y", -1)], True, 2, False, "does not hold 1/2"),  # half is not most
-        ([outcome("x", 1), outcome("y", 1), outcome("z", -1)], True, 3, True, "holds 2/3"),
+        ([], False, "xyz", None, "not measured"),
+        ([outcome("x", 1), outcome("y", 1)], False, "xy", True, "holds 2/2"),
+        ([outcome("x", 1), outcome("y", 1)], False, "xyz", None, "open 2/2, 1 not measured"),  # z may yet fall
+        ([outcome("x", 1), outcome("y", -1)], False, "xy", False, "does not hold 1/2"),
+        ([outcome("x", 1), outcome("y", -1)], False, "xyz", False, "does not hold 1/2, 1 not measured"),
+        ([outcome("x", 1), outcome("y", -1)], True, "xy", False, "does not hold 1/2"),  # half is not most
+        ([outcome("x", 1), outcome("y", 1), outcome("z", -1)], True, "xyz", True, "holds 2/3"),
+        ([outcome("x", 1), outcome("y", 1)], True, "xyz", True, "holds 2/2, 1 not measured"),  # whatever z does
+        ([outcome("x", 1), outcome("y", -1)], True, "xyz", None, "open 1/2, 1 not measured"),
+        ([outcome("x", -1), outcome("y", -1)], True, "xyz", False, "does not hold 0/2, 1 not measured"),
+        ([outcome("x", 1)], True, "xxyy", None, "open 1/1, 0/2 columns, 3 not measured"),  # a column half measured
         (
             [outcome("x", 1), outcome("x", -1), outcome("y", 1), outcome("y", 1), outcome("z", -1)],
-            *(True, 6, False, "does not hold 3/5, 1/3 columns, 1 not measured"),
+            *(True, "xxyyzz", False, "does not hold 3/5, 1/3 columns, 1 not measured"),
         ),
-        ([outcome("x", 1, (-1.0, 3.0)), outcome("y", 1, (0.5, 1.5))], False, 2, True, "holds 2/2, 1 ≈"),
-        ([outcome("x", -1, (-3.0, 1.0))], False, 1, False, "does not hold 0/1, 1 ≈"),
+        ([outcome("x", 1, (-1.0, 3.0)), outcome("y", 1, (0.5, 1.5))], False, "xy", True, "holds 2/2, 1 ≈"),
+        ([outcome("x", -1, (-3.0, 1.0))], False, "x", False, "does not hold 0/1, 1 ≈"),
     ],
 )
-def test_what_a_finding_says(outcomes: list[Outcome], on_most: bool, of: int, holds: bool | None, summary: str) -> None:
-    found = Finding("x", tuple(outcomes), of, on_most=on_most)
+def test_what_a_finding_says(
+    outcomes: list[Outcome], on_most: bool, due: str, holds: bool | None, summary: str
+) -> None:
+    found = Finding("x", tuple(outcomes), Counter(due), on_most=on_most)
     assert (found.holds, found.summary) == (holds, summary)
 
 
@@ -114,7 +123,7 @@ def test_the_base_is_compared_as_the_paper_is_where_it_has_the_rows(tmp_path: Pa
     text = "row,column,value\nscratch-cls,sts12,30\nscratch-avg,sts12,40\nscratch-sbert-nli,sts12,29.5\n"
     claim = named("CLS without fine-tuning")
     on_base = fared(claim, tmp_path, text)[BASE]
-    assert on_base.summary == "does not hold 1/2, 19 not measured"
+    assert on_base.summary == "does not hold 1/2, 19 not measured, 35 without a row"
     assert [(one.comparison.first, one.mark) for one in on_base.outcomes] == [
         ("scratch-avg", "✓"),
         ("scratch-sbert-nli", "✗"),
@@ -124,9 +133,9 @@ def test_the_base_is_compared_as_the_paper_is_where_it_has_the_rows(tmp_path: Pa
 def test_one_of_the_papers_comparisons_is_on_the_base_what_it_is_on_the_papers_numbers(tmp_path: Path) -> None:
     """One to two points: the bounds go with it, and the base has one size."""
     text = "row,column,value\nscratch-nli-stsb,stsb,71.5\nscratch-stsb,stsb,70\n"
-    assert fared(named("before STS-B"), tmp_path, text)[BASE].summary == "holds 1/1"
+    assert fared(named("before STS-B"), tmp_path, text)[BASE].summary == "holds 1/1, 3 without a row"
     beyond = text.replace("71.5", "72.5")
-    assert fared(named("before STS-B"), tmp_path, beyond)[BASE].summary == "does not hold 0/1"
+    assert fared(named("before STS-B"), tmp_path, beyond)[BASE].summary == "does not hold 0/1, 3 without a row"
 
 
 def test_the_suites_own_claims_are_measured_on_the_base_under_its_own_names(tmp_path: Path) -> None:
@@ -180,7 +189,7 @@ def test_a_claim_between_our_own_rows_is_held_against_these(tmp_path: Path) -> N
         "row,column,value\nminilm-avg,sts12,71\nminilm-avg-whitening-nli,sts12,68.5\n"
         "mpnet-avg,sts12,72\nmpnet-avg-whitening-nli,sts12,73\nmpnet-avg-whitening-256-nli,sts12,71\n",
     )
-    assert found["all-MiniLM-L6-v2"].summary == "holds 1/1, 13 not measured"
+    assert found["all-MiniLM-L6-v2"].summary == "open 1/1, 13 not measured"
     assert found["all-mpnet-base-v2"].summary == "does not hold 1/2, 12 not measured"
 
 
@@ -202,7 +211,7 @@ def test_an_interval_stands_with_a_difference_where_there_are_seeds(tmp_path: Pa
     assert against_a_run == pytest.approx((1 - half * math.sqrt(6), 1 + half * math.sqrt(6)), abs=1e-5)
     assert (first.mark, second.mark, second.interval) == ("✓ ≈", "✓", None)
     assert "(+1.00, 95 % -1.78 to +3.78 over seeds)  ✓ ≈" in str(found)
-    assert found.summary == "holds 2/2, 4 not measured, 1 ≈"
+    assert found.summary == "open 2/2, 4 not measured, 1 ≈"
 
 
 # alignment, uniformity and average of rows; which pairs are compared, and whether these hold

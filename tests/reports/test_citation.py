@@ -50,6 +50,13 @@ def test_an_average_names_its_parts_and_a_trained_cell_its_seeds() -> None:
     )
 
 
+def test_runs_of_a_time_are_no_seeds() -> None:
+    line = line_of("sbert-7", "all-minilm-l6-v2", "cpu")
+    assert (line["seeds"], line["metric"]) == ("5", "sentences-per-second")
+    text = citation(tables.get("sbert-7"), line).splitlines()[0]
+    assert text.endswith(", median of 5 runs")
+
+
 def test_a_banner_comes_along() -> None:
     table = replace(tables.get("sbert-1"), banner="not comparable with any paper")
     line = line_of("sbert-1", "all-minilm-l6-v2", "sts12")

@@ -138,6 +138,13 @@ def test_differences_read_with_sign_and_mark(delta: str, verdict: str, text: str
     assert cell.mark == MARKS[cell.verdict]
 
 
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    given = line("a", "x", value="-0.0041", published="-0.0", ci_low="-0.004", ci_high="0.1")
+    cell = cell_view(given, 2)
+    assert (cell.measured_text, cell.published_text) == ("0.00", "0.00")
+    assert cell.interval_text(" to ") == "0.00 to 0.10"
+
+
 def test_reports_import_no_torch() -> None:
     modules = modules_after("import repro.reports.formats, repro.reports.terminal, repro.reports.figures")
     assert not [name for name in modules if name.startswith(("repro.cli", "torch", "transformers", "scipy"))]

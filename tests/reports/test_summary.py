@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from repro import tables
 from repro.cli.main import main
 from repro.reports.summary import to_summary
 from repro.results.csv_lines import FIELDS, Line
@@ -18,6 +19,7 @@ def line(row: str, column: str, value: str, verdict: str, reason: str = "") -> L
     }
 
 
+SBERT_1 = tables.get("sbert-1")
 NOW = [
     line("good", "sts12", "72.374", "match"),
     line("good", "sts13", "80.60", "match"),
@@ -37,7 +39,7 @@ BEFORE = [
 
 
 def test_rows_stand_under_the_worst_of_their_verdicts() -> None:
-    page = to_summary({"sbert-1": (NOW, BEFORE)})
+    page = to_summary({"sbert-1": (SBERT_1, NOW, BEFORE)})
     assert "| sbert-1 | 3 | 1 | 1 |  |  |  | 2 |" in page
     assert "* **deviate**: `bad`\n" in page
     assert "* **match**: `good`\n" in page
@@ -46,15 +48,24 @@ def test_rows_stand_under_the_worst_of_their_verdicts() -> None:
 
 
 def test_what_has_changed_is_listed_and_what_prints_alike_is_not() -> None:
-    page = to_summary({"sbert-1": (NOW, BEFORE)})
+    page = to_summary({"sbert-1": (SBERT_1, NOW, BEFORE)})
     assert "* **since the run before**: 3 cells differ" in page
     assert "  * `good` × sts13: not run → 80.60 (match)" in page
     assert "  * `bad` × sts12: 61.50 (match) → 60.00 (deviates)" in page
     assert "  * `gone` × sts12: 33.00 (match) → not run" in page
     assert "`good` × sts12" not in page
-    assert "  * `good` × sts12: 72.37 (match) → not there\n" in to_summary({"sbert-1": (NOW[1:], NOW)})
-    assert "* nothing to compare with" in to_summary({"sbert-1": (NOW, [])})
-    assert "no cells differ" in to_summary({"sbert-1": (NOW, NOW)})
+    assert "  * `good` × sts12: 72.37 (match) → not there\n" in to_summary({"sbert-1": (SBERT_1, NOW[1:], NOW)})
+    assert "* nothing to compare with" in to_summary({"sbert-1": (SBERT_1, NOW, [])})
+    assert "no cells differ" in to_summary({"sbert-1": (SBERT_1, NOW, NOW)})
+
+
+def test_numbers_up_to_one_are_told_apart_as_the_table_prints_them() -> None:
+    """MRR@10 fell by 0.004: less than half a unit of what correlations × 100 are printed in."""
+    table = tables.get("whitening-r1")
+    before, now = (line("minilm-avg", "stsb-mrr", value, "no-published") for value in ("0.8842", "0.8802"))
+    assert "  * `minilm-avg` × stsb-mrr: 0.8842 (no-published) → 0.8802 (no-published)" in to_summary(
+        {"whitening-r1": (table, [now], [before])}
+    )
 
 
 def test_the_committed_tables_make_a_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

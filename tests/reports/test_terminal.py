@@ -31,9 +31,9 @@ def test_every_committed_table_can_be_shown(name: str) -> None:
         page.print(shown)
         text = page.file.getvalue()  # type: ignore[attr-defined]
         for line in measured:
-            assert f"{float(line['value']):.{layout.table.decimals}f}" in text
+            assert f"{float(line['value']):z.{layout.table.decimals}f}" in text
             if line["delta"]:
-                assert f"{abs(float(line['delta'])):.{layout.table.decimals}f}" in text
+                assert f"{abs(float(line['delta'])):z.{layout.table.decimals}f}" in text
 
 
 def test_a_section_is_named_below_its_rows() -> None:
@@ -54,9 +54,14 @@ CLAIM = Claim("sbert-1", "[CLS] first", (PAIR, Comparison("sts12", "infersent", 
 
 
 def findings(systems: tuple[Outcome, ...] = ()) -> list[Finding]:
-    measured = Finding(BASE, (Outcome(ON_BASE, 60, 55.5, (-1, 10), "p = 0.1"),), 1)
+    measured = Finding(BASE, (Outcome(ON_BASE, 60, 55.5, (-1, 10), "p = 0.1"),), {ON_BASE.column: 1})
     others = [Finding(name) for name in ("all-MiniLM-L6-v2", "all-mpnet-base-v2")]
-    return [Finding("published", (Outcome(PAIR, 70, 60),), 1), measured, *others, Finding(SYSTEMS, systems, 1)]
+    return [
+        Finding("published", (Outcome(PAIR, 70, 60),), {PAIR.column: 1}),
+        measured,
+        *others,
+        Finding(SYSTEMS, systems, {PAIR.column: 1}),
+    ]
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from repro.reports.citation import citation
-from repro.reports.layout import CellView, Layout, cell_view
+from repro.reports.layout import CellView, Layout, cell_view, repeats
 from repro.results.csv_lines import Line
 from repro.results.signature import LAST, SYSTEM_FIELDS
 
 # of a line as they are; `signature` stands there in three parts, which many cells share
-PLAIN = ("reason", "tolerance", "seeds", "zero_vectors", "encoder", "weights", "data_sha256", "device", "dtype")
-FIELDS = (*PLAIN, "seconds", "commit", "task", "system", "rest", "cite")
+PLAIN = ("reason", "tolerance", "zero_vectors", "encoder", "weights", "data_sha256", "device", "dtype")
+FIELDS = (*PLAIN, "repeats", "seconds", "commit", "task", "system", "rest", "cite")
 Fields = dict[str, str]
 
 
@@ -49,7 +49,14 @@ def cards(layout: Layout) -> dict[str, object]:
 def _fields(layout: Layout, line: Line) -> Fields:
     task, system, rest = parts(line["signature"])
     fields = {name: line[name] for name in (*PLAIN, "seconds", "commit")}
-    return fields | {"task": task, "system": system, "rest": rest, "cite": _template(layout, line)}
+    column = next(column for column in layout.table.columns if column.slug == line["column"])
+    return fields | {
+        "repeats": repeats(line, column),
+        "task": task,
+        "system": system,
+        "rest": rest,
+        "cite": _template(layout, line),
+    }
 
 
 def parts(signature: str) -> tuple[str, str, str]:
@@ -75,9 +82,12 @@ def _template(layout: Layout, line: Line) -> str:
 
 def known_of(cell: CellView, line: Line) -> Fields:
     """What the page knows of a cell when it fills in its citation."""
-    interval = "{:.{n}f}, {:.{n}f}".format(*cell.interval, n=cell.decimals) if cell.interval else ""
     names = ("label", "signature", "weights", "data_sha256", "commit")
-    return {"measured": cell.measured_text, "interval": interval, **{name: line[name] for name in names}}
+    return {
+        "measured": cell.measured_text,
+        "interval": cell.interval_text(", "),
+        **{name: line[name] for name in names},
+    }
 
 
 def filled(template: str, known: Fields) -> str:
@@ -87,4 +97,4 @@ def filled(template: str, known: Fields) -> str:
 
 def interval_text(cell: CellView) -> str:
     """`70.25 to 74.21`, or ''."""
-    return "{:.{n}f} to {:.{n}f}".format(*cell.interval, n=cell.decimals) if cell.interval else ""
+    return cell.interval_text(" to ")

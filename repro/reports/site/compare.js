@@ -71,13 +71,21 @@ function test(column, first, second) {
   };
 }
 
-function signed(number) {
+// A number as the table's pages have it: what lies half-way goes to the even digit, and nothing has no sign.
+function fixed(number) {
+  const halfWay = /50{19}$/.test(number.toFixed(DATA.decimals + 20));
   const text = number.toFixed(DATA.decimals);
-  return /[1-9]/.test(text) ? (number > 0 ? `+${text}` : text) : `±${text.replace("-", "")}`;
+  const even = halfWay && /[13579]$/.test(text) ? (number * (1 - Number.EPSILON)).toFixed(DATA.decimals) : text;
+  return /[1-9]/.test(even) ? even : even.replace("-", "");
+}
+
+function signed(number) {
+  const text = fixed(number);
+  return /[1-9]/.test(text) ? (number > 0 ? `+${text}` : text) : `±${text}`;
 }
 
 function plain(number) {
-  return has(number) ? number.toFixed(DATA.decimals) : "–";
+  return has(number) ? fixed(number) : "–";
 }
 
 function cells(column, first, second) {

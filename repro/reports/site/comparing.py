@@ -15,7 +15,6 @@ from repro.reports.site.cards import Texts
 from repro.results.csv_lines import number
 from repro.tables.spec import AnyColumn, Column
 
-DIGITS = 2  # of a number, beyond the table's decimals
 LARGEST = 32_767  # of int16
 STEP = 1_001  # p is stored in thousandths, as it is shown, beside the number of its test: int16 has room for 32
 SMALL = 0.001  # a p below is shown as that
@@ -35,8 +34,7 @@ def comparing(layout: Layout, tests: Mapping[str, Mapping[Pair, Comparison]]) ->
     by_cell = {(line["row"], line["column"]): line for line in layout.lines}
 
     def numbers(name: str, column: AnyColumn) -> list[float | None]:
-        found = [number(by_cell[row.slug, column.slug][name]) for row in table.rows]
-        return [None if value is None else round(value, table.decimals + DIGITS) for value in found]
+        return [number(by_cell[row.slug, column.slug][name]) for row in table.rows]
 
     columns = []
     for column in table.columns:

@@ -34,8 +34,8 @@ WORDS = {
     "not-run": "not run",
 }
 MEANINGS = {
-    "match": "released weights or a deterministic row, within 0.05 or the tolerance that the ledger gives a reason for",
-    "within-noise": "a row trained here, within twice the spread over seeds or 0.5, whichever is larger",
+    "match": "released weights or a deterministic row, within 0.05 of 100 or a tolerance with a reason in the ledger",
+    "within-noise": "a row trained here, within twice the spread over seeds or 0.5 of 100, whichever is larger",
     "deviates": "outside, in either direction: too good is a deviation too",
     "other-hardware": "a speed: the published one is of another machine, and no target",
     "other-protocol": "the published number came about otherwise, and is no target; the table's page says how",

@@ -158,7 +158,7 @@ function lines(of) {
     ["Verdict", of.verdict + tolerance],
     ["Reason", of.reason],
     ["Signature", of.signature],
-    ["Seeds", of.seeds],
+    ["Made of", of.repeats],
     ["Weights", of.weights],
     ["Data, sha256", of.data_sha256],
     ["Encoder", of.encoder],

@@ -70,7 +70,8 @@ def labels(page: Page) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 def test_from_the_start_page_to_the_rows_of_a_verdict(visit: Open, lines: dict, width: int) -> None:
     page = visit("index.html", width)
-    page.get_by_role("link", name=re.compile(r"^3 deviates, Table 1: unsupervised")).click()
+    with page.expect_navigation():  # up to the page's load, which its script comes before
+        page.get_by_role("link", name=re.compile(r"^3 deviates, Table 1: unsupervised")).click()
     deviating = dict.fromkeys(line["label"] for line in lines.values() if line["verdict"] == "deviates")
     assert page.locator("#status").inner_text() == f"{len(deviating)} of {len({row for row, _ in lines})} rows"
     assert labels(page) == list(deviating)
@@ -182,6 +183,14 @@ def test_two_rows_side_by_side_with_the_tests_of_the_command(
     assert rows.first.locator("td").nth(3).inner_text() == "no stored scores"
     page.reload()  # the address names the rows
     assert page.locator("#second").inner_text() == "CLS"
+
+
+def test_the_script_rounds_as_the_pages_do(visit: Open) -> None:
+    """Python's format is the oracle: exact, and what lies half-way goes to the even digit."""
+    page = visit("sbert-1.compare.html")
+    halves = [whole + eighth / 8 for whole in (0, 1, 84, 1234) for eighth in (1, 3, 5, 7)]
+    numbers = [sign * number for number in (*halves, 2.675, 1.005, 84.4549999999, 0.0049, 0.0) for sign in (1, -1)]
+    assert page.evaluate("numbers => numbers.map(fixed)", numbers) == [f"{number:z.2f}" for number in numbers]
 
 
 @pytest.mark.parametrize("name", ["index.html", "sbert-1.html", "simcse-b2.html", "sbert-1.compare.html"])
