@@ -6,7 +6,7 @@ COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov" if sys.version_in
 TABLES := $(shell ls repro/tables | sed -nE 's/^([a-z]+)_([a-z]*[0-9]+[a-z]?)_.*\.py$$/\1-\2/p' | sort -V)
 SBERT := $(patsubst sbert-%,table%,$(filter-out sbert-65h,$(filter sbert-%,$(TABLES))))
 
-.PHONY: help 65h setup base glove base-from-scratch demo report whitening flow simcse tables claims test coverage test-slow verify bench clean $(TABLES) $(SBERT)
+.PHONY: help 65h setup base glove base-from-scratch demo report whitening flow simcse tables claims test test-long coverage test-slow verify bench clean $(TABLES) $(SBERT)
 
 help:  ## show this list
 	@echo "  make ID                one table, such as flow-2: fetch, encode, score, write tables/flow-2.*; ID is one of"
@@ -57,11 +57,14 @@ tables: $(TABLES)  ## all of them
 claims: setup  ## the papers' findings, held against published and measured numbers; writes docs/claims.md
 	@$(BIN)/repro claims --page docs
 
-test: setup  ## lint, types and every test; line coverage too where it costs little, on Python 3.12 and later
+test: setup  ## lint, types and the tests of every room; line coverage too where it costs little, on Python 3.12 and later
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/pytest -n auto --dist worksteal $(COVERAGE)
 
-coverage: setup  ## every test, and which lines none of them runs (a third slower on Python 3.11)
+test-long: setup  ## every row of every table on a hub of tiny models, the demo twice, killed runs, several processes; CI runs these too
+	@$(BIN)/pytest -n auto --dist worksteal -m 'long and not slow'
+
+coverage: setup  ## the tests of `make test`, and which lines none of them runs (a third slower on Python 3.11)
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term-missing
 
 test-slow: setup  ## checks that take minutes: the probe on whole data sets, rows trained from other bases, the local executor, many argument lists

@@ -185,6 +185,7 @@ def test_a_task(add: Add, tiny_bert: Path) -> None:
     assert float(line["value"]) == pytest.approx(100 * nearest.mean())
 
 
+@pytest.mark.long
 def test_a_metric(add: Add, tiny_bert: Path) -> None:
     house, tiny = add("A metric"), str(tiny_bert)
     line = house.table("sbert-2", "--encoder", tiny, "--row", tiny, "--task", "stsb-normal")[tiny, "stsb-normal"]

@@ -50,6 +50,7 @@ def test_benches_of_ones_own_sentences(
     assert not (tmp_path / "home/embeddings").exists()
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.usefixtures("minilm")
 def test_masked_language_modelling_is_held_against_transformers_own_trainer(

@@ -20,6 +20,7 @@ def numbers(path: Path) -> int:
 
 
 @pytest.mark.real
+@pytest.mark.long
 def test_every_table_runs_and_runs_again_from_the_store(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], minilm: zoo.Group
 ) -> None:

@@ -236,6 +236,7 @@ def check(numbers: range, place: Place, capsys: pytest.CaptureFixture[str]) -> N
     assert {name: (place.outputs / name).lstat().st_mode for name in kinds} == kinds
 
 
+@pytest.mark.long
 def test_no_argument_list_breaks_the_command_line(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     check(range(200), place, capsys)
 

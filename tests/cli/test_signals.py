@@ -151,6 +151,7 @@ def test_in_a_training_step_and_while_waiting_for_a_lock(tmp_path: Path, tiny_be
         interrupted(start(WAITING, arguments, tmp_path), signal.SIGINT)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_jobs_end_with_their_parent(number: signal.Signals, tmp_path: Path, tiny_bert: Path) -> None:
     home, base = tmp_path / "home", str(tiny_bert)

@@ -125,6 +125,7 @@ def test_two_fetches_at_the_same_time(mirror: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "data").rglob("*.partial-*"))
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_a_killed_fetch_leaves_whole_data_sets_only_and_the_next_one_ends_it(mirror: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "REPRO_HOME": str(tmp_path / "home")}

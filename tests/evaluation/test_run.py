@@ -52,6 +52,7 @@ def stable(out: Path) -> dict[str, str]:
     return {**texts, ".csv": str([{k: v for k, v in line.items() if k not in VOLATILE} for line in lines])}
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.parametrize("table", ["sbert-1", pytest.param("sbert-5", marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
@@ -82,6 +83,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     assert stable(tmp_path / "again") == stable(tmp_path / "expected")
 
 
+@pytest.mark.long
 @pytest.mark.real
 def test_two_runs_at_once_write_the_same_table(mirror: Path, tmp_path: Path, tiny_bert: Path) -> None:
     children = []

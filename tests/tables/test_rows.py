@@ -20,6 +20,7 @@ from tests.tables.oracle_flow import flowed
 from tests.tables.oracle_trained import sample
 from tests.tables.runs import RUNS, WIDE, Runs, shared, trained_here
 
+pytestmark = pytest.mark.long
 BERT, LARGE, ROBERTA = "google-bert/bert-base-uncased", "google-bert/bert-large-uncased", "FacebookAI/roberta-base"
 ST, SIMCSE = "sentence-transformers", "princeton-nlp"
 SCRATCH = "../trained/scratch-bert"  # beside the hub's models

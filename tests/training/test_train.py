@@ -274,6 +274,7 @@ def test_a_contrastive_batch_of_one_pair_is_refused(setting: dict[str, int], ref
         train.train(recipe, 0, material, "cpu")
 
 
+@pytest.mark.long
 def test_torchrun_trains_the_model_that_one_process_trains(tiny_bert: Path, tmp_path: Path) -> None:
     """Without dropout; the batch of 16 is then two of 8, and sums differ in their last bits."""
     from safetensors.numpy import load_file

@@ -209,6 +209,7 @@ with data_parallel() as first:
 """
 
 
+@pytest.mark.long
 def test_two_processes_of_half_a_batch_give_the_gradient_of_one(tiny_bert: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
