@@ -64,7 +64,7 @@ test: setup  ## lint, types and the tests of every room; line coverage too where
 test-long: setup  ## every row of every table on a hub of tiny models, the demo twice, killed runs, several processes; CI runs these too
 	@$(BIN)/pytest -n auto --dist worksteal -m 'long and not slow'
 
-coverage: setup  ## the tests of `make test`, and which lines none of them runs (a third slower on Python 3.11)
+coverage: setup  ## the same tests, and which lines none of them runs (a third slower on Python 3.11)
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term-missing
 
 test-slow: setup  ## checks that take minutes: the probe on whole data sets, rows trained from other bases, the local executor, many argument lists

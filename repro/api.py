@@ -209,6 +209,7 @@ def _row(encoder: object, table: Table, name: str, version: str, encode_kwargs: 
                 f"{encoder} is known by its name, and its settings stand behind commas in it; name, version and "
                 "encode_kwargs go with an object of your own"
             )
+        table.refuse_trained([encoder])
         return next(row for row in table.with_encoders([encoder]).rows if row.slug == encoder)
     given = own.own(own.named(encoder) if isinstance(encoder, str) else encoder, name, version, encode_kwargs)
     return Row(given.title, given.title, BEYOND, Given(given))

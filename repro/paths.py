@@ -1,4 +1,4 @@
-"""Where things live, the paths that users name, checksums, and writes that publish with one rename.
+"""Where things live, the paths that users name, and writes that publish with one rename.
 
 A file or folder is built in a hidden folder beside its target, which its process holds locked. What a killed process
 leaves there is recognised by its name and by nobody holding the lock, and goes when the next one comes there.

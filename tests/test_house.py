@@ -138,6 +138,13 @@ def test_the_map_names_nothing_that_is_not_there(name: str) -> None:
     assert [file for file in named if not (PACKAGE / name / file).is_file()] == []
 
 
+# one module a table or subject: the map says how these are named
+@pytest.mark.parametrize("name", sorted(ROOMS - {"tables", "bench"}))
+def test_the_map_names_every_module_of_a_room(name: str) -> None:
+    named = set(re.findall(r"\b(\w+\.py)\b", entries_of_the_map()[f"{name}/"]))
+    assert {path.name for path in (PACKAGE / name).glob("*.py")} - named <= {"__init__.py", "__main__.py"}
+
+
 def test_tests_mirror_the_package() -> None:
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and any(path.glob("test_*.py"))}
     assert folders - {"hub"} == ROOMS  # tests/hub is a model hub on loopback, which tests run against

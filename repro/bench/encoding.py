@@ -17,9 +17,9 @@ from repro.encoders.vector_file import TextVectors
 from repro.encoders.weights import resolve
 from repro.encoders.word_vectors import WordVectorEncoder
 from repro.errors import ReproError
-from repro.evaluation.doctor import cpu_has_bfloat16
 from repro.evaluation.suite import Suite
 from repro.tasks.sts import STS_TASKS
+from repro.training.trainer import native_dtype
 
 
 def matmul_peak(dtype: str, rows: int = 4096, inner: int = 384, columns: int = 1536) -> float:
@@ -79,7 +79,7 @@ def encode(suite: Suite, count: int | None, repeats: int) -> Iterator[str]:
     for dtype in ours:
         peak, reached = matmul_peak(dtype), work / min(times[dtype])
         yield f"{dtype}: {reached / 1e9:.0f} GFLOP/s, {reached / peak:.0%} of a plain matrix product's {peak / 1e9:.0f}"
-    if not cpu_has_bfloat16():
+    if native_dtype("cpu") != "bfloat16":
         yield "this CPU has no bfloat16 instructions (AVX512_BF16, AMX): bfloat16 is emulated and slower than float32"
 
 

@@ -1,4 +1,4 @@
-"""What each command of `repro` does: read the arguments, call, print. The exit status is 0 or, a check failed, 1."""
+"""Commands on what is here: list, doctor, compare, cache, bench. Each reads its arguments, calls, and prints."""
 
 from __future__ import annotations
 

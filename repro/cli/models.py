@@ -1,4 +1,4 @@
-"""Commands on one model: train it, encode with it. As commands.py: read the arguments, call, print."""
+"""Commands on one model: train it, encode with it. Each reads its arguments, calls, and prints."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ def table(arguments: argparse.Namespace) -> int:
 
     if arguments.id in tables.FACTS and arguments.suite == "paper":
         return _write_facts(tables.FACTS[arguments.id], arguments)
-    table = tables.get(arguments.id, arguments.suite).with_encoders(arguments.encoder).with_bases(arguments.base)
+    table = tables.get(arguments.id, arguments.suite)
+    table.refuse_trained(arguments.encoder)
+    table = table.with_encoders(arguments.encoder).with_bases(arguments.base)
     finished = _run_table(table, arguments)
     if finished is not None:
         _show(finished.layout, arguments.picture)

@@ -88,21 +88,10 @@ def devices() -> dict[str, dict[str, bool]]:
     """Devices that torch can use, and whether each computes float32 and bfloat16 in hardware."""
     import torch
 
-    found = {"cpu": {"float32": True, "bfloat16": cpu_has_bfloat16()}}
-    if torch.cuda.is_available():
-        found["cuda"] = {"float32": True, "bfloat16": torch.cuda.is_bf16_supported()}
-    if torch.backends.mps.is_available():
-        found["mps"] = {"float32": True, "bfloat16": True}
-    return found
+    from repro.training.trainer import native_dtype  # brings torch
 
-
-def cpu_has_bfloat16() -> bool:
-    """Whether /proc/cpuinfo names bfloat16 instructions (True where there is no such file)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
-    except OSError:
-        return True
-    return "avx512_bf16" in flags or "amx_bf16" in flags or "bf16" in flags
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return {name: {"float32": True, "bfloat16": native_dtype(name) == "bfloat16"} for name, has in there.items() if has}
 
 
 def folders() -> list[Path]:

@@ -61,7 +61,7 @@ class Cluster:
             if not sign or not name or not value:
                 raise ReproError(f"--slurm {setting}: use name=value, such as partition=gpu,gpus=1,time=600")
             known = "gpus_per_node" if name == "gpus" else name
-            parameters[f"slurm_{known}"] = int(value) if value.isdigit() else value
+            parameters[f"slurm_{known}"] = int(value) if value.isdecimal() else value
         return parameters
 
 

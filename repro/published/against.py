@@ -17,7 +17,8 @@ NEEDED = ("table", "row", "column", "value", "signature")  # of a baseline's col
 
 
 def baseline(path: Path) -> dict[str, list[Line]]:
-    """The lines of a table's CSV file, or of every table's in a folder, by table (in a folder: by the file's name).
+    """The lines of a table's CSV file, or of every table's in a folder, by table: by the file's name, which says how a
+    run was cut short, or where a single file has another, by what its lines say.
 
     ReproError where it is not there or holds no table.
     """
@@ -29,7 +30,8 @@ def baseline(path: Path) -> dict[str, list[Line]]:
             tables.setdefault(line["table"], []).append(line)
         if not tables:
             raise ReproError(f"{path} holds no table; name the CSV file of an earlier run")
-        return tables
+        table_id = path.stem.partition(".")[0]
+        return {path.stem: tables[table_id]} if table_id in tables else tables
     written = [file for file in sorted(path.glob("*.csv")) if file.stem.partition(".")[0] in TABLES]
     if not written:
         raise ReproError(f"{path} holds no table's CSV file; name the folder that holds those of an earlier run")

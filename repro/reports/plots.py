@@ -1,4 +1,4 @@
-"""What the figures of a table show, as numbers: alignment against uniformity, and spectra."""
+"""What the figures of a table show, as numbers: geometry, spectra, dimensions, growth."""
 
 from __future__ import annotations
 

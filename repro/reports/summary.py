@@ -32,13 +32,16 @@ def to_summary(tables: Mapping[str, tuple[Table, Sequence[Line], Sequence[Line]]
 
 
 def _rows(lines: Sequence[Line]) -> Iterator[str]:
-    """The rows by the worst that is said of one of their cells."""
+    """The rows by the worst that is said of one of their cells; what of a row did not run is said with the reason."""
     verdicts: dict[str, set[str]] = {}
     reasons: dict[str, str] = {}
+    missing: dict[tuple[str, str], list[str]] = {}  # columns by row and reason
     for line in lines:
         verdicts.setdefault(line["row"], set()).add(line["verdict"])
         reasons.setdefault(line["row"], line["reason"])
-    worst = ("deviates", "match", "within-noise", "other-hardware", "other-protocol", "no-published", "not-run")
+        if line["verdict"] == "not-run":
+            missing.setdefault((line["row"], line["reason"]), []).append(line["column"])
+    worst = ("deviates", "within-noise", "match", "other-hardware", "other-protocol", "no-published", "not-run")
     of_verdict: dict[str, list[str]] = {verdict: [] for verdict in worst}
     for row, said in verdicts.items():
         of_verdict[next(verdict for verdict in worst if verdict in said)].append(row)
@@ -50,6 +53,9 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
         by_reason.setdefault(reasons[row], []).append(row)
     for reason, rows in by_reason.items():
         yield f"* **{WORDS['not-run']}**: {', '.join(f'`{row}`' for row in rows)}: {reason}"
+    for (row, reason), columns in missing.items():
+        if row not in of_verdict["not-run"]:
+            yield f"* **{WORDS['not-run']} in part**: `{row}` × {', '.join(columns)}: {reason}"
 
 
 def _changes(lines: Sequence[Line], before: Sequence[Line], decimals: int) -> Iterator[str]:

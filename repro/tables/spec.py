@@ -140,6 +140,15 @@ class Table:
         added = [Row(name, _label(name), BEYOND, self._system(name)) for name in new]
         return replace(self, rows=(*self.rows, *added))
 
+    def refuse_trained(self, names: Iterable[str]) -> None:
+        """ReproError where a named encoder has the name of a row that is trained, and so is another model."""
+        trained = {row.slug for row in self.rows if row.system.training_sets()}
+        if name := next((name for name in names if name in trained and name in zoo.ZOO), ""):
+            raise ReproError(
+                f"{self.id}'s row {name} is a model that is trained from the encoder of that name; choose it with "
+                "--row, or name the encoder by its weights and settings, such as scratch-bert,pooling=cls"
+            )
+
     def _system(self, name: str) -> System:
         """Of a named encoder: as it is, or timed, or its word vectors, where that is what the table's rows are."""
         if is_object(name):

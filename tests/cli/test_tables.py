@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from repro import tables
+from repro import evaluate, tables
 from repro.cli.main import main
 from repro.cli.tables import _show
+from repro.errors import ReproError
 from repro.reports.layout import lay_out
 from repro.results.csv_lines import from_csv
 from tests.processes import ROOT
@@ -22,6 +23,16 @@ def planned(capsys: Said, *arguments: str) -> set[str]:
     assert main(["table", *arguments, "--suite", "mini", "--task", "stsb", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     return {line.split()[1] for line in lines if line.startswith("compute")}
+
+
+def test_an_encoder_is_not_taken_for_the_row_of_its_name_that_is_trained(capsys: Said) -> None:
+    assert main(["table", "sbert-6", "--encoder", "scratch-cls", "--dry-run"]) == 2
+    said = capsys.readouterr().err
+    assert "sbert-6's row scratch-cls is a model that is trained from the encoder of that name" in said
+    with pytest.raises(ReproError, match="choose it with --row, or name the encoder by its weights and settings"):
+        evaluate("scratch-cls", "sbert-6")
+    assert main(["table", "sbert-6", "--row", "scratch-cls", "--dry-run"]) == 0
+    assert main(["table", "sbert-1", "--encoder", "scratch-cls", "--dry-run"]) == 0  # there it is the encoder
 
 
 def test_a_row_of_a_base_or_an_encoder_can_be_chosen(tiny_bert: Path, capsys: Said) -> None:

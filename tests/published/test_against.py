@@ -140,11 +140,13 @@ def test_every_committed_table_is_as_itself() -> None:
             assert len(checks) == sum(bool(line["value"]) for line in lines)
 
 
-def test_a_folder_has_a_table_by_the_name_of_its_file_and_a_file_by_its_column(tmp_path: Path) -> None:
+def test_a_table_has_the_name_of_its_file_or_that_of_its_column(tmp_path: Path) -> None:
     shutil.copy(COMMITTED / "sbert-1.csv", tmp_path / "sbert-1.limit-50.csv")
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     assert list(baseline(tmp_path)) == ["sbert-1.limit-50"]
-    assert list(baseline(tmp_path / "sbert-1.limit-50.csv")) == ["sbert-1"]
+    assert list(baseline(tmp_path / "sbert-1.limit-50.csv")) == ["sbert-1.limit-50"]  # of another run than sbert-1
+    shutil.copy(COMMITTED / "sbert-1.csv", tmp_path / "baseline.csv")
+    assert list(baseline(tmp_path / "baseline.csv")) == ["sbert-1"]
 
 
 # (what the file holds, what is said)

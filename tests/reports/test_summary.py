@@ -47,6 +47,18 @@ def test_rows_stand_under_the_worst_of_their_verdicts() -> None:
     assert "* **did not run**: `gone`, `lost`: no weights\n" in page
 
 
+def test_what_did_not_run_of_a_row_is_said_beside_what_did() -> None:
+    lines = [
+        line("row", "sts12", "72.4", "match"),
+        line("row", "sts13", "80.6", "within-noise"),
+        line("row", "sts14", "", "not-run", "no data"),
+        line("row", "sts15", "", "not-run", "no data"),
+    ]
+    page = to_summary({"sbert-1": (SBERT_1, lines, [])})
+    assert "* **within noise**: `row`\n* **did not run in part**: `row` × sts14, sts15: no data\n" in page
+    assert "**match**" not in page
+
+
 def test_what_has_changed_is_listed_and_what_prints_alike_is_not() -> None:
     page = to_summary({"sbert-1": (SBERT_1, NOW, BEFORE)})
     assert "* **since the run before**: 3 cells differ" in page

@@ -150,8 +150,10 @@ def test_a_full_disk_leaves_no_half_a_model_and_the_training_goes_on(
     steps = []
     real = trainer._gradients
     monkeypatch.setattr(trainer, "_gradients", lambda *a: steps.append(1) or real(*a))  # type: ignore[func-returns-value]
-    assert train.train(made, 0, material(), "cpu").folder.is_dir()
+    trained = train.train(made, 0, material(), "cpu")
     assert steps == []  # the checkpoint of the last step was there
+    log = trainer.read_log(trained.folder / trainer.LOG)
+    assert trained.about["seconds"] == round(log[-1]["seconds"], 1)  # of both processes, as the log has it
 
 
 def test_blank_texts_are_counted_and_said(tiny_bert: Path, caplog: pytest.LogCaptureFixture) -> None:
