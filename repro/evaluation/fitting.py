@@ -161,7 +161,14 @@ class Loaded:
             if not isinstance(text, str):
                 what = f"{text!r:.80}, a {type(text).__name__}"
                 raise ReproError(f"{self.name}: encode wants texts, and entry {place} is {what}; leave it out")
-        return self._mapped(texts, self._embedder.fresh)(self._embedder.fresh(texts))
+        vectors = self._embedder.fresh(texts)
+        of_text = dict(zip(texts, vectors, strict=True))  # a map of the target is fitted on what is encoded already
+
+        def known(asked: Sequence[str]) -> np.ndarray:
+            return np.stack([of_text[text] for text in asked]) if asked else vectors[:0]
+
+        to_target = self.recipe.fitted is not None and self.recipe.fitted.source == TARGET
+        return self._mapped(texts, known if to_target else self._embedder.fresh)(vectors)
 
     def embed(self, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
         """(the sentences' vectors, which are kept on disk, the queries' (q, d), which have no part in the map).

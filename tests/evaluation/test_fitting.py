@@ -366,3 +366,21 @@ def test_a_saved_map_that_is_replaced_during_a_run_gives_no_number_to_the_other(
     monkeypatch.setenv("REPRO_HOME", str(tmp_path / "other"))
     again = compute(plan(finished, options)).stored
     assert {place: cell.value for place, cell in later.items()} == {place: cell.value for place, cell in again.items()}
+
+
+def test_a_map_of_the_target_is_fitted_on_what_is_encoded_already(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+    real = Embedder.fresh
+    monkeypatch.setattr(Embedder, "fresh", lambda self, texts: counts.append(len(texts)) or real(self, texts))  # type: ignore[func-returns-value]
+    sentences = [f"the cat sits on {word} ." for word in ("a mat", "the house", "a dog", "it", "the cat", "the cat")]
+    loaded = fitting.Loaded(f"{tiny_bert},post=whitening,k=2", Suite("mini", offline=True), "cpu")
+    vectors = loaded.encode(sentences)
+    assert counts == [6]
+    plain = real(loaded._embedder, sentences).astype(np.float64)
+    cov = np.cov(plain.T, ddof=0)  # the published formula, on these vectors alone
+    u, s, _ = np.linalg.svd(cov)
+    expected = (plain - plain.mean(axis=0)) @ (u @ np.diag(1 / np.sqrt(s)))[:, :2]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(vectors @ vectors.T, expected @ expected.T, atol=1e-3)
