@@ -47,7 +47,8 @@ def uniformity(vectors: np.ndarray) -> float:
         inner = kernel[:, : len(block)]
         total += float(kernel[:, len(block) :].sum(dtype=np.float64))
         total += (float(inner.sum(dtype=np.float64)) - float(np.trace(inner, dtype=np.float64))) / 2
-    return min(0.0, math.log(total / (len(points) * (len(points) - 1) / 2)))  # above it float32 alone can bring it
+    mean = total / (len(points) * (len(points) - 1) / 2)
+    return min(0.0, math.log(mean))  # in float32 a point's distance to itself may come out below 0
 
 
 def average_cosine(vectors: np.ndarray) -> float:

@@ -179,7 +179,7 @@ def judge(
     number, spread = (there.value, there.std) if there else (None, None)
     if value is None:
         return Verdict(number, None, None, "not-run", why_not, spread)
-    if there is None or number is None or table.banner:  # of other data, or of a part of them
+    if there is None or table.banner:  # of other data, or of a part of them
         return Verdict(None, None, None, "no-published")
     if isinstance(column, Column) and metric(column.metric).of_machine:
         return Verdict(number, None, None, "other-hardware", "", spread)
@@ -188,7 +188,7 @@ def judge(
     if row.published and (why := row.published.columns.get(column.slug, ColumnRef("")).differs):
         return Verdict(number, None, None, "other-protocol", why, spread)
     allowed, reason = tolerance(table.id, row, column, there, stds)
-    delta = value - number
+    delta = value - there.value
     if abs(delta) <= allowed + ROUNDING:
         return Verdict(number, delta, allowed, "within-noise" if row.system.seeded else "match", reason, spread)
     reason = deviation_reason(table.id, row.slug, column.slug)
