@@ -123,15 +123,6 @@ def _root(recipe: TransformerRecipe, offline: bool, own: bool) -> tuple[Path, Tr
     return folder, replace(recipe, revision=folder.name)
 
 
-def is_local(recipe: TransformerRecipe) -> bool:
-    """Whether the recipe's weights are on this machine: a folder, a package, or a snapshot in the hub's cache."""
-    try:
-        resolve(recipe, offline=True)
-    except NotAvailable:
-        return False
-    return True
-
-
 def _hub(recipe: TransformerRecipe, offline: bool, own: bool) -> Path:
     """Snapshot from the hub's cache or the hub: configuration, tokenizer and one form of each module's weights."""
     folder = hub.snapshot(recipe.weights, recipe.revision, TEXTS, offline, unwanted=UNWANTED)

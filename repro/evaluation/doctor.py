@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from repro.hub import hub_answers
 from repro.hub_cache import cache_folder
 from repro.paths import home
 from repro.tables import TABLES
+from repro.tables.spec import Row, Table
+from repro.tasks import TASKS
 from repro.version import __version__
 
 LIBRARIES = (
@@ -105,26 +108,41 @@ def size_of(folder: Path) -> int:
 
 
 def rows_that_can_run(table_id: str, suite: Suite, hub: bool | None) -> dict[str, str]:
-    """For each row: `yes`, `after a download`, or why not."""
-    return {row.slug: _readiness(row.system, suite, hub) for row in TABLES[table_id].rows}
+    """For each row: `yes`, `after a download`, or why not; and of which data sets it has no column."""
+    table = TABLES[table_id]
+    return {row.slug: _readiness(row.system, _scored_on(table, row), suite, hub) for row in table.rows}
 
 
-def _readiness(system: System, suite: Suite, hub: bool | None) -> str:
-    """Whether the system's files are there, and the data sets that it is trained or fitted on."""
+def _scored_on(table: Table, row: Row) -> list[str]:
+    """The data sets of the columns that make sense for a row."""
+    columns = (column for column in table.scored() if not row.system.absent(column.slug))
+    return list(dict.fromkeys(TASKS[column.task].dataset for column in columns))
+
+
+def _readiness(system: System, scored_on: Sequence[str], suite: Suite, hub: bool | None) -> str:
+    """Whether the system's files are there, the data sets that it is trained or fitted on, and those of its columns."""
     if system.nothing:
         return system.nothing
     states = [_vectors(base, suite) if base.in_data_folder else _weights(base, hub) for base in system.bases()]
     state = next((state for state in states if state != "yes"), "yes")
-    lacking = [registry.dataset(name) for name in system.sets() if not suite.present(name)]
-    hopeless = [item.name for item in lacking if not suite.can_fetch(item.name) or (item.from_hub and hub is False)]
-    if state == "yes" and lacking:
+    lacking = {name: _lost(name, suite, hub) for name in (*system.sets(), *scored_on) if not suite.present(name)}
+    lost = [name for name, hopeless in lacking.items() if hopeless]
+    if state == "yes" and len(lost) < len(lacking):
         state = "after a download"
     elif state == "yes" and system.training_sets():
         state = f"by training {system.seeds} time{'s' * (system.seeds > 1)}"
-    if not hopeless:
+    if not lost:
         return state
-    lost = f"the data set {', '.join(hopeless)} is not here and cannot be had now"
-    return lost if state in ("yes", "after a download") else f"{state}; {lost}"
+    if set(lost) < set(scored_on) and not set(lost) & set(system.sets()):  # the other columns can run
+        return f"{state}; not the columns of {', '.join(lost)}, whose data are not here and cannot be had now"
+    named = f"the data set {lost[0]} is" if len(lost) == 1 else f"the data sets {', '.join(lost)} are"
+    why = f"{named} not here and cannot be had now"
+    return why if state in ("yes", "after a download") else f"{state}; {why}"
+
+
+def _lost(dataset: str, suite: Suite, hub: bool | None) -> bool:
+    """Whether a data set that is not here cannot be had now."""
+    return not suite.can_fetch(dataset) or (registry.dataset(dataset).from_hub and hub is False)
 
 
 def _weights(recipe: BaseRecipe, hub: bool | None) -> str:

@@ -32,13 +32,8 @@ def resample_counts(n: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.
     return counts
 
 
-def degenerate(draws: np.ndarray) -> int:
-    """How many bootstrap draws (resamples,) are NaN: they are left out of intervals and tests, which should say so."""
-    return int(np.isnan(draws).sum())
-
-
 def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap draws (resamples,) without the `degenerate` ones; NaN when there is no other."""
+    """Percentile interval of bootstrap draws (resamples,) without those that are NaN; NaN when there is no other."""
     kept = draws[~np.isnan(draws)]
     if not len(kept):
         return float("nan"), float("nan")
@@ -55,7 +50,7 @@ def intervals(draws: np.ndarray, level: float = 0.95) -> np.ndarray:
 def paired_p_value(difference: np.ndarray) -> float:
     """Two-sided p of "no difference" from paired bootstrap differences (resamples,), never below 1/(kept + 1).
 
-    `degenerate` differences are left out: a resample on which one row has no correlation speaks for neither. NaN, which
+    Differences that are NaN are left out: a resample on which one row has no correlation speaks for neither. NaN, which
     is no test, when there is no other.
     """
     kept = difference[~np.isnan(difference)]

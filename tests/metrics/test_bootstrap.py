@@ -58,7 +58,6 @@ def test_p_value_of_no_difference_and_of_a_clear_one() -> None:
 def test_draws_without_a_correlation_are_no_evidence() -> None:
     nothing, clear = np.full(500, np.nan), np.full(499, 0.3)
     assert bootstrap.paired_p_value(np.concatenate([nothing, clear])) == bootstrap.paired_p_value(clear) == 0.004
-    assert bootstrap.degenerate(np.concatenate([nothing, clear])) == 500
     assert np.isnan(bootstrap.paired_p_value(nothing))
 
 
@@ -70,7 +69,7 @@ def test_a_resample_of_equal_values_has_no_correlation(name: str) -> None:
     resamples = [set(rng.integers(0, 4, 4)) for _ in range(200)]
     expected = [3 not in drawn or len(drawn) == 1 for drawn in resamples]  # only x[3] differs from the others
     np.testing.assert_array_equal(np.isnan(draws), expected)
-    assert bootstrap.degenerate(draws_of(name, np.full(4, np.nan), y, 7)) == 7
+    assert np.isnan(draws_of(name, np.full(4, np.nan), y, 7)).all()
 
 
 @pytest.mark.parametrize("name", ["spearman-all", "spearman-mean", "spearman-wmean", "pearson-all", "accuracy", "f1"])
