@@ -38,6 +38,7 @@ TOKEN_BUDGET = {"cpu": 1024, "cuda": 32768, "mps": 8192}
 AHEAD = 64  # batches that are computed before their vectors are asked for
 TRIAL = "a few words, such as these here"
 UNREADABLE = "the model does not give vectors of plain text"
+FAILS = "the model fails on these sentences"
 
 
 def pick_device(name: str) -> str:
@@ -178,7 +179,7 @@ class TransformerEncoder:
 
         @torch.inference_mode()
         def forward(rows: np.ndarray) -> list[np.ndarray]:
-            with loading_errors(self.resolved[0].folder, "the model fails on these sentences"):
+            with loading_errors(self.resolved[0].folder, FAILS):
                 return [vectors.cpu().numpy() for vectors in self.vectors(tokens.select(rows))]
 
         # LSH attention seeds torch's generator, which all threads share, before it draws

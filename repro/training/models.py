@@ -19,7 +19,7 @@ from repro.encoders.loading import PARTS, SAFELY, load_tokenizer, quietly, refus
 from repro.encoders.model_files import loading_errors
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.encoders.tokens import Tokens, join
-from repro.encoders.transformer import TOKEN_BUDGET, TransformerEncoder, batches, each_batch, pick_device
+from repro.encoders.transformer import FAILS, TOKEN_BUDGET, TransformerEncoder, batches, each_batch, pick_device
 from repro.encoders.weights import Resolved, resolve
 from repro.errors import ReproError
 from repro.metrics.correlation import cosines
@@ -108,7 +108,10 @@ class SentenceLearner:
 
     def _vectors(self, columns: Sequence[Tokens], encoder: TransformerEncoder | None = None) -> list[Tensor]:
         """(B, d) for each text column. All texts of a batch go in groups of like length: same numbers, less padding."""
-        encoder = encoder or self.encoder
+        with loading_errors(self.resolved.folder, FAILS):  # some are computed and cannot be trained
+            return self._computed(columns, encoder or self.encoder)
+
+    def _computed(self, columns: Sequence[Tokens], encoder: TransformerEncoder) -> list[Tensor]:
         if self.resolved.recipe.pooling == "max-padded":  # a column at once, as in the first release
             return [encoder.vectors(column)[0] for column in columns]
         texts = join(columns)
@@ -128,7 +131,8 @@ class SentenceLearner:
     def _looks_up(self) -> bool:
         """Whether embeddings that were looked up before give what ids give; some models do more with ids than that."""
         few = self.tokens[0].select(np.arange(min(2, len(self.tokens[0]))))
-        from_ids = self.encoder.vectors(few)[0]
+        with loading_errors(self.resolved.folder, FAILS):
+            from_ids = self.encoder.vectors(few)[0]
         try:
             from_embeddings = self.encoder.vectors(few, _embedded(self.encoder, few))[0]
         except (TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError):

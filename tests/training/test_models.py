@@ -180,3 +180,16 @@ def test_a_cross_encoder_that_cannot_pad_is_one_sentence(tmp_path: Path) -> None
     found = learner(recipe(save_transformer(tmp_path / "base", "gpt2"), "cross-regression"))
     with pytest.raises(ReproError, match=r"the model fails on these pairs: .*padding token"):
         found.loss(np.arange(4))
+
+
+def test_a_model_that_is_computed_and_cannot_be_trained_is_one_sentence(tmp_path: Path) -> None:
+    """Reformer pads what it encodes to whole chunks, and refuses to do so in training (modeling_reformer.py)."""
+    import transformers
+
+    from tests.encoders.test_architectures import REFORMER, save
+
+    base = save(tmp_path / "base", transformers.ReformerConfig(**REFORMER, hash_seed=1), model_max_length=38)
+    found = learner(recipe(base, "cosine"))
+    found.module.train()
+    with pytest.raises(ReproError, match=r"base: the model fails on these sentences: If training, sequence length"):
+        found.loss(np.arange(3))
