@@ -66,7 +66,7 @@ def pair_scorer_of(recipe: TimedRecipe, ready: Ready | None, device: str) -> Ite
     """A cross-encoder of the recipe's size, which is what is timed: its transformer under a head that is drawn."""
     import torch
 
-    from repro.training.models import CrossEncoder
+    from repro.training.cross_encoder import CrossEncoder
 
     with tempfile.TemporaryDirectory(prefix="repro-") as folder:
         base = (ready.recipe if ready else random_like(recipe.base, Path(folder), ())).trainable

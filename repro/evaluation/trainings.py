@@ -198,7 +198,7 @@ def _cross_scores(
     trained: TransformerRecipe, data: dict[str, Any], session: Session
 ) -> tuple[str, dict[str, Any], int]:
     """(device, scores by task, 0) of a model that reads both sentences at once."""
-    from repro.training.models import CrossEncoder
+    from repro.training.cross_encoder import CrossEncoder
 
     model = CrossEncoder(trained, 1, session.options.device, dtype=session.options.dtype)
     similarity = lambda first, second: model.predict(first, second)[:, 0]  # noqa: E731

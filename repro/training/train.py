@@ -31,9 +31,10 @@ from repro.provenance import library_versions
 from repro.sealed import seal
 from repro.training import plot, selection, trainer
 from repro.training.contrastive_learner import ContrastiveLearner
+from repro.training.cross_encoder import CrossLearner
 from repro.training.data import Examples
 from repro.training.language_model import MaskedLearner
-from repro.training.models import CrossLearner, Learner, SentenceLearner
+from repro.training.models import Learner, SentenceLearner
 from repro.training.recipe import SELECTIONS, TrainedRecipe
 from repro.version import __version__
 

@@ -188,7 +188,7 @@ def test_rows_of_one_base_name_its_weights(tiny_bert: Path) -> None:
 def test_a_cross_encoder_is_scored_in_the_precision_that_its_row_says(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from repro.training.models import CrossEncoder
+    from repro.training.cross_encoder import CrossEncoder
 
     asked: list[str] = []
     real = CrossEncoder.__init__

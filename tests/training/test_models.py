@@ -13,7 +13,7 @@ from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
 from repro.metrics.correlation import cosines
 from repro.training.contrastive import ContrastiveRecipe
-from repro.training.models import CrossEncoder, SentenceLearner
+from repro.training.models import SentenceLearner
 from tests.training.test_trainer import examples, learner, recipe
 
 SENTENCES = ["the cat sits on the mat", "a dog", "it is not red .", "big small blue house runs in to the mat"]
@@ -37,28 +37,6 @@ def test_sentence_transformers_loads_a_saved_model(
     np.testing.assert_allclose(theirs.encode(SENTENCES), expected, atol=1e-6)
     ours = zoo.build(str(tmp_path), device="cpu").encode(SENTENCES)[0].vectors
     np.testing.assert_allclose(ours, expected, atol=1e-6)
-
-
-def test_sentence_transformers_loads_a_saved_cross_encoder(tiny_bert: Path, tmp_path: Path) -> None:
-    import sentence_transformers
-    import torch
-
-    found = learner(recipe(tiny_bert, "cross-regression"))
-    found.save(tmp_path)
-    first, second = SENTENCES, SENTENCES[::-1]
-    theirs = sentence_transformers.CrossEncoder(str(tmp_path), device="cpu", activation_fn=torch.nn.Identity())
-    expected = theirs.predict(list(zip(first, second, strict=True)))
-    np.testing.assert_allclose(found.similarities(first, second)[0], expected, atol=1e-6)
-    again = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
-    np.testing.assert_allclose(again.predict(first, second)[:, 0], expected, atol=1e-6)
-
-
-def test_a_cross_encoder_of_three_classes_goes_on_with_a_new_head_of_one(tiny_bert: Path, tmp_path: Path) -> None:
-    learner(recipe(tiny_bert, "cross-softmax")).save(tmp_path)
-    found = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu", new_head=True)
-    assert found.predict(SENTENCES, SENTENCES).shape == (4, 1)
-    with pytest.raises(ReproError, match="do not hold classifier"):
-        CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
 
 
 def test_the_pooler_is_not_trained_and_not_saved(tiny_bert: Path, tmp_path: Path) -> None:
@@ -172,14 +150,6 @@ def test_an_encoder_that_cannot_be_saved_alone_is_not_trained(tmp_path: Path) ->
     )
     with pytest.raises(ReproError, match="whose encoder cannot be saved alone; name another base"):
         learner(recipe(base, "cosine"))
-
-
-def test_a_cross_encoder_that_cannot_pad_is_one_sentence(tmp_path: Path) -> None:
-    from tests.encoders.folders import save_transformer
-
-    found = learner(recipe(save_transformer(tmp_path / "base", "gpt2"), "cross-regression"))
-    with pytest.raises(ReproError, match=r"the model fails on these pairs: .*padding token"):
-        found.loss(np.arange(4))
 
 
 def test_a_model_that_is_computed_and_cannot_be_trained_is_one_sentence(tmp_path: Path) -> None:

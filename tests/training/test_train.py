@@ -25,7 +25,7 @@ from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.paths import UNFINISHED
 from repro.tasks import sts
-from repro.training import models, setups, train, trainer
+from repro.training import cross_encoder, models, setups, train, trainer
 from repro.training.data import Examples
 from repro.training.recipe import TrainedRecipe, override
 from tests.processes import MS_REMOUNT, NOT_PERMITTED, files_of_at_most, forked, mount, on_a_disk_of
@@ -128,7 +128,7 @@ def test_nli_then_stsb_goes_on_from_one_nli_model_for_every_seed(tiny_bert: Path
 def test_a_cross_encoder_goes_from_nli_to_stsb(tiny_bert: Path) -> None:
     made = tiny(tiny_bert, "cross-nli-stsb")
     found = train.train(replace(made, base=replace(made.base, sample=24)), 0, material(), "cpu")
-    model = models.CrossEncoder(TransformerRecipe(str(found.folder)), 1, "cpu")
+    model = cross_encoder.CrossEncoder(TransformerRecipe(str(found.folder)), 1, "cpu")
     assert np.isfinite(model.predict(["a cat"], ["a dog"])).all()
 
 
