@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from repro.published.comparisons import Claim
-    from repro.published.findings import Finding
+    from repro.published.outcomes import Finding
     from repro.tables.spec import Table
 
 PIPED = 160  # columns where the output is no terminal
@@ -33,7 +33,8 @@ def claims(arguments: argparse.Namespace) -> int:
     from repro.evaluation.suite import Suite
     from repro.paths import output_folder, write_all
     from repro.published.claims import CLAIMS
-    from repro.published.findings import LEGEND, of_table, unexpected
+    from repro.published.findings import of_table, unexpected
+    from repro.published.outcomes import LEGEND
     from repro.reports.claims.page import files
     from repro.reports.terminal import claims_grid
 

@@ -21,7 +21,7 @@ from repro.evaluation.plan import Plan
 from repro.metrics import metric
 from repro.metrics.bootstrap import intervals
 from repro.results.result import Result, unpack
-from repro.results.signature import check_comparable
+from repro.results.signature import Signature, check_comparable
 from repro.tasks import TASKS
 from repro.tasks.base import Scores
 
@@ -74,8 +74,9 @@ def significance(finished: Plan, column: Column, first: str, second: str) -> Com
     """The difference of two rows in one column; None when a cell is not stored or there is nothing to test with.
 
     Over the test items where both rows are one model each and the column has items; over seeds where there are several:
-    Welch's t, Student's t (equal variances) against a row of one seed, which scatters as much, or a t-test against the
-    one value of a row that knows no seeds. Raises ReproError when the two were computed under different protocols.
+    Welch's t, Student's t (equal variances) against a row of one seed that scatters as much (`scatter_alike`), or a
+    t-test against the one value of a row that knows no seeds. Raises ReproError when the two were computed under
+    different protocols.
     """
     return all_pairs(finished, column, [(first, second)]).get((first, second))
 
@@ -94,10 +95,19 @@ def all_pairs(finished: Plan, column: Column, pairs: Sequence[Pair]) -> dict[Pai
     by_seed = {slug: _seeds(result) or [result.value] for slug, result in results.items()}
     several = {slug for slug, values in by_seed.items() if len(values) > 1}
     means = metric(column.metric).over_seeds == "mean"  # a test of means says nothing of medians
-    over_seeds = [pair for pair in pairs if means and several & set(pair)]
+    once = {slug for slug, result in results.items() if _seeds(result)} - several
+    apart = [pair for pair in pairs if once & set(pair) and not scatter_alike(*(results[s].signature for s in pair))]
+    over_seeds = [pair for pair in pairs if means and several & set(pair) and pair not in apart]
     over_items = [pair for pair in pairs if not several & set(pair) and all(results[slug].items for slug in pair)]
     exact = {slug for slug, result in results.items() if not _seeds(result)}
     return _over_items(finished, column, results, over_items) | _over_seeds(column, by_seed, exact, over_seeds)
+
+
+def scatter_alike(first: Signature, second: Signature) -> bool:
+    """Whether seeds change both in the same way, by training or by a fit, so that one run of the one may be taken to
+    scatter as several of the other do."""
+    drawn = [{name for name in ("train", "fit") if name in signature.system} for signature in (first, second)]
+    return drawn[0] == drawn[1]
 
 
 def every_pair(finished: Plan, column: Column) -> dict[Pair, Comparison]:

@@ -4,138 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
 from repro.errors import ReproError
 from repro.evaluation.plan import Plan
-from repro.evaluation.significance import interval_over_seeds, kept_or_made
+from repro.evaluation.significance import interval_over_seeds, kept_or_made, scatter_alike
 from repro.published import ledger
 from repro.published.claims import BASE, BASE_PREFIX, CLAIMS, MODELS, of_model, on_base
 from repro.published.comparisons import Claim, Comparison, Order
+from repro.published.outcomes import Finding, Outcome
 from repro.results import csv_lines
-from repro.results.csv_lines import Line, Place, signed
+from repro.results.csv_lines import Line, Place
 from repro.results.signature import Signature, check_comparable
 from repro.tables.spec import Table
 
 PUBLISHED = "published"
 SYSTEMS = "the papers' systems"  # measured here
 SOURCES = (PUBLISHED, BASE, *MODELS.values(), SYSTEMS)
-LEGEND = (
-    "n/m: n of the m comparisons made hold; a claim on most sets or tasks holds when they do in more than half of "
-    "these. open: what is measured does not decide it. without a row: the paper's comparisons of which the model has "
-    "no row. ≈: over seeds, the 95 % interval of the difference is on both sides of what is claimed; it counts "
-    "by its mean."
-)
 Measured = Mapping[Place, Line]  # lines with a value
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A comparison between two scores. `interval`: of their difference, 95 %, over seeds. `test`: what tells the two
-    apart, in words. `decimals`: that are shown of the scores."""
-
-    comparison: Comparison
-    first: float
-    second: float
-    interval: tuple[float, float] | None = None
-    test: str = ""
-    decimals: int = 2
-
-    @property
-    def difference(self) -> float:
-        """First less second, or divided by it, as the comparison has it."""
-        return self.comparison.difference(self.first, self.second)
-
-    @property
-    def texts(self) -> tuple[str, str, str]:
-        """First, second, and difference: `72.00`, `71.00`, `+1.00`; `0.98`, `0.32`, `×3.02`."""
-        first, second = (f"{score:z.{self.decimals}f}" for score in (self.first, self.second))
-        difference = self.difference
-        return first, second, f"×{difference:.2f}" if self.comparison.factor else signed(difference, self.decimals)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the comparison does."""
-        return self.comparison.holds(self.difference)
-
-    @property
-    def undecided(self) -> bool:
-        """Whether seeds leave it open."""
-        return self.interval is not None and self.comparison.turns_within(*self.interval)
-
-    @property
-    def mark(self) -> str:
-        """`✓` or `✗`, and `≈` where it is undecided."""
-        return ("✓" if self.holds else "✗") + (" ≈" if self.undecided else "")
-
-    @property
-    def certainty(self) -> str:
-        """`95 % +1.20 to +3.40 over seeds, p = 0.003 (Welch's t)`; '' where nothing tells."""
-        bounds = [signed(bound, self.decimals) for bound in self.interval or ()]
-        interval = f"95 % {' to '.join(bounds)} over seeds" if bounds else ""
-        return ", ".join(filter(None, [interval, self.test]))
-
-    def __str__(self) -> str:
-        first, second, difference = self.texts
-        rows = f"{self.comparison.first} {first}, {self.comparison.second} {second}"
-        about = ", ".join(filter(None, [difference, self.certainty]))
-        return f"{self.comparison.columns}: {rows} ({about})  {self.mark}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How a claim fares on one source of numbers.
-
-    `due`: how many comparisons its rows can show, by column; `rowless`: how many more the paper makes. `apart`:
-    comparisons that cannot be made, because the two numbers are of different protocols, each a sentence. `nothing`:
-    what is said where none was made.
-    """
-
-    source: str
-    outcomes: tuple[Outcome, ...] = ()
-    due: Mapping[str, int] = field(default_factory=dict)
-    rowless: int = 0
-    apart: tuple[str, ...] = ()
-    on_most: bool = False
-    nothing: str = "not measured"
-
-    @property
-    def columns(self) -> dict[str, bool | None]:
-        """Whether all comparisons in a column hold; None where some were not made, and those that were do."""
-        made = Counter(outcome.comparison.column for outcome in self.outcomes)
-        lost = {outcome.comparison.column for outcome in self.outcomes if not outcome.holds}
-        return {
-            column: False if column in lost else (True if made[column] == of else None)
-            for column, of in self.due.items()
-        }
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the claim does; None where the comparisons made leave that open, or there are none."""
-        columns = self.columns
-        won, lost = (sum(held is wanted for held in columns.values()) for wanted in (True, False))
-        if self.on_most:
-            return True if won > len(columns) / 2 else (False if lost and lost >= len(columns) / 2 else None)
-        return False if lost else (True if columns and won == len(columns) else None)
-
-    @property
-    def summary(self) -> str:
-        """`holds 6/7`, `does not hold 20/42, 3/7 columns, 4 not measured, 1 ≈`, `open 1/1, …`, or `not measured`."""
-        if not self.outcomes:
-            return self.nothing
-        made, of, columns = len(self.outcomes), sum(self.due.values()), self.columns
-        parts = [f"{sum(outcome.holds for outcome in self.outcomes)}/{made}"]
-        if self.on_most and len(columns) < of:
-            parts.append(f"{sum(held is True for held in columns.values())}/{len(columns)} columns")
-        counts = {"not measured": of - made, "without a row": self.rowless}
-        counts["≈"] = sum(outcome.undecided for outcome in self.outcomes)
-        parts += [f"{count} {what}" for what, count in counts.items() if count]
-        return {True: "holds ", False: "does not hold ", None: "open "}[self.holds] + ", ".join(parts)
-
-    def __str__(self) -> str:
-        return "\n    ".join([f"{self.source}: {self.summary}", *map(str, self.outcomes), *self.apart])
 
 
 def measured(path: Path) -> Measured:
@@ -250,10 +138,13 @@ def _ordered(order: Order, rows: Sequence[str], lines: Measured) -> Iterator[Com
 
 def _incomparable(comparison: Comparison, first: Line, second: Line) -> str:
     """Why these two numbers are not compared; '' where they are."""
-    signatures = [Signature.parse(line.get("signature", "")) for line in (first, second)]
+    signatures = _signatures(first, second)
     machines = [signature.system.get("on", "") for signature in signatures]
     if machines[0] != machines[1]:
         return f"one was timed on {machines[0]}, the other on {machines[1]}"
+    models = [line.get("weights", "").partition("@")[0] for line in (first, second)]
+    if models[0] == models[1] and first.get("weights") != second.get("weights"):
+        return f"one is of {first['weights']}, the other of {second['weights']}"
     try:
         if not comparison.against:
             check_comparable(signatures)
@@ -267,8 +158,16 @@ def _outcome(comparison: Comparison, first: Line, second: Line, decimals: int, p
     if comparison.factor:
         return Outcome(comparison, *values, decimals=decimals)
     stds = [csv_lines.number(line.get("std", "")) or 0.0 for line in (first, second)]
-    interval = interval_over_seeds(values[0] - values[1], stds, [_seeds(line) for line in (first, second)])
-    return Outcome(comparison, *values, interval, _test(comparison, values, planned), decimals)
+    seeds = [_seeds(line) for line in (first, second)]
+    interval = interval_over_seeds(values[0] - values[1], stds, seeds)
+    if 1 in seeds and not scatter_alike(*_signatures(first, second)):
+        interval = None
+    one_run = 1 in seeds and interval is None
+    return Outcome(comparison, *values, interval, _test(comparison, values, planned), decimals, one_run)
+
+
+def _signatures(first: Line, second: Line) -> list[Signature]:
+    return [Signature.parse(line.get("signature", "")) for line in (first, second)]
 
 
 def _seeds(line: Line) -> int | None:

@@ -9,7 +9,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from repro.published.comparisons import Claim, Comparison
-from repro.published.findings import PUBLISHED, SOURCES, SYSTEMS, Fared, Finding, Outcome, on_the_base
+from repro.published.findings import PUBLISHED, SOURCES, SYSTEMS, Fared, on_the_base
+from repro.published.outcomes import Finding, Outcome
 from repro.reports.layout import CellView, Layout, Section
 from repro.tables.spec import Table
 

@@ -168,6 +168,27 @@ def test_many_pairs_are_tested_as_one_pair_is() -> None:
     assert not {"ag", "fg", "af", "ai", "di", "ah", "fh", "gh"} & set(tests)
 
 
+# Student's t takes one run to scatter as the other row's do, which only runs of the same kind do
+@pytest.mark.parametrize(
+    ("once", "several", "test"),
+    [
+        ("stsb|train:nli", "stsb|train:stsb", "Student's t"),
+        ("stsb|fit:nli", "stsb|fit:target", "Student's t"),
+        ("stsb|train:nli", "stsb|fit:target", None),
+        ("stsb|fit:target", "stsb|train:nli", None),
+        ("stsb|train:nli|fit:target", "stsb|train:nli", None),
+    ],
+)
+def test_one_run_borrows_the_spread_of_its_own_kind_alone(once: str, several: str, test: str | None) -> None:
+    texts = {"a": (once, (4.0,)), "b": (several, (1.0, 2.0, 3.0))}
+    rows = {
+        slug: replace(cell(float(np.mean(values)), values), signature=Signature.parse(text))
+        for slug, (text, values) in texts.items()
+    }
+    found = significance(plan("flow-2", "stsb", **rows), COLUMN, "a", "b")
+    assert (found.test if found else None) == test
+
+
 def test_a_spectrum_has_nothing_to_draw_again() -> None:
     rows = {name: replace(cell(0.5), items=(pack(np.arange(3.0)),)) for name in "ab"}
     assert significance(plan("flow-2", "isoscore", **rows), ISOSCORE, "a", "b") is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from repro.errors import ReproError
 from repro.published import findings, ledger
 from repro.published.claims import BASE, CLAIMS
 from repro.published.comparisons import Claim, Comparison, Order
-from repro.published.findings import Finding, Outcome, evaluate, measured
+from repro.published.findings import evaluate, measured
+from repro.published.outcomes import Finding
 
 PRINTED = [claim for claim in CLAIMS if claim.comparisons]  # the others are this suite's own
 
@@ -71,40 +71,6 @@ def test_no_claim_holds_when_its_numbers_are_turned_round(claim: Claim, monkeypa
 
     monkeypatch.setattr(ledger, "published", mirrored)
     assert findings.published(claim, tables.get(claim.table)).holds is False
-
-
-def outcome(column: str, difference: float, interval: tuple[float, float] | None = None) -> Outcome:
-    return Outcome(Comparison(column, "a", "b"), 50 + difference, 50, interval)
-
-
-# outcomes by column, whether these are on most columns, the column of every comparison that can be made
-@pytest.mark.parametrize(
-    ("outcomes", "on_most", "due", "holds", "summary"),
-    [
-        ([], False, "xyz", None, "not measured"),
-        ([outcome("x", 1), outcome("y", 1)], False, "xy", True, "holds 2/2"),
-        ([outcome("x", 1), outcome("y", 1)], False, "xyz", None, "open 2/2, 1 not measured"),  # z may yet fall
-        ([outcome("x", 1), outcome("y", -1)], False, "xy", False, "does not hold 1/2"),
-        ([outcome("x", 1), outcome("y", -1)], False, "xyz", False, "does not hold 1/2, 1 not measured"),
-        ([outcome("x", 1), outcome("y", -1)], True, "xy", False, "does not hold 1/2"),  # half is not most
-        ([outcome("x", 1), outcome("y", 1), outcome("z", -1)], True, "xyz", True, "holds 2/3"),
-        ([outcome("x", 1), outcome("y", 1)], True, "xyz", True, "holds 2/2, 1 not measured"),  # whatever z does
-        ([outcome("x", 1), outcome("y", -1)], True, "xyz", None, "open 1/2, 1 not measured"),
-        ([outcome("x", -1), outcome("y", -1)], True, "xyz", False, "does not hold 0/2, 1 not measured"),
-        ([outcome("x", 1)], True, "xxyy", None, "open 1/1, 0/2 columns, 3 not measured"),  # a column half measured
-        (
-            [outcome("x", 1), outcome("x", -1), outcome("y", 1), outcome("y", 1), outcome("z", -1)],
-            *(True, "xxyyzz", False, "does not hold 3/5, 1/3 columns, 1 not measured"),
-        ),
-        ([outcome("x", 1, (-1.0, 3.0)), outcome("y", 1, (0.5, 1.5))], False, "xy", True, "holds 2/2, 1 ≈"),
-        ([outcome("x", -1, (-3.0, 1.0))], False, "x", False, "does not hold 0/1, 1 ≈"),
-    ],
-)
-def test_what_a_finding_says(
-    outcomes: list[Outcome], on_most: bool, due: str, holds: bool | None, summary: str
-) -> None:
-    found = Finding("x", tuple(outcomes), Counter(due), on_most=on_most)
-    assert (found.holds, found.summary) == (holds, summary)
 
 
 def test_measured_numbers_are_read_from_the_written_table(tmp_path: Path) -> None:
@@ -211,7 +177,37 @@ def test_an_interval_stands_with_a_difference_where_there_are_seeds(tmp_path: Pa
     assert against_a_run == pytest.approx((1 - half * math.sqrt(6), 1 + half * math.sqrt(6)), abs=1e-5)
     assert (first.mark, second.mark, second.interval) == ("✓ ≈", "✓", None)
     assert "(+1.00, 95 % -1.78 to +3.78 over seeds)  ✓ ≈" in str(found)
-    assert found.summary == "open 2/2, 4 not measured, 1 ≈"
+    assert found.summary == "open 2/2, 4 not measured, 1 ≈, 1 of one run"
+
+
+def test_a_run_of_a_training_does_not_scatter_as_fits_do(tmp_path: Path) -> None:
+    """Nothing says how far another seed would move it, whatever the other row's seeds do."""
+    flow, trained = "scratch-first-last-avg-flow3-nli", "scratch-unsup-simcse"
+    text = (
+        "row,column,value,std,seeds,signature\n"
+        f"{trained},sts12,72,,1,sts12|train:wiki-sample|seeds:1\n"
+        f"{flow},sts12,71.5,2,5,sts12|fit:target|seeds:5\n"
+    )
+    claim = Claim("simcse-5", "x", own=(Comparison("sts12", trained[8:], flow[8:]),))
+    (one,) = fared(claim, tmp_path, text)[BASE].outcomes
+    assert (one.interval, one.one_run, one.mark, one.certainty) == (None, True, "✓", "one run")
+    (other,) = fared(claim, tmp_path, text.replace("fit:target", "train:nli-sample"))[BASE].outcomes
+    assert (other.one_run, other.mark) == (False, "✓ ≈")
+
+
+def test_rows_of_other_weights_of_one_name_are_not_compared(tmp_path: Path) -> None:
+    """Another machine trains another base of that name: a difference between the two is not the method's."""
+    text = (
+        'row,column,value,weights\n"scratch-u,v,diff",nli,58,scratch-bert@local sha256:aa\n'
+        '"scratch-u,v",nli,56,scratch-bert@local sha256:{}\n'
+    )
+    assert fared(named("matters most"), tmp_path, text.format("aa"))[BASE].summary == "open 1/1, 4 not measured"
+    found = fared(named("matters most"), tmp_path, text.format("bb"))[BASE]
+    assert found.outcomes == ()
+    assert found.apart == (
+        "nli: scratch-u,v,diff and scratch-u,v: one is of scratch-bert@local sha256:aa, the other of "
+        "scratch-bert@local sha256:bb",
+    )
 
 
 # alignment, uniformity and average of rows; which pairs are compared, and whether these hold

@@ -10,7 +10,8 @@ from rich.table import Table as Grid
 from repro import tables
 from repro.published.claims import BASE
 from repro.published.comparisons import Claim, Comparison
-from repro.published.findings import SYSTEMS, Finding, Outcome
+from repro.published.findings import SYSTEMS
+from repro.published.outcomes import Finding, Outcome
 from repro.reports.layout import lay_out
 from repro.reports.terminal import claims_grid, comparisons_grid, grid
 from repro.results.csv_lines import from_csv

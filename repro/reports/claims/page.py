@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from repro import tables
 from repro.data import pretraining
 from repro.published.claims import BASE
-from repro.published.findings import LEGEND, PUBLISHED, Fared, measured
+from repro.published.findings import PUBLISHED, Fared, measured
+from repro.published.outcomes import LEGEND
 from repro.reports.claims.ladder import FIRST_LAST, QUOTED, TABLE, Step, ladder, points
 from repro.reports.layout import DASH
 from repro.reports.markdown import escape
@@ -23,7 +24,7 @@ def files(fared: Fared, folder: Path) -> dict[str, str | bytes]:
     """Content by name: claims.md, and where rows of the base are measured its figure. `folder` holds the tables."""
     table, lines = tables.get(TABLE), measured(folder / f"{TABLE}.csv")
     steps, shown = ladder(table, lines), points(table, lines)
-    contents: dict[str, str | bytes] = {"claims.md": to_markdown(fared, steps, shown)}
+    contents: dict[str, str | bytes] = {"claims.md": to_markdown(fared, steps, shown, trained_bases(folder))}
     if len(shown) > 1:
         from repro.reports.claims.figure import draw
 
@@ -31,8 +32,20 @@ def files(fared: Fared, folder: Path) -> dict[str, str | bytes]:
     return contents
 
 
-def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point]) -> str:
-    """The text of the page; `shown`: the points of its figure."""
+def trained_bases(folder: Path) -> dict[str, list[str]]:
+    """Which tables in `folder` hold numbers of which weights of the base, by their checksums."""
+    by_weights: dict[str, list[str]] = {}
+    for name in tables.TABLES:
+        lines = measured(folder / f"{name}.csv").values()
+        for weights in sorted({line.get("weights", "") for line in lines}):
+            model, _, checksum = weights.rpartition(" sha256:")
+            if model.startswith(f"{BASE}@"):
+                by_weights.setdefault(checksum, []).append(name)
+    return by_weights
+
+
+def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point], bases: Mapping[str, Sequence[str]]) -> str:
+    """The text of the page; `shown`: the points of its figure, `bases`: see `trained_bases`."""
     sentences = sum(part.kept for part in pretraining.parts())
     page = [
         "# The papers' claims, measured on a base that nobody tuned",
@@ -65,6 +78,7 @@ def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point]) -> 
         "|---|---|---|---|",
         *_claims(fared),
         "",
+        *_bases(bases),
         f"{LEGEND} Claims about a model that was trained by contrast are this suite's own, about all-MiniLM-L6-v2 and "
         f"all-mpnet-base-v2 (`repro claims`); on `{BASE}`, which was not, they are a check of the contrary.",
     ]
@@ -97,6 +111,22 @@ def _spread(steps: Sequence[Step]) -> list[str]:
     counts = " or ".join(map(str, seeds))
     return [
         f"±: over {counts} seeds; the mean of the sets' standard deviations, which that of the average cannot exceed.",
+        "",
+    ]
+
+
+def _bases(bases: Mapping[str, Sequence[str]]) -> list[str]:
+    """Which rows stand for the paper's, and, where the base was trained on several machines, which tables are of
+    which."""
+    stand_ins = (
+        f"Of `{BASE}`, averaged GloVe vectors are its input embeddings, BERT under bert-as-service is its last layer, "
+        f"and a first and last layer are 1 and {MLM_BASE.layers}."
+    )
+    if len(bases) < 2:
+        return [stand_ins, ""]
+    of = "; ".join(f"sha256:{checksum} in {', '.join(names)}" for checksum, names in bases.items())
+    return [
+        f"{stand_ins} Another kind of machine trains other weights by the same recipe: {of}. No comparison is of two.",
         "",
     ]
 

@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 
 from repro.evaluation.significance import Comparison, Pair
 from repro.published.claims import BASE
-from repro.published.findings import LEGEND, PUBLISHED, Fared
+from repro.published.findings import PUBLISHED, Fared
+from repro.published.outcomes import LEGEND
 from repro.reports.citation import bibtex
 from repro.reports.facts import LEGEND as ABOUT_FACTS
 from repro.reports.facts import cells, grid

@@ -29,7 +29,8 @@ def rows_of(text: str) -> list[list[str]]:
 
 def test_the_committed_page_is_what_the_committed_tables_give() -> None:
     table, lines = tables.get(TABLE), measured(ROOT / f"tables/{TABLE}.csv")
-    text = page.to_markdown(all_fared(ROOT / "tables"), ladder(table, lines), points(table, lines))
+    bases = page.trained_bases(ROOT / "tables")
+    text = page.to_markdown(all_fared(ROOT / "tables"), ladder(table, lines), points(table, lines), bases)
     assert text == (ROOT / "docs/claims.md").read_text(encoding="utf-8")  # `make claims` writes it again
     for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
         assert (ROOT / "docs" / name).is_file()
@@ -55,6 +56,17 @@ def test_without_any_table_it_says_that_nothing_is_measured(tmp_path: Path) -> N
     (early,) = (row for row in claims if "before STS-B" in row[1])
     assert early[2] == "✗ does not hold 2/4"
     assert "SBERT-base gains 0.68" in early[1]
+
+
+def test_weights_of_several_machines_are_told_apart(tmp_path: Path) -> None:
+    head = "row,column,value,weights"
+    for name, checksum in {"sbert-1": "aa", "sbert-2": "aa", "sbert-6": "bb"}.items():
+        lines = [head, f"scratch-avg,stsb,50,{BASE}@local sha256:{checksum}", "minilm-avg,stsb,50,other@main sha256:cc"]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    text = str(page.files(all_fared(tmp_path), tmp_path)["claims.md"])
+    assert "other weights by the same recipe: sha256:aa in sbert-1, sbert-2; sha256:bb in sbert-6." in text
+    (tmp_path / "sbert-6.csv").unlink()
+    assert "other weights" not in str(page.files(all_fared(tmp_path), tmp_path)["claims.md"])
 
 
 def test_what_is_measured_is_shown_whether_it_holds_or_not(tmp_path: Path) -> None:
