@@ -20,14 +20,14 @@ OWN = {"minilm": ("all-MiniLM-L6-v2", MINILM), "scratch": ("scratch-bert", SCRAT
 TRIPLETS = 3768  # of the NLI sample
 SELECTED = (
     "STS-B dev: the best of the looks in the course of training, every 125 steps as in SimCSE's scripts (Appendix A "
-    "says 250); on the samples, where a training has fewer than two hundred steps, also at the end of an epoch. Text "
-    "as in simcse-5. Its rows are one run each, and seed variance of unsupervised SimCSE is about two points "
+    "says 250); on the samples, whose trainings are short, also at the end of an epoch. Text as in simcse-5. The "
+    "paper's rows are one run each, and seed variance of unsupervised SimCSE is about two points "
     "(SimCSE#63). Rows of all-MiniLM-L6-v2 and scratch-bert are the mean ± standard deviation of three seeds, or one "
     "run, without ±; what a row adds is to be read against the row of the same base that changes nothing."
 )
 ONCE = (
-    "all-MiniLM-L6-v2: unsupervised SimCSE as it is has three seeds, within 0.1 of each other on dev; the others are "
-    "one run each."
+    "all-MiniLM-L6-v2: unsupervised SimCSE as it is has three seeds, on a CPU within 0.1 of each other on dev (the run "
+    "on a GPU in simcse-6 is 0.3 below them); the others are one run each."
 )
 ONE_RUN = "all-MiniLM-L6-v2: one run each."
 WIKI_SAMPLE = "Wikipedia sample: the first 11,914 sentences of SimCSE's million, one epoch, its settings."

@@ -61,7 +61,7 @@ TABLE = Table(
         TEXT,
         ablations.SELECTED,
         "The second text of each pair is augmented and the first stays as it is, drawn anew in every step. The paper "
-        "does not say which is; its code for this is not public, the authors prepared the pairs beforehand "
+        "does not say which is; its code for this is not public, the authors advise to prepare the pairs beforehand "
         "(SimCSE#219). A word is what stands between blanks (SimCSE#231). Every row but the one without it has "
         "dropout 0.1 too.",
         "Crop k %: a contiguous piece is kept, shorter by the nearest integer to k % of the words. Word deletion k %: "

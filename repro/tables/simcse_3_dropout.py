@@ -57,7 +57,7 @@ TABLE = Table(
         "p is that of every dropout in the encoder: after its embeddings, in its attention and after each of its "
         "layers' halves. p = 0.1 is what BERT-base, all-MiniLM-L6-v2 and scratch-bert have of their own. A base of "
         "another one (--base) keeps it in that row.",
-        "Fixed 0.1: one mask for both texts of a pair, so that they have one vector, as the authors ran it "
+        "Fixed 0.1: one mask for both texts of a pair, so that they have one vector, as the authors advise "
         "(SimCSE#36); likewise at p = 0. Both then only push sentences apart.",
         ablations.WIKI_SAMPLE,
         ablations.ONCE,

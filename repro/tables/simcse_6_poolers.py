@@ -114,6 +114,9 @@ TABLE = Table(
         "batch 512, 5e-5. Temperature 0.05, 32 tokens in training, the best of the looks at STS-B dev every 125 steps "
         "(the scripts' value; Appendix A has 250, erratum 35). Seed variance is about two points (SimCSE#63).",
         NLI_TRIPLETS,
+        "all-MiniLM-L6-v2: one run each, on a GPU; simcse-1 and simcse-7 have the same trainings on a CPU.",
         scratch.NOTE,
+        "scratch-bert's first and last layer before any training stand in flow-6 (STS-B dev): what is trained "
+        "under that average is below them.",
     ),
 )

@@ -3,8 +3,8 @@
     make simcse-7      (repro table simcse-7; --base MODEL trains another one, --sample N on fewer examples)
 
 Five trainings of BERT-base on NLI, for GPUs. Without a model hub scratch-bert is trained on the NLI sample with three
-seeds, all-MiniLM-L6-v2 with one, a quarter of an hour each. Expect of the latter on dev 84.2 without hard negatives,
-84.8, 85.0 and 85.2 the more they weigh, and 85.0 with neutral ones too.
+seeds, all-MiniLM-L6-v2 with one, a quarter of an hour to fifty minutes each on one core. Expect of the latter on dev
+84.2 without hard negatives, 84.8, 85.0 and 85.2 the more they weigh, and 85.0 with neutral ones too.
 """
 
 from dataclasses import replace

@@ -60,7 +60,7 @@ class ContrastiveLearner(SentenceLearner):
         """(B, d) for each text column."""
         if self.second is not None:
             return [*self._vectors(columns[:1]), *self._vectors(columns[1:], self.second)]
-        if self.recipe.shares_masks:  # one text under one mask is one vector, as in SimCSE's own runs (SimCSE#36)
+        if self.recipe.shares_masks:  # one text under one mask is one vector, as its authors advise (SimCSE#36)
             return self._vectors(columns[:1]) * 2
         return self._vectors(columns)
 
