@@ -144,6 +144,7 @@ def assert_in_its_interval(line: dict[str, str]) -> None:
     assert float(line["ci_low"]) < float(line["value"]) < float(line["ci_high"])
 
 
+@pytest.mark.long
 def test_a_row(add: Add, minilm: zoo.Group) -> None:
     house = add("A row")
     line = house.table("sbert-2", "--row", "minilm-weighted", "--task", "stsb")["minilm-weighted", "stsb"]
@@ -153,6 +154,7 @@ def test_a_row(add: Add, minilm: zoo.Group) -> None:
     assert ("minilm-weighted", "stsb-dev") in house.table("sbert-2", "--row", "use", suite="paper")
 
 
+@pytest.mark.long
 def test_a_table(add: Add, minilm: zoo.Group) -> None:
     house = add("A table")
     assert "example-1    An example: all-MiniLM-L6-v2" in house.run("list")
@@ -171,6 +173,7 @@ def test_a_table(add: Add, minilm: zoo.Group) -> None:
     assert ".venv/bin/repro table example-1\n" in done.stdout
 
 
+@pytest.mark.long
 def test_a_task(add: Add, tiny_bert: Path) -> None:
     """Held against scikit-learn's cosines of the encoder's vectors."""
     house, tiny = add("A task"), str(tiny_bert)
@@ -196,6 +199,7 @@ def test_a_metric(add: Add, tiny_bert: Path) -> None:
     assert "normal-scores] PASSED" in passed
 
 
+@pytest.mark.long
 def test_a_report_format(add: Add, tiny_bert: Path) -> None:
     house, tiny = add("A report format"), str(tiny_bert)
     line = house.table("sbert-2", "--encoder", tiny, "--row", tiny, "--task", "stsb")[tiny, "stsb"]

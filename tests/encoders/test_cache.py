@@ -128,6 +128,7 @@ def test_where_nothing_may_be_written_it_is_said_and_the_vectors_are_there(
     assert [record.getMessage().count("are not stored") for record in caplog.records] == [1]  # not once a data set
 
 
+@pytest.mark.long
 def test_what_one_process_encodes_the_others_wait_for(tiny_bert: Path, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"

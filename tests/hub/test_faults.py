@@ -244,6 +244,7 @@ def test_one_form_of_each_weight_comes_and_nothing_twice(hub: Hub, tmp_path: Pat
     assert not {name for name in names if name.startswith(("onnx", "openvino"))}
 
 
+@pytest.mark.long
 def test_killed_in_a_slow_body_the_next_run_goes_on(hub: Hub, tmp_path: Path, values: list[str]) -> None:
     hub.faults[f"{BAD}/model.safetensors"] = Fault(pause=0.2)
     environment = {
@@ -312,6 +313,7 @@ def test_a_lock_against_what_is_here_costs_its_row(
     assert "unset REPRO_LOCK" in lines[PLACES[2]]["reason"]
 
 
+@pytest.mark.long
 def test_a_training_offline_asks_nobody(hub: Hub, tmp_path: Path) -> None:
     command = ["table", "sbert-2", "--base", GOOD, "--out", str(tmp_path / "out")]
     command += "--suite mini --sample 8 --seeds 1 --device cpu".split()

@@ -107,6 +107,7 @@ def test_a_transformers_spearman_hardly_moves(data: Path, tmp_path: Path, monkey
 
 
 @pytest.mark.real
+@pytest.mark.long
 def test_minilms_spearman_hardly_moves(data: Path, minilm: zoo.Group) -> None:
     parts, sentences = stsb(data)
     found = sts.STS_TASKS["stsb"].score(parts, sentences, minilm.encode(sentences)[0].vectors, "minilm")

@@ -47,6 +47,7 @@ def test_whitened_vectors_of_the_fitting_set_have_zero_mean_and_identity_covaria
 
 
 @pytest.mark.real
+@pytest.mark.long
 def test_scores_on_real_embeddings_are_those_of_the_published_formula(data: Path) -> None:
     parts = TASK.load(data, registry.dataset("STSB"))
     sentences = TASK.sentences(parts)
