@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 from repro.tables.spec import AnyColumn, Average, Column, ColumnRef, Ref, Row, Table
 
@@ -34,6 +35,11 @@ class Published:
         return 0.5 * _scale(self.metric) * 10.0 ** -len(self.printed.partition(".")[2])
 
 
+VerdictName = Literal[
+    "match", "within-noise", "deviates", "no-published", "other-hardware", "other-protocol", "not-run"
+]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The judgement of one cell: published value, difference, tolerance, verdict and its reason."""
@@ -41,7 +47,7 @@ class Verdict:
     published: float | None
     delta: float | None
     tolerance: float | None
-    verdict: str
+    verdict: VerdictName
     reason: str = ""
     published_std: float | None = None
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from repro import tables
 from repro.data import registry
+from repro.published.ledger import VerdictName
 from repro.published.verdicts import line_of, with_written_rows
+from repro.reports import drawing, figures, layout, summary
+from repro.reports.site import pages
 from repro.results.csv_lines import FIELDS
 from repro.tables.spec import BEYOND
 
+VERDICTS = set(get_args(VerdictName))
 TABLE = tables.get("sbert-1")
 ROW, COLUMN = TABLE.rows[0], TABLE.columns[0]  # averaged GloVe on STS12: 55.14 in the paper
+
+
+@pytest.mark.parametrize("said", [layout.MARKS, summary.WORDS, pages.WORDS, pages.MEANINGS])
+def test_whatever_speaks_of_verdicts_knows_each_of_them(said: dict[str, str]) -> None:
+    assert set(said) == VERDICTS
+
+
+def test_every_figure_has_a_drawer_and_a_title() -> None:
+    assert set(figures.NAMES) == set(drawing._DRAWERS) == set(pages.FIGURES)
 
 
 def test_every_line_has_every_field() -> None:
