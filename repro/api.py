@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from operator import index
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -63,13 +64,15 @@ def load_encoder(name: AnyPath, *, device: str = "auto", dtype: str = "float32",
 
     if dtype not in DTYPES:
         raise ReproError(f"dtype {dtype!r} is unknown; choose from {', '.join(DTYPES)}")
-    name = os.fspath(name)
-    if own.is_object(name):
-        encoder = own.named(name)
+    text = os.fspath(name) if isinstance(name, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise ReproError(f"{name!r} is no name of an encoder; hand in a text or a path")
+    if own.is_object(text):
+        encoder = own.named(text)
         if not isinstance(encoder, own.OwnEncoder):
-            raise ReproError(f"{name} scores pairs of sentences and encodes none; hand its object to evaluate")
+            raise ReproError(f"{text} scores pairs of sentences and encodes none; hand its object to evaluate")
         return encoder
-    return Loaded(name, chosen(offline=offline), device, dtype)
+    return Loaded(text, chosen(offline=offline), device, dtype)
 
 
 def evaluate(
@@ -115,10 +118,10 @@ def evaluate(
     from repro.evaluation.suite import chosen
     from repro.evaluation.written import lines_of
 
-    if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ReproError(f"limit is {limit}; it counts the first pairs of each file")
+    if limit is not None and (isinstance(limit, bool) or not hasattr(limit, "__index__") or index(limit) < 1):
+        raise ReproError(f"limit is {limit!r}; it counts the first pairs of each file")
     own_data, copies = (Path(folder) if folder is not None else None for folder in (data, mirror))
-    options = Options(chosen(suite, own_data, copies, offline), limit=limit)
+    options = Options(chosen(suite, own_data, copies, offline), limit=index(limit) if limit is not None else None)
     if isinstance(encoder, Loaded):
         options = replace(options, device=encoder.device, dtype=encoder.dtype)
         encoder = encoder.name

@@ -40,6 +40,16 @@ _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 
+def refuse_settings() -> None:
+    """ReproError for a variable of the client that is no number, which would end the client's own import."""
+    for name in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):
+        text = os.environ.get(name, "1")
+        try:
+            int(text)
+        except ValueError:
+            raise ReproError(f"{name} is {text!r}, expected a number of seconds; correct or unset it") from None
+
+
 def hub_answers() -> bool:
     """Whether the hub answers within seconds, through the proxies that its client uses; asked once a process."""
     return not _silence()

@@ -109,6 +109,8 @@ def output_file(path: Path, others: Iterable[Path] = ()) -> Path:
     Raises ReproError when a folder, device, FIFO or socket has that name, when it is one of the `others` that the same
     command reads or writes, or is there below one of them, or nothing can be written there.
     """
+    if str(path) == "-":
+        raise ReproError("- stands for standard input alone; name the file to write")
     with disk_errors(path):
         target = _regular(path)
         read = {Path(os.path.realpath(other)) for other in others}

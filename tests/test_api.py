@@ -184,6 +184,8 @@ def test_a_text_of_a_class_of_its_own_is_one(tiny_bert: Path) -> None:
         (lambda: repro.load_encoder("nobody"), repro.ReproError, "'nobody' is not in the zoo"),
         (lambda: repro.load_encoder("no/where", offline=True), repro.NotAvailable, "no/where are not on this machine"),
         (lambda: repro.load_encoder("minilm-cls", dtype="int8"), repro.ReproError, "dtype 'int8' is unknown"),
+        (lambda: repro.load_encoder(None), repro.ReproError, "None is no name of an encoder"),  # type: ignore[arg-type]
+        (lambda: repro.load_encoder(b"minilm-cls"), repro.ReproError, "is no name of an encoder"),  # type: ignore[arg-type]
         (lambda: repro.evaluate(len, "sts99"), repro.ReproError, "'sts99' is neither a table nor a task"),
         (lambda: repro.evaluate(len, []), repro.ReproError, "there is no task to evaluate on"),
         (lambda: repro.evaluate(len, ["sts12:f1"]), repro.ReproError, "the task sts12 has no metric 'f1'"),
@@ -358,7 +360,8 @@ TYPES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": None}, "tasks is None; give the name of a task"),
     ({"tasks": [5]}, r"tasks is \[5\]; give the name"),
     ({"limit": 2.5}, "limit is 2.5; it counts"),
-    ({"limit": "10"}, "limit is 10; it counts"),
+    ({"limit": "10"}, "limit is '10'; it counts"),
+    ({"limit": True}, "limit is True; it counts"),
     ({"name": "n", "version": 3}, "3 is no text; names and versions are"),
     ({"name": 5}, "5 is no text"),
     ({"encode_kwargs": ["a"]}, r"encode_kwargs is \['a'\]; it holds keyword arguments"),

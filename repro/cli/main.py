@@ -63,7 +63,7 @@ def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interr
     except BaseException as error:  # a panic of a library in Rust is no Exception
         if interruption.number is not None:  # a library made another exception of it
             raise KeyboardInterrupt from None
-        if os.environ.get("REPRO_TRACEBACK"):
+        if os.environ.get("REPRO_TRACEBACK", "") not in ("", "0"):
             traceback.print_exc()
         streams.say(sentence(error))
         status = 2

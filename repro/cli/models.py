@@ -59,10 +59,11 @@ def encode(arguments: argparse.Namespace) -> int:
     """Write the vectors of a file's sentences as an array of numpy."""
     import numpy as np
 
-    from repro.data.lines import own_lines
+    from repro.data.lines import is_file, own_lines
     from repro.evaluation.fitting import embed
     from repro.paths import new_file, output_file
 
+    is_file(arguments.file)  # a folder is told before what may be below it
     output_file(arguments.output, read_by(arguments))
     sentences = own_lines(arguments.file)
     with listening():

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from repro.bench import BENCHES
 from repro.cli import claims, export, fetch, general, models, reports, sentences, streams, tables, verify
+from repro.numerals import real, whole
 from repro.paths import user_path
 from repro.version import __version__
 
@@ -243,7 +244,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
     def read(text: str) -> int:
         try:
-            value = int(text)
+            value = whole(text)
         except ValueError:
             value = low - 1
         if not low <= value <= high:
@@ -259,7 +260,7 @@ _few = _whole(1, 1000)
 
 def _cosine(text: str) -> float:
     try:
-        value = float(text)
+        value = real(text)
     except ValueError:
         value = math.nan
     if not -1 <= value <= 1:
@@ -269,7 +270,7 @@ def _cosine(text: str) -> float:
 
 def _tolerance(text: str) -> float:
     try:
-        value = float(text)
+        value = real(text)
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:

@@ -54,12 +54,16 @@ def similarity(arguments: argparse.Namespace) -> int:
     if arguments.closest:
         lines = own_lines(arguments.closest)
         sentences, first_rows = _distinct(lines)
+        if len(sentences) < 2:
+            raise ReproError(f"{arguments.closest} has one sentence, {len(lines)} times; pairs need two different ones")
         best, pairs = neighbours.closest_pairs(_vectors(arguments, lines)[first_rows], arguments.k or 10)
         for value, (first, second) in zip(best, pairs, strict=True):
             print(f"{_shown(value)}\t{sentences[first]}\t{sentences[second]}")
         return 0
     if arguments.pairs:
-        rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, own_lines(arguments.pairs), 2)]
+        rows = [(row[0], row[1]) for row in cells_of(arguments.pairs, own_lines(arguments.pairs), 2, exactly=True)]
+        if not rows:
+            raise ReproError(f"{arguments.pairs} holds blank lines alone; give it two sentences a line, a tab between")
     elif len(arguments.sentences) == 2:
         rows = [(arguments.sentences[0], arguments.sentences[1])]
     else:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from repro import impostors
 from repro.data.registry import Source
 from repro.errors import ReproError
 
@@ -26,6 +27,7 @@ NLI_SOURCES = {  # format in the registry: AllNLI's split, dataset and filename
     "mnli-train": ("train", "MultiNLI", "mnli-train"),
     "mnli-dev": ("train", "MultiNLI", "mnli-dev"),
 }
+MARK = "\ufeff"  # of byte order
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r"))
 
 
@@ -40,8 +42,10 @@ def text_lines(data: bytes, name: str, encoding: str = "utf-8", marked: str = "u
 
     Nothing else ends a line: str.splitlines would also split at NEL and other marks that occur inside sentences. A
     UTF-8 byte-order mark is dropped; it says that the text is UTF-8, or whatever such a text is to be read as
-    (`marked`). ReproError names a text of another encoding.
+    (`marked`). So are marks before other lines, where marked files were joined, and "\r" at either end of a line, as
+    ends that were converted twice leave it. ReproError names a text of another encoding, and what is no text.
     """
+    impostors.refuse(data, name)
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if mark:
         encoding = marked
@@ -56,10 +60,11 @@ def text_lines(data: bytes, name: str, encoding: str = "utf-8", marked: str = "u
         raise ReproError(
             f"{name}: byte {len(mark) + error.start} is not {encoding}; save the file as {wanted}"
         ) from error
-    if "\n" not in text and "\r" in text:
-        lines = text.split("\r")
-    else:
-        lines = [line.removesuffix("\r") for line in text.split("\n")]
+    lines = text.split("\r" if "\n" not in text else "\n")
+    if "\r" in text:
+        lines = [line.strip("\r") for line in lines]
+    if MARK in text:
+        lines = [line.lstrip(MARK) for line in lines]
     return lines if lines[-1] else lines[:-1]
 
 

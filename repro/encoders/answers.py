@@ -70,6 +70,8 @@ def _vector(answer: object, sentence: str, who: str) -> np.ndarray:
 
 
 def _numbers(answer: object, who: str) -> np.ndarray:
+    if np.ma.is_masked(answer):
+        raise ReproError(f"{who}: a part of what it gave is masked, and is no number; fill it in")
     try:
         array = np.asarray(_plain(answer))
     except (TypeError, ValueError, RuntimeError) as error:

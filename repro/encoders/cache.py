@@ -26,6 +26,7 @@ from repro.encoders import zoo
 from repro.encoders.described import describe
 from repro.encoders.ready import Ready
 from repro.errors import ReproError
+from repro.numerals import real
 from repro.paths import disk_errors, home, make_way, new_file, sweep_once
 from repro.provenance import library_versions
 from repro.sealed import say_altered
@@ -166,9 +167,9 @@ def _checksum(key: str, encoder: str, embedded: Embedded) -> str:
 
 
 def _bound() -> int:
-    text = os.environ.get("REPRO_CACHE_GB", str(GIGABYTES))
+    text = os.environ.get("REPRO_CACHE_GB") or str(GIGABYTES)
     try:
-        bound = float(text)
+        bound = real(text)
     except ValueError:
         bound = -1.0
     if not 0 <= bound < float("inf"):

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from repro.encoders.heads import Head
 from repro.encoders.layout import Layout
-from repro.encoders.model_files import head_weights, loading_errors, read_object, refuse_pointer, text_files
+from repro.encoders.model_files import head_weights, loading_errors, read_object, text_files
 from repro.encoders.recipe import NO_LIMIT
 from repro.encoders.weights import Resolved
 from repro.errors import NotAvailable, ReproError
+from repro.impostors import refuse_file
 
 SAFELY = {"trust_remote_code": False, "local_files_only": True}
 # Of these only the encoder gives sentence vectors; of other encoder-decoders, as in sentence-transformers, the decoder
@@ -49,7 +50,7 @@ def load_tokenizer(layout: Layout) -> Any:
     quietly()
     folder = layout.transformer
     for path in text_files(folder):
-        refuse_pointer(path)
+        refuse_file(path)
     with loading_errors(folder):
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, **SAFELY, **dict(layout.tokenizer))
         names = dict(getattr(tokenizer, "vocab_files_names", {}))

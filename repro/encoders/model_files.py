@@ -13,6 +13,7 @@ from pickle import UnpicklingError
 
 from repro.checksums import sha256_of
 from repro.errors import NotAvailable, ReproError
+from repro.impostors import refuse_file
 
 # One of these is read, in transformers' order: a file, or an index that names shards.
 WEIGHT_FILES = (
@@ -72,7 +73,7 @@ def read_json(path: Path) -> object:
     """JSON from a regular file; ReproError with the cause, such as a Git LFS pointer in its place."""
     if not path.is_file():
         raise ReproError(f"{path} is missing or not a file; get the whole model folder again")
-    refuse_pointer(path)
+    refuse_file(path)
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -132,16 +133,6 @@ def size(settings: dict[str, object], name: str, path: Path) -> int:
     return value
 
 
-def refuse_pointer(path: Path) -> None:
-    """ReproError for what stands in a file's place: a pointer that `git clone` leaves without LFS, or a web page."""
-    with path.open("rb") as file:
-        start = file.read(64)
-    if start.startswith(b"version https://git-lfs.github.com/spec/"):
-        raise ReproError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder")
-    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        raise ReproError(f"{path} is a web page, not the file itself; download it again")
-
-
 def _refuse_dangling(path: Path) -> None:
     """ReproError for a link that leads nowhere: other files would be read in its place."""
     if path.is_symlink() and not path.exists():
@@ -168,7 +159,7 @@ def weight_files(folder: Path) -> list[Path]:
             raise ReproError(f"{first}: the shard {name!r} lies outside the model folder")
         if not (folder / name).is_file():
             raise ReproError(f"{folder / name} is missing; {first.name} says that it holds weights")
-        refuse_pointer(folder / name)
+        refuse_file(folder / name)
     return [first, *(folder / name for name in names)]
 
 
@@ -206,7 +197,7 @@ def _first(folder: Path, names: Sequence[str]) -> Path:
     for path in (folder / name for name in names):
         _refuse_dangling(path)
         if path.is_file():
-            refuse_pointer(path)
+            refuse_file(path)
             if not path.stat().st_size:
                 raise ReproError(f"{path} is empty; get the whole model folder again")
             return path

@@ -16,6 +16,7 @@ from repro.encoders.recipe import (
     WhitenedRecipe,
 )
 from repro.errors import ReproError
+from repro.numerals import real, whole
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -42,13 +43,13 @@ def override(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             raise ReproError(f"{setting!r}: name one of {', '.join(POST)}, on an encoder that has none yet")
         return override(POST[post](override(recipe, settings[:place]).plain), settings[place + 1 :])
     special: dict[str, Callable[[str], object]] = {
-        "layers": lambda value: tuple(int(layer) for layer in value.split("+")),
+        "layers": lambda value: tuple(whole(layer) for layer in value.split("+")),
         "normalize": truth,
         "lowercase": truth,
-        "k": lambda value: None if value == "full" else int(value),
+        "k": lambda value: None if value == "full" else whole(value),
     }
-    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size", "passes"), int)
-    special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), float)
+    special |= dict.fromkeys(("max_length", "levels", "depth", "width", "batch_size", "passes"), whole)
+    special |= dict.fromkeys(("epochs", "learning_rate", "weight_decay"), real)
     names = [field.name for field in fields(recipe) if field.name not in ("weights", "base")]
     if named := next((setting for setting in settings if setting.startswith("revision=")), ""):
         _refuse_revision(recipe.weights, named)

@@ -74,7 +74,7 @@ class Own:
     def signature(self) -> dict[str, str]:
         """Fields of the score signature that it accounts for."""
         said = ",".join(f"{name}={value}" for name, value in sorted(self.kwargs.items()))
-        return {"encoder": self.title, "kwargs": quote(said, safe=" ,=:/")}
+        return {"encoder": self.title, "kwargs": quote(said, safe=" ,=:/", errors="surrogatepass")}
 
     @contextmanager
     def _asked(self, what: str) -> Iterator[None]:
@@ -216,11 +216,13 @@ def named(name: str) -> Own:
         if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
             thing = thing()
         version = match[2] or getattr(thing, "version", "")
+        return own(thing, match[1], version if isinstance(version, str) else "")
+    except ReproError:
+        raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise ReproError(f"{name}: the encoder cannot be had: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(os.getcwd())
-    return own(thing, match[1], version if isinstance(version, str) else "")
 
 
 def _needs_nothing(function: Callable[..., object]) -> bool:

@@ -22,6 +22,7 @@ from typing import IO
 
 import numpy as np
 
+from repro import impostors
 from repro.checksums import sha256_of
 from repro.data.convert import looks_like_utf16
 from repro.data.lines import is_file
@@ -187,13 +188,13 @@ def _tabs(path: Path, number: int) -> ReproError:
 def _number(cell: bytes) -> float | None:
     """The number that a cell is; NaN and infinities are numbers too. Python would also read 1_0."""
     try:
-        return None if b"_" in cell else float(cell)
+        return None if b"_" in cell else float(cell)  # of bytes, it takes ASCII digits alone
     except ValueError:
         return None
 
 
 def _trimmed(line: bytes) -> bytes:
-    return line.removesuffix(b"\r").rstrip(b" ")  # fastText ends its rows with a blank
+    return line.strip(b"\r").rstrip(b" ")  # fastText ends its rows with a blank
 
 
 def _decoded(word: bytes, path: Path, number: int) -> str:
@@ -217,7 +218,8 @@ def _lines(path: Path) -> Iterator[bytes]:
             _check_form(block, path)
             end = b"\r" if b"\n" not in block and b"\r" in block else b"\n"
             rest, number = b"", 1
-            block = block.removeprefix(codecs.BOM_UTF8)
+            while block.startswith(codecs.BOM_UTF8):  # a file that was marked twice has two
+                block = block.removeprefix(codecs.BOM_UTF8)
             while block:
                 *lines, rest = (rest + block).split(end)
                 yield from lines
@@ -242,6 +244,7 @@ def _check_form(start: bytes, path: Path) -> None:
     """ReproError where the first bytes are those of another kind of file."""
     if not start:
         raise ReproError(f"{path} is empty; fetch it again")
+    impostors.refuse(start, str(path))
     if (path.parent / "config.json").is_file() and path.suffix in (".json", ".safetensors", ".bin", ".pt"):
         raise ReproError(f"{path} {_MODEL}")
     if form := next((what for sign, what in _FORMS.items() if start.startswith(sign)), ""):

@@ -18,6 +18,7 @@ import numpy as np
 from repro.checksums import sha256_of
 from repro.data.lines import is_file, read_lines
 from repro.errors import ReproError
+from repro.impostors import refuse_file
 
 ROWS = 1 << 14  # read at a time
 COLUMN = "index"
@@ -65,6 +66,7 @@ class VectorPair:
                     yield word, vector
 
     def _matrix(self) -> np.memmap:
+        refuse_file(self.matrix)
         try:
             matrix = np.lib.format.open_memmap(self.matrix, mode="r")
         except Exception as error:  # of a header that says anything at all
@@ -104,6 +106,7 @@ def _parquet_words(path: Path) -> list[str | None]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    refuse_file(path)
     try:
         with pq.ParquetFile(path) as file:
             kinds = (pa.types.is_string, pa.types.is_large_string)

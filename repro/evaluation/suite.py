@@ -17,6 +17,7 @@ from repro.data import fetch, hub, pretraining, readers, registry, sources, word
 from repro.data.corpora import CORPORA, Corpus
 from repro.data.wordnet import Synonyms
 from repro.errors import NotAvailable, ReproError
+from repro.hub import refuse_settings
 from repro.paths import home, path_from
 from repro.tasks import TASKS
 from repro.training import data as training_sets
@@ -234,6 +235,7 @@ def chosen(name: str = "paper", own: Path | None = None, mirror: Path | None = N
     ReproError for a folder that is none, and for a lock (REPRO_LOCK) that cannot be read.
     """
     revisions.locks()
+    refuse_settings()
     if name not in SUITES:
         raise ReproError(f"{name!r} is not a suite; there are: {', '.join(SUITES)}")
     if name == "mini":

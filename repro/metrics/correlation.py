@@ -21,6 +21,7 @@ from repro.metrics.kendall import WeightedKendall
 # rounding a vector to float32 turns it by at most one, so the angles of two pairs that are equal in exact arithmetic
 # come out at most four apart. In cosines that is 2⁻²² sin θ, so that a narrow cone keeps its order.
 TIE = 2.0**-22
+FEWEST = 3  # items that can have another correlation than ±1
 BLOCK = 100_000  # items of resamples at a time, which a core's cache holds
 
 
@@ -85,10 +86,16 @@ def constant(values: np.ndarray) -> bool:
     return len(values) < 2 or bool(np.ptp(_angles(values)) <= TIE)
 
 
+def _has_none(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two variables have no correlation: one is constant, or there are two items, which lie on a line."""
+    return len(x) < FEWEST or constant(x) or constant(y)
+
+
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's r of two (n,) arrays; NaN when one of them is constant (rounding is no correlation) or holds a NaN."""
+    """Pearson's r of two (n,) arrays; NaN when one of them is constant (rounding is no correlation) or holds a NaN, and
+    for fewer than three items."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if constant(x) or constant(y):
+    if _has_none(x, y):
         return float("nan")
     x, y = x - x.mean(), y - y.mean()
     return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
@@ -103,7 +110,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
 
 def kendall(x: np.ndarray, y: np.ndarray) -> float:
     """Kendall's τ-b of two (n,) arrays, values of one group (`tied`) being ties; NaN as `pearson`."""
-    if np.isnan(x).any() or np.isnan(y).any() or constant(x) or constant(y):
+    if np.isnan(x).any() or np.isnan(y).any() or _has_none(x, y):
         return math.nan
     return WeightedKendall(tied(x), tied(y))(np.ones(len(x)))
 

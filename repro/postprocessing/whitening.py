@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from repro.errors import ReproError
+from repro.impostors import refuse_file
 from repro.metrics.correlation import unit
 from repro.paths import write_atomic
 from repro.postprocessing.base import THESE
@@ -132,8 +133,8 @@ class Whitening:
         """Mean and covariance of the rows (m,) of the vectors (n, d), repeats counted; `pairs` make no difference.
 
         Raises ReproError, naming `source`, when a vector is not finite, when all are equal, when k is above the rank,
-        or when too few vectors differ: n of them span n − 1 dimensions, and whitened in all of these they are equally
-        far from each other (were each repeated as often), whatever they were.
+        when one dimension would be kept, or when too few vectors differ: n of them span n − 1 dimensions, and whitened
+        in all of these they are equally far from each other (were each repeated as often), whatever they were.
         """
         with np.errstate(invalid="ignore"):  # what is not finite is found in the end
             moments = Moments.of(vectors, rows)
@@ -151,6 +152,11 @@ class Whitening:
             raise self._too_few(moments, different)
         if self.k is not None and self.k > rank:
             raise ReproError(f"k = {self.k} is above the rank {rank} of the covariance of {count} sentences; lower k")
+        if kept == 1:
+            raise ReproError(
+                f"{source} would be whitened to one dimension, in which every cosine is 1 or −1; keep at least two, of "
+                "vectors that differ in as many"
+            )
         self.mean, self.kernel = mean, directions[:, :kept] / np.sqrt(values[:kept])  # (d,), (d, k)
         self.eigenvalues, self.count, self.source = values.copy(), count, source
         return self
@@ -194,6 +200,7 @@ class Whitening:
         try:
             if not path.is_file():  # a pipe would be waited for
                 raise ValueError("no regular file")
+            refuse_file(path)
             with safe_open(path, framework="numpy") as file:
                 about = json.loads((file.metadata() or {})["whitening"])
                 tensors = {name: file.get_tensor(name) for name in TENSORS}

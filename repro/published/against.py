@@ -31,6 +31,9 @@ def baseline(path: Path) -> dict[str, list[Line]]:
         if not tables:
             raise ReproError(f"{path} holds no table; name the CSV file of an earlier run")
         table_id = path.stem.partition(".")[0]
+        if table_id in tables and len(tables) > 1:
+            others = ", ".join(repr(name) for name in tables if name != table_id)
+            raise ReproError(f"{path} has lines of {others} among those of {table_id}; take the file as it was written")
         return {path.stem: tables[table_id]} if table_id in tables else tables
     written = [file for file in sorted(path.glob("*.csv")) if file.stem.partition(".")[0] in TABLES]
     if not written:

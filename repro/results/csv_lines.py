@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from repro.errors import ReproError
+from repro.impostors import refuse_file
+from repro.numerals import real
 
 Line = dict[str, str]
 Place = tuple[str, str]  # slugs of row and column
@@ -49,17 +51,25 @@ def from_csv(path: Path, complete: bool = False) -> list[Line]:
     not exactly those of this version is refused.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        refuse_file(path)
+        text = path.read_text(encoding="utf-8").lstrip("\ufeff")
         rows = [cells for cells in csv.reader(io.StringIO(text)) if any(cells)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReproError(f"{path} cannot be read ({getattr(error, 'strerror', None) or 'it is not UTF-8'})") from None
+    except UnicodeDecodeError:
+        raise ReproError(f"{path} is not UTF-8; save it as such (in a spreadsheet: CSV UTF-8)") from None
+    except OSError as error:
+        raise ReproError(f"{path} cannot be read ({error.strerror})") from None
     except csv.Error as error:
         raise ReproError(f"{path} is no comma-separated text ({error}); move it away") from None
-    if rows and rows[0][0].startswith("#"):
+    while rows and rows[0][0].startswith(("#", "sep=")):
         del rows[0]
     if len(rows) < 2:  # nothing under a header
         return []
     names = _without_end(rows[0], 0)
+    for separator, called in {";": "semicolons", "\t": "tabs"}.items():
+        if names[0].count(separator) > 2:
+            raise ReproError(f"{path} is separated by {called}; save it with commas, and with points in its numbers")
+    if twice := next((name for name in names if name and names.count(name) > 1), ""):
+        raise ReproError(f"{path} has the column {twice} twice; take the file as it was written")
     if complete and names != list(FIELDS):
         raise ReproError(f"{path} has other columns than this version writes; write it again")
     lines = []
@@ -98,10 +108,10 @@ def _normal(name: str, text: str) -> str:
 def number(text: str) -> float | None:
     """The finite number that a text is, or None."""
     try:
-        value = float(text)
+        value = real(text.strip())
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in text else None  # Python reads 1_0 as ten
+    return value if math.isfinite(value) else None
 
 
 def signed(value: float, decimals: int) -> str:

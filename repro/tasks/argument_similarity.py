@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from repro.data.readers import Pairs, joined
+from repro.data.pairs import Pairs, joined
 from repro.data.registry import Dataset
 from repro.errors import ReproError
 from repro.tasks.base import Data

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from repro.data import readers
-from repro.data.readers import Pairs
+from repro.data import pairs, readers
+from repro.data.pairs import Pairs
 from repro.data.registry import Dataset, Source
 from repro.errors import NotAvailable, ReproError
 from repro.metrics import metric
@@ -148,7 +148,7 @@ class Task(ABC):
 
     def digest(self, data: Data) -> str:
         """Hex sha256 of the content, whatever the file layout was."""
-        return readers.digest(data)
+        return pairs.digest(data)
 
     def sentences(self, data: Data) -> list[str]:
         """Distinct sentences, in order of first occurrence."""

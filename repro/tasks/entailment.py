@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.data.registry import Dataset, Source
 from repro.errors import ReproError
 from repro.probes.adam import ADAM, SNLI_ADAM

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import ReproError
 from repro.metrics.base import Samples
 from repro.probes.relatedness import SEED, Graded, fit_predict

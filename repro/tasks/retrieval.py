@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import ReproError
 from repro.metrics.base import Samples
 from repro.metrics.correlation import unit

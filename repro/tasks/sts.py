@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.data.registry import Dataset, Source
 from repro.data.text import are_tokenised, joined, moses
 from repro.tasks.base import Data, Scores, Task

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.data.registry import Dataset, Source
 from repro.errors import ReproError
 from repro.metrics.base import Samples

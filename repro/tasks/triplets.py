@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.data.readers import joined
+from repro.data.pairs import joined
 from repro.data.registry import Dataset, Source
 from repro.metrics.base import Samples
 from repro.metrics.correlation import TIE

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from repro.encoders.described import LATER
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
+from repro.numerals import real, whole
 from repro.training.recipe import LARGEST, TrainedRecipe
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ class ContrastiveRecipe(TrainedRecipe):
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
         """Also the settings that only SimCSE has."""
-        parsers: dict[str, Callable[[str], object]] = {"head": str, "temperature": float, "train_length": int}
-        parsers |= {"augment": str, "rate": float, "dropout": _dropout, "encoders": int}
-        return super().parsers() | parsers | {"hard_weight": float, "similarity": str, "mlm": float}
+        parsers: dict[str, Callable[[str], object]] = {"head": str, "temperature": real, "train_length": whole}
+        parsers |= {"augment": str, "rate": real, "dropout": _dropout, "encoders": whole}
+        return super().parsers() | parsers | {"hard_weight": real, "similarity": str, "mlm": real}
 
     def trained(self, folder: str) -> TransformerRecipe:
         """The encoder in the folder of a trained model; a head that is kept stands there as a Dense module."""
@@ -163,4 +164,4 @@ class ContrastiveRecipe(TrainedRecipe):
 
 
 def _dropout(value: str) -> float | str:
-    return FIXED if value == FIXED else float(value)
+    return FIXED if value == FIXED else real(value)

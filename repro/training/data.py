@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.data import readers
 from repro.data.convert import NLI_LABELS
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.data.wordnet import Synonyms
 from repro.errors import NotAvailable, ReproError
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from repro.encoders.overrides import apply, truth
 from repro.encoders.recipe import TransformerRecipe
 from repro.errors import ReproError
+from repro.numerals import real, whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -162,9 +163,9 @@ class TrainedRecipe:
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
         """The settings that `override` knows, each with what reads its value."""
-        parsers: dict[str, Callable[[str], object]] = dict.fromkeys(("epochs", "batch_size"), int)
-        parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), float)
-        parsers |= dict.fromkeys(("select_every", "sample"), int)
+        parsers: dict[str, Callable[[str], object]] = dict.fromkeys(("epochs", "batch_size"), whole)
+        parsers |= dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "epsilon"), real)
+        parsers |= dict.fromkeys(("select_every", "sample"), whole)
         parsers |= {"select": str, "looks": str, "bias_correction": truth}
         if self.objective.startswith("softmax"):
             parsers |= {"objective": _softmax, "concatenation": lambda value: tuple(value.split("+"))}
@@ -234,7 +235,7 @@ class MaskedRecipe(TrainedRecipe):
 
     def parsers(self) -> dict[str, Callable[[str], object]]:
         """Also the settings that only a language model has, and none of looks at a dev set."""
-        parsers = super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), int)
+        parsers = super().parsers() | dict.fromkeys(("layers", "width", "heads", "length", "passes"), whole)
         return {name: parser for name, parser in parsers.items() if name not in ("select", "looks")}
 
     def _own(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from repro.data.readers import Pairs, digest, joined
+from repro.data.pairs import Pairs, digest, joined
 from repro.metrics.correlation import spearman
 
 Dev = Sequence[Pairs]  # graded pairs, or triplets

@@ -16,6 +16,7 @@ from repro.encoders.overrides import apply
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.zoo import BERT_BASE, BERT_LARGE, MINILM, ROBERTA_BASE, ROBERTA_LARGE
 from repro.errors import ReproError
+from repro.numerals import whole
 from repro.training.contrastive import ContrastiveRecipe
 from repro.training.data import UNLABELLED
 from repro.training.recipe import MaskedRecipe, TrainedRecipe, override
@@ -188,5 +189,5 @@ def setup(name: str, base: TransformerRecipe | str | None = None) -> TrainedReci
     lengths = [setting for setting in settings if setting.startswith("max_length=")]
     if lengths and isinstance(base, str) and "max_length" in named_settings(base):
         raise ReproError(f"{lengths[0]!r}: max_length is named twice, after {base} too; name it once")
-    recipe = recipe.starting_from(apply(recipe.root, lengths, {"max_length": int}, "an encoder"))
+    recipe = recipe.starting_from(apply(recipe.root, lengths, {"max_length": whole}, "an encoder"))
     return override(recipe, [setting for setting in settings if setting not in lengths])

@@ -26,6 +26,7 @@ from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
 from repro.errors import ReproError
+from repro.numerals import whole
 from repro.paths import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
 from repro.sealed import seal
@@ -39,6 +40,7 @@ from repro.training.recipe import SELECTIONS, TrainedRecipe
 from repro.version import __version__
 
 ABOUT = "repro.json"
+TORCHRUN = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")  # what it sets beside WORLD_SIZE
 # by what a recipe says that it trains
 LEARNERS: dict[str, Callable[..., Learner]] = {
     "sentence": SentenceLearner,
@@ -193,7 +195,7 @@ def _together() -> None:
 @contextmanager
 def data_parallel() -> Iterator[bool]:
     """Join the processes that torchrun started, if it did; whether this is the one that writes and prints."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _started() == 1:
         yield True
         return
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
@@ -203,6 +205,23 @@ def data_parallel() -> Iterator[bool]:
         yield distributed.get_rank() == 0
     finally:
         distributed.destroy_process_group()
+
+
+def _started() -> int:
+    """How many processes torchrun started; ReproError where the environment speaks of several and not as it does."""
+    text = os.environ.get("WORLD_SIZE") or "1"
+    try:
+        count = whole(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ReproError(f"WORLD_SIZE is {text!r}, which torchrun sets to a number of processes; unset it")
+    missing = [name for name in TORCHRUN if not os.environ.get(name)]
+    if count > 1 and missing:
+        raise ReproError(
+            f"WORLD_SIZE is {count}, but {missing[0]} is not set; start the training with torchrun, or unset WORLD_SIZE"
+        )
+    return count
 
 
 def dev_score(learner: Learner, dev: selection.Dev, recipe: TrainedRecipe) -> float:

@@ -45,6 +45,10 @@ BAD = [
     (["table", "sbert-1", "--suite", "mini", "--jobs", "2"], "--jobs goes with --executor"),
     (["report", "--site", "x"], "--site is where the pages go; it goes with --html"),
     (["similarity", "e", "--pairs", "x", "--matrix", "y"], "two sentences, or one file"),
+    (["encode", "e", __file__, "-o", "-"], "- stands for standard input alone; name the file to write"),
+    (["encode", "e", ".", "-o", "o.npy"], "is a folder and not a file; name a file"),
+    (["similarity", "all-minilm-l6-v2,layers=\u0661", "a", "b"], "'\u0661' is not a value for layers"),
+    (["similarity", "all-minilm-l6-v2,max_length=1_2", "a", "b"], "'1_2' is not a value for max_length"),
     (
         ["fit", "e", "x", "-o", "a,b.safetensors"],
         "a,b.safetensors could not be named as source=; choose a path without",
@@ -102,6 +106,7 @@ def test_bad_input_is_one_sentence(arguments: list[str], message: str, capsys: p
 
 
 USAGE = [
+    (["train", "stsb", "--seed", "1_0"], "--seed: '1_0' is not a whole number"),
     (["train", "stsb", "--seed", "-1"], "--seed: '-1' is not a whole number from 0 to 4294967295"),
     (["train", "stsb", "--seed", "4294967296"], "--seed: '4294967296' is not a whole number"),
     (["train", "stsb", "--accumulate", "99999999999999999999"], "is not a whole number from 1 to 1000"),
@@ -321,6 +326,35 @@ def test_compare_two_rows(data: Path, tmp_path: Path, tiny_bert: Path, capsys: p
     assert "p = " in line
     assert main(["compare", "sbert-1", "use", encoders[0], "--data", str(data), "--offline"]) == 2
     assert "no stored column in common" in capsys.readouterr().err
+
+
+# a file that is no list of pairs, and what is said of it
+@pytest.mark.parametrize(
+    ("option", "content", "message"),
+    [
+        ("--pairs", "main-captions\tMSRvid\t2012test\t0001\t5.0\ta cat\ta dog\n", "line 1 has 7 columns, expected 2"),
+        ("--pairs", "sentence1\tsentence2\tscore\n", "line 1 has 3 columns, expected 2 separated by tabs"),
+        ("--pairs", "\n\n", "holds blank lines alone; give it two sentences a line, a tab between"),
+        ("--closest", "a cat\na cat\n", "has one sentence, 2 times; pairs need two different ones"),
+    ],
+)
+def test_what_holds_no_pairs_is_one_sentence(
+    option: str, content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.tsv").write_text(content)
+    assert main(["similarity", "all-minilm-l6-v2", option, str(tmp_path / "own.tsv")]) == 2
+    error = capsys.readouterr().err
+    assert f"own.tsv{':' * (': ' in error.split('own.tsv')[1][:2])} {message}" in error
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])
+@pytest.mark.parametrize("value", ["abc", "", "1.5"])
+def test_a_setting_of_the_hubs_client_that_is_no_number_is_named(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert main(["similarity", "owner/none", "a", "b", "--offline"]) == 2
+    assert f"{name} is {value!r}, expected a number of seconds; correct or unset it" in capsys.readouterr().err
 
 
 def test_a_pair_has_one_cosine_whichever_command_prints_it(

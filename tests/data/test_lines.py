@@ -22,7 +22,11 @@ LINES = [
     (b"\n", [""]),
     (b"\xef\xbb\xbfa\nb\n", ["a", "b"]),
     (b"\xef\xbb\xbf\r\na\r\n", ["", "a"]),
-    (b"a\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),  # a mark inside the text belongs to it
+    (b"a\n\xef\xbb\xbfb\n", ["a", "b"]),  # two marked files, joined
+    (b"\xef\xbb\xbf\xef\xbb\xbfa\n", ["a"]),
+    (b"a\xef\xbb\xbfb\n", ["a\ufeffb"]),  # inside a line it belongs to the text
+    (b"a\n\rb\n\r", ["a", "b"]),  # ends that were converted twice
+    (b"a\r\r\nb\r\r\n", ["a", "b"]),
     (b" a  b \n\tc\t\n", [" a  b ", "\tc\t"]),
     *(
         (f"a{mark}b\nc{mark}\n".encode(), [f"a{mark}b", f"c{mark}"])

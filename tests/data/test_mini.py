@@ -8,7 +8,7 @@ import pytest
 
 from repro.data import fetch, readers, registry
 from repro.data.convert import NLI_HEADER
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.encoders import zoo
 from repro.evaluation.suite import Suite
 from repro.metrics.correlation import spearman

@@ -9,10 +9,11 @@ import pytest
 
 from repro.data import readers, registry
 from repro.data.convert import NLI_HEADER
+from repro.data.pairs import Pairs, digest, joined
 from repro.errors import ReproError
 
 
-def subset(folder: Path, inputs: str, gold: str) -> readers.Pairs:
+def subset(folder: Path, inputs: str, gold: str) -> Pairs:
     (folder / "STS.input.x.txt").write_text(inputs, encoding="utf-8")
     (folder / "STS.gs.x.txt").write_text(gold, encoding="utf-8")
     return readers.read_sts(folder / "STS.input.x.txt")
@@ -53,7 +54,7 @@ def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
     plain = subset(tmp_path, "a\tb\n", "1.0\n")
     marked = subset(tmp_path, "\ufeffa\tb\n", "\ufeff1.0\n")
     assert marked.first == ("a",)
-    assert readers.digest([marked]) == readers.digest([plain])
+    assert digest([marked]) == digest([plain])
 
 
 @pytest.mark.parametrize("name", ["sts-dev.csv", "SICK_trial.txt"])
@@ -67,7 +68,7 @@ def test_a_byte_order_mark_changes_no_other_set_either(name: str, tmp_path: Path
             if "SICK" in name
             else readers.read_stsb(tmp_path / "sts-dev.csv")
         )
-        digests.append(readers.digest([parts]))
+        digests.append(digest([parts]))
     assert digests[0] == digests[1]
 
 
@@ -105,11 +106,19 @@ def test_missing_and_undecodable_files_are_named(tmp_path: Path) -> None:
         readers.read_stsb(tmp_path / "sts-test.csv")
 
 
+def test_digest_follows_scores_to_their_last_digit() -> None:
+    """A change below six digits breaks ties, and so moves a rank correlation."""
+    digests = {
+        digest([Pairs("test", ("a", "b"), ("c", "d"), np.array([3.8, gold]))]) for gold in (3.8, 3.7999999, 3.8000004)
+    }
+    assert len(digests) == 3
+
+
 def test_digest_follows_content_and_not_layout(tmp_path: Path) -> None:
     one = subset(tmp_path, "a\tb\n", "1.0\n")
     same = subset(tmp_path, "a\tb\r\n", "1\n")
     other = subset(tmp_path, "a\tb\n", "2\n")
-    assert readers.digest([one]) == readers.digest([same]) != readers.digest([other])
+    assert digest([one]) == digest([same]) != digest([other])
 
 
 def test_sick_has_relatedness_and_judgement(tmp_path: Path) -> None:
@@ -133,7 +142,7 @@ def test_the_registry_names_a_reader_and_a_split_of_each_file(suite: str) -> Non
 
 
 def test_pairs_are_taken_cut_and_joined() -> None:
-    pairs = readers.Pairs("x", ("a", "b", "c"), ("d", "e", "f"), np.array([1.0, 2, 3]), ("p", "q", "r"))
+    pairs = Pairs("x", ("a", "b", "c"), ("d", "e", "f"), np.array([1.0, 2, 3]), ("p", "q", "r"))
     taken = pairs.take([2, 0])
     assert (taken.first, taken.second, taken.gold.tolist(), taken.labels, taken.third) == (
         *(("c", "a"), ("f", "d"), [3.0, 1.0]),
@@ -141,22 +150,22 @@ def test_pairs_are_taken_cut_and_joined() -> None:
     )
     assert pairs.cut(None) is pairs
     assert (len(pairs.cut(2)), len(pairs.cut(9)), pairs.cut(1).sentences) == (2, 3, ("a", "d"))
-    both = readers.joined("y", [pairs, taken])
+    both = joined("y", [pairs, taken])
     assert (both.name, both.first, both.gold.tolist()) == ("y", ("a", "b", "c", "c", "a"), [1, 2, 3, 3, 1])
-    single = readers.joined("z", [readers.Pairs("s", ("a",), labels=("0",)), readers.Pairs("t", ("b",), labels=("1",))])
+    single = joined("z", [Pairs("s", ("a",), labels=("0",)), Pairs("t", ("b",), labels=("1",))])
     assert (single.second, single.labels, len(single.gold)) == ((), ("0", "1"), 0)
 
 
 def test_the_digest_of_each_kind_is_of_its_own_columns() -> None:
     one = ("a", "b"), ("c", "d")
     kinds = [
-        readers.Pairs("x", *one, np.array([1.0, 2.5])),
-        readers.Pairs("x", *one, labels=("0", "1")),
-        readers.Pairs("x", one[0], labels=("0", "1")),
-        readers.Pairs("x", *one, third=("e", "f")),
+        Pairs("x", *one, np.array([1.0, 2.5])),
+        Pairs("x", *one, labels=("0", "1")),
+        Pairs("x", one[0], labels=("0", "1")),
+        Pairs("x", *one, third=("e", "f")),
     ]
     texts = ["x\na\tc\t1\nb\td\t2.5\n", "x\n0\ta\tc\n1\tb\td\n", "x\n0\ta\t\n1\tb\t\n", "a\tc\te\nb\td\tf\n"]
-    assert [readers.digest([pairs]) for pairs in kinds] == [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    assert [digest([pairs]) for pairs in kinds] == [hashlib.sha256(text.encode()).hexdigest() for text in texts]
 
 
 QUORA = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\ta\tb\t1\n"

@@ -112,6 +112,7 @@ WRONG: list[tuple[Callable[[list[str]], object], str]] = [
     (with_entry(1, 1 + 2j), "own gave a list for 'a', and no vector of numbers"),
     (lambda s: torch.tensor(counts(s)).to_sparse(), r"own: what it gave is no array of numbers \("),
     (lambda s: 1 / 0, "own fails on 4 sentences: ZeroDivisionError: division by zero"),
+    (lambda s: np.ma.masked_less(np.array(counts(s), float), 1), "own: a part of what it gave is masked"),
     (waited_for, "own is asynchronous; hand in a function that waits"),
 ]
 
@@ -319,6 +320,13 @@ encoder = Lengths()
 senteval = SentEval({"offset": 2}, batcher)
 number = 3
 
+class Lazy:
+    @property
+    def encode(self):
+        raise ValueError("weights are missing")
+
+lazy = Lazy()
+
 def broken():
     raise RuntimeError("no such model")
 '''
@@ -357,6 +365,7 @@ NAMELESS: Mapping[str, str] = {
     "no_module_of_this_name:x": "the encoder cannot be had: ModuleNotFoundError",
     "own_encoders:nothing": "the encoder cannot be had: AttributeError",
     "own_encoders:broken": "the encoder cannot be had: RuntimeError: no such model",
+    "own_encoders:lazy": "the encoder cannot be had: ValueError: weights are missing",
     "own_encoders:number": r"own_encoders:number has no encode\(sentences\)",
     "collections:OrderedDict": r"collections:OrderedDict has no encode\(sentences\)",
 }

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from repro.data.readers import Pairs, read_sick
+from repro.data.pairs import Pairs
+from repro.data.readers import read_sick
 from repro.encoders import word_vectors
 from repro.encoders.recipe import WordVectorRecipe
 from repro.encoders.vector_file import TextVectors

@@ -15,7 +15,8 @@ import pytest
 from repro.cli.main import main
 from repro.data import registry
 from repro.data.corpora import Corpus
-from repro.data.readers import Pairs, read_stsb
+from repro.data.pairs import Pairs
+from repro.data.readers import read_stsb
 from repro.encoders import zoo
 from repro.encoders.cache import Embedder
 from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, TransformerRecipe, WhitenedRecipe

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import spearmanr, ttest_ind
 
 from repro import tables
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import ReproError
 from repro.evaluation.significance import (
     Comparison,

@@ -8,17 +8,17 @@ import pytest
 from scipy import stats
 
 from repro.data import registry
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.encoders import zoo
 from repro.errors import ReproError
-from repro.metrics.correlation import TIE, Ranker, cosines, pearson, spearman, tied, unit
+from repro.metrics.correlation import CORRELATIONS, TIE, Ranker, cosines, pearson, spearman, tied, unit
 from repro.tasks import sts
 from tests import conftest
 from tests.probes.exact import Vector, averages, float32, squared_cosine
 
 
 @pytest.mark.parametrize("ties", [False, True])
-@pytest.mark.parametrize("n", [2, 3, 50, 5000])
+@pytest.mark.parametrize("n", [3, 4, 50, 5000])
 def test_correlations_equal_scipy(n: int, ties: bool) -> None:
     rng = np.random.default_rng(n)
     x, y = rng.permutation(n) / n + rng.integers(2), rng.permutation(n) / n - 1  # no two of them nearly equal
@@ -26,6 +26,14 @@ def test_correlations_equal_scipy(n: int, ties: bool) -> None:
         x, y = np.round(x * 9), np.round(y * 9)
     assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
     assert pearson(x, y) == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", CORRELATIONS)
+def test_two_items_have_none(name: str) -> None:
+    """They lie on a line whatever they are: ±1 says nothing of them. Three do not."""
+    value = CORRELATIONS[name].value
+    assert np.isnan(value(np.array([0.1, 0.4]), np.array([2.0, 5.0])))
+    assert value(np.array([0.1, 0.4, 0.5]), np.array([2.0, 5.0, 6.0])) > 0.9
 
 
 def test_a_constant_has_no_correlation() -> None:

@@ -116,6 +116,14 @@ def test_repeats_are_no_more_sentences(different: int, k: int | None, noise: flo
             Whitening(k).fit(*fitted)
 
 
+def test_one_dimension_has_no_cosines() -> None:
+    """Each would be 1 or −1: of k = 1, and of vectors that differ in one direction."""
+    line = np.outer(np.arange(40, dtype=np.float32), [1, 2, 3]).astype(np.float32)
+    for whitening, vectors in ((Whitening(1), drawn()), (Whitening(), line)):
+        with pytest.raises(ReproError, match="would be whitened to one dimension, in which every cosine is 1 or −1"):
+            whitening.fit(vectors)
+
+
 def test_a_few_sentences_that_lie_in_fewer_directions_are_enough_for_these() -> None:
     """Of 20 vectors in 5 dimensions of 24 the whitened cosines are those of the 5 alone."""
     few = drawn(20, d=5)

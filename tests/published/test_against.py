@@ -149,6 +149,15 @@ def test_a_table_has_the_name_of_its_file_or_that_of_its_column(tmp_path: Path) 
     assert list(baseline(tmp_path / "baseline.csv")) == ["sbert-1"]
 
 
+def test_a_file_whose_lines_name_other_tables_too_is_no_baseline(tmp_path: Path) -> None:
+    """As a spreadsheet numbers on: sbert-1, sbert-2, …; what is dropped would not be compared."""
+    first, second = line("avg", "stsb", "70.0"), line("avg", "sickr", "60.0")
+    path = tmp_path / "sbert-1.csv"
+    path.write_text(to_csv([first | {"table": "sbert-1"}, second | {"table": "sbert-2"}]))
+    with pytest.raises(ReproError, match=r"sbert-1\.csv has lines of 'sbert-2' among those of sbert-1"):
+        baseline(path)
+
+
 # (what the file holds, what is said)
 BAD = [
     (None, "is no file and no folder"),

@@ -33,6 +33,10 @@ REFUSED = [
     ("row,column,value\nr,c\n", "is no table that this suite wrote", False),
     ("row,column,value\nr,c,high\n", "r × c has the value 'high'; correct it", False),
     ("row,column,value\nr,c,1\n", "has other columns than this version writes", True),
+    ("row,column,value,value\nr,c,1,2\n", "has the column value twice; take the file as it was written", False),
+    ("table;row;column;value\nt;r;c;1,5\n", "is separated by semicolons; save it with commas, and with points", False),
+    ("table\trow\tcolumn\tvalue\nt\tr\tc\t1.5\n", "is separated by tabs; save it with commas", False),
+    ("row,column,value\nr,c,\u0661\n", "has the value '\u0661'; correct it", False),
 ]
 
 
@@ -43,9 +47,15 @@ def test_files_that_are_refused(content: str, message: str, complete: bool, tmp_
         from_csv(tmp_path / "t.csv", complete)
 
 
+@pytest.mark.parametrize("before", ["\ufeff", "\ufeff\ufeff", "sep=,\n", "\ufeffsep=,\n", "# a banner\n"])
+def test_what_a_spreadsheet_puts_in_front_is_passed_over(before: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(before + "row,column,value\nr,c,1.5\n", encoding="utf-8")
+    assert from_csv(tmp_path / "t.csv") == [{"row": "r", "column": "c", "value": "1.5"}]
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"row,column,value\n\xff,\xfe,1\n")
-    with pytest.raises(ReproError, match=r"t\.csv cannot be read \(it is not UTF-8\)"):
+    with pytest.raises(ReproError, match=r"t\.csv is not UTF-8; save it as such"):
         from_csv(tmp_path / "t.csv")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import ReproError
 from repro.metrics import metric
 from repro.tasks import TASKS

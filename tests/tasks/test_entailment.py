@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from repro.bench.probes import plain_senteval_classifier
 from repro.data import readers, registry
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs, digest
 from repro.errors import NotAvailable, ReproError
 from repro.evaluation.suite import Suite
 from repro.probes.adam import ADAM, SNLI_ADAM
@@ -143,7 +143,7 @@ def test_a_byte_order_mark_changes_nothing_of_snli(tmp_path: Path) -> None:
     plain = readers.read_snli(write(tmp_path, "dev", *texts))
     marked = readers.read_snli(write(tmp_path, "dev", *(f"\ufeff{text}" for text in texts)))
     assert (marked.first, marked.second, marked.labels) == (plain.first, plain.second, plain.labels)
-    assert readers.digest([marked]) == readers.digest([plain])
+    assert digest([marked]) == digest([plain])
 
 
 @pytest.mark.parametrize("missing", ["s1.train", "s2.dev", "labels.test"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import ReproError
 from repro.metrics import geometry
 from repro.tasks import TASKS

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from repro.data import registry
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.tasks import TASKS
 from repro.tasks.lexical import words
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from repro.data.readers import Pairs, read_qnli
+from repro.data.pairs import Pairs
+from repro.data.readers import read_qnli
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.tasks import TASKS

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.data.readers import Pairs, read_quora
+from repro.data.pairs import Pairs
+from repro.data.readers import read_quora
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.metrics import metric

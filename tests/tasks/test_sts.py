@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from repro.data import registry
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.encoders import zoo
 from repro.errors import ReproError
 from repro.metrics.bootstrap import interval

@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 
 from repro.data import registry
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.encoders import zoo
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite

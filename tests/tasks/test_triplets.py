@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import pairwise_distances
 
 from repro.data import registry
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import TASKS
 from repro.tasks.triplets import TripletScores

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.errors import NotAvailable, ReproError
 from repro.tasks import TASKS
 from repro.tasks.words import METRICS, WordsTask

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from repro.data.readers import Pairs
+from repro.data.pairs import Pairs
 from repro.training import selection
 
 GOLD = np.array([0.0, 1.0, 2.0, 3.0, 4.0])

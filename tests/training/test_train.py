@@ -369,6 +369,33 @@ def test_bad_input_is_one_sentence(command: list[str], message: str, capsys: pyt
     assert error.count("\n") == 1
 
 
+# what a scheduler may leave in the environment, and what is said of it
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"WORLD_SIZE": "abc"}, "WORLD_SIZE is 'abc', which torchrun sets to a number of processes; unset it"),
+        ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0', which"),
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE is 2, but RANK is not set; start the training with torchrun, or unset"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}, "WORLD_SIZE is 2, but MASTER_ADDR is not set"),
+    ],
+)
+def test_processes_that_torchrun_did_not_start_are_one_sentence(
+    environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ReproError, match=message), train.data_parallel():
+        pass
+
+
+def test_an_empty_number_of_processes_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "")
+    with train.data_parallel() as first:
+        assert first
+
+
 def test_settings_are_of_the_last_training_and_in_the_signature() -> None:
     found = override(setups.NLI_STSB, ["epochs=2", "learning_rate=1e-5"])
     signature = found.cut(500).signature()
