@@ -62,16 +62,10 @@ def digest(parts: Iterable[Pairs]) -> str:
         else:
             state.update(f"{part.name}\n".encode())
             if len(part.gold):
-                rows = zip(part.first, part.second, map(_written, part.gold), strict=True)
+                rows = zip(part.first, part.second, (f"{gold:.6g}" for gold in part.gold), strict=True)
             else:
                 none = ("",) * len(part)
                 rows = zip(part.labels or none, part.first, part.second or none, strict=True)
         for row in rows:
             state.update(("\t".join(row) + "\n").encode())
     return state.hexdigest()
-
-
-def _written(gold: float) -> str:
-    """A gold score in six digits, as the public files have them, or in as many as it takes."""
-    text = f"{gold:.6g}"
-    return text if float(text) == gold else repr(float(gold))

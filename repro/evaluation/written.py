@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from repro.errors import ReproError
 from repro.evaluation.plan import NOT_ASKED, Plan
+from repro.paths import home
 from repro.published.sound import faults
 from repro.published.verdicts import line_of, with_written_rows
 from repro.results.csv_lines import FIELDS, MEASURED, Line, Place, as_text
@@ -125,7 +126,8 @@ def _comparable_by(signature: str) -> dict[str, str]:
 def _why_not(plan: Plan, before: Sequence[Line]) -> dict[Place, str]:
     """Why a cell has no number: what this run says, or for what it was not asked for, what the file said."""
     said = {(line["row"], line["column"]): line["reason"] for line in before if not line["value"] and line["reason"]}
-    return said | {place: why for place, why in plan.why_not.items() if why != NOT_ASKED}
+    ours = f"{home()}/"  # a table has the same bytes wherever that folder is
+    return said | {place: why.replace(ours, ".repro/") for place, why in plan.why_not.items() if why != NOT_ASKED}
 
 
 def _derived(

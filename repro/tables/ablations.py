@@ -29,7 +29,8 @@ ONCE = (
     "all-MiniLM-L6-v2: unsupervised SimCSE as it is has three seeds, on a CPU within 0.1 of each other on dev (the run "
     "on a GPU in simcse-6 is 0.3 below them); the others are one run each."
 )
-ONE_RUN = "all-MiniLM-L6-v2: one run each."
+ONE_RUN = "all-MiniLM-L6-v2 and scratch-bert: one run each."
+SCRATCH_ONCE = "scratch-bert: one run each."
 WIKI_SAMPLE = "Wikipedia sample: the first 11,914 sentences of SimCSE's million, one epoch, its settings."
 NLI_SAMPLE = (
     "NLI sample: 36,703 training pairs of SNLI and MultiNLI that are on GitHub, 12,426 of them entailed, 11,987 "
@@ -55,8 +56,8 @@ class Ablation:
 
 
 def seeds(base: str, unchanged: bool) -> int:
-    """Of a training of OWN: all-MiniLM-L6-v2 has several where SimCSE is `unchanged`, scratch-bert everywhere."""
-    return 1 if base == "minilm" and not unchanged else scratch.SEEDS
+    """Of a training of OWN: all-MiniLM-L6-v2 has several where SimCSE is `unchanged`, else there is one run."""
+    return scratch.SEEDS if base == "minilm" and unchanged else 1
 
 
 def _setup(slug: str, label: str, recipe: ContrastiveRecipe, columns: Sequence[AnyColumn]) -> Setup:

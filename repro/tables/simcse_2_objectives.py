@@ -2,8 +2,9 @@
 
     make simcse-2      (repro table simcse-2; --base MODEL trains another one, --sample N on fewer sentences)
 
-Two trainings a row, of BERT-base on a million sentences, for GPUs. Without a model hub scratch-bert is trained on the
-Wikipedia sample with three seeds, all-MiniLM-L6-v2 with one, but with three where nothing is changed.
+Two trainings a row, of BERT-base on a million sentences, for GPUs. Without a model hub scratch-bert and
+all-MiniLM-L6-v2 are trained on the Wikipedia sample, once each, but the latter with three seeds where nothing is
+changed. Expect of scratch-bert on dev 31.2 and 40.6 where nothing is changed, 48.9 and 48.7 for the next sentence.
 """
 
 from dataclasses import replace
@@ -88,6 +89,7 @@ TABLE = Table(
         TEXT,
         ablations.SELECTED,
         ablations.ONCE,
+        ablations.SCRATCH_ONCE,
         "Next sentence: a sentence and the one after it. Next 3 sentences: one of the three after it, drawn once. "
         "SimCSE's million sentences, and so the sample, stand in the order of Wikipedia's pages; where a page ends is "
         "not marked, so its last sentences are paired with the next page's first. What text the paper took the "

@@ -4,7 +4,7 @@
 
 Trainings of BERT-base on up to five million pairs, for GPUs; QQP, Flickr30k, ParaNMT and ANLI are yours to bring
 (`repro list data`). Without a model hub all-MiniLM-L6-v2 and scratch-bert are trained on the NLI sample's pairs of each
-label, the former once, the latter with three seeds.
+label, once each.
 """
 
 from dataclasses import replace
@@ -117,6 +117,7 @@ TABLE = Table(
         TEXT,
         ablations.SELECTED,
         ablations.ONCE,
+        ablations.SCRATCH_ONCE,
         "full: all pairs of a set. sample: 134,000 of them, drawn without repetition, as many for each set; of the NLI "
         "sample 3,768, as many as it has triplets, on which its row with hard negatives is trained. Every row but the "
         "unsupervised one has the settings of supervised SimCSE; positives without hard negatives are each other's "

@@ -94,6 +94,17 @@ def test_a_run_of_another_row_leaves_the_rows_of_ones_own(tmp_path: Path, model:
     assert verify("sbert-1", tmp_path / "mini", "mini") == []
 
 
+def test_a_table_does_not_say_where_this_machine_keeps_things(tmp_path: Path) -> None:
+    """Words of WordNet are the user's to bring into the home, which the tests have in a folder of their own."""
+    command = ["table", "simcse-1", "--row", "minilm-synonym", "--offline", "--out", str(tmp_path)]
+    assert main(command) == 0
+    (reason,) = {
+        line["reason"] for line in csv_lines.from_csv(tmp_path / "simcse-1.csv") if line["row"] == "minilm-synonym"
+    }
+    assert os.environ["REPRO_HOME"] not in (tmp_path / "simcse-1.md").read_text()
+    assert reason
+
+
 def test_an_average_of_kept_and_new_numbers_is_computed_anew(tmp_path: Path, model: Path) -> None:
     assert run(tmp_path, model, "--task sts12 --task sts13 --task sts14 --task sts15") == 0
     shutil.rmtree(Path(os.environ["REPRO_HOME"]))
