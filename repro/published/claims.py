@@ -69,6 +69,11 @@ def _raised(
     return tuple(Comparison(column, first, second, margin) for column in columns)
 
 
+def _above(first: str, seconds: tuple[str, ...], *columns: str) -> tuple[Comparison, ...]:
+    """`first` above each of the `seconds` in each column."""
+    return tuple(Comparison(column, first, second) for column in columns for second in seconds)
+
+
 def _rising(row: str, *measures: str) -> tuple[Comparison, ...]:
     """Each measure of a row's word vectors larger in every range of ranks than in the one before, of commoner words."""
     ranges = ("100", "500", "5k", "10k")
@@ -93,7 +98,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "sbert-1",
         "SBERT beats averaged GloVe on every set",
-        tuple(Comparison(column, "sbert-nli-base", "glove-avg") for column in _STS),
+        _raised("sbert-nli-base", "glove-avg", _STS),
     ),
     Claim(
         "sbert-1",
@@ -230,12 +235,43 @@ CLAIMS: tuple[Claim, ...] = (
     Claim(
         "simcse-1",
         "dropout alone beats every discrete augmentation",
-        tuple(Comparison("dev", "none", row) for row in _AUGMENTED),
+        _above("none", _AUGMENTED, "dev"),
+    ),
+    Claim(
+        "simcse-2",
+        "a sentence predicts itself better than the next ones, and than itself without a word",
+        _above("none", ("next", "next3", "delete-one"), "one"),
+    ),
+    Claim(
+        "simcse-2",
+        "where a sentence predicts itself one encoder is better than two",
+        tuple(Comparison("one", row, row, against="two") for row in ("none", "delete-one")),
+    ),
+    Claim(
+        "simcse-4",
+        "of NLI's pairs the entailed ones are the best positives",
+        _above("entailment", ("neutral", "contradiction", "pairs"), "sample", "full"),
+    ),
+    Claim(
+        "simcse-7",
+        "contradictions as hard negatives help, whatever their weight",
+        tuple(Comparison("dev", f"alpha-{alpha}", "no-hard") for alpha in ("0.5", "1", "2")),
+    ),
+    Claim("simcse-7", "neutral hypotheses as hard negatives do not help", _above("alpha-1", ("neutral-too",), "dev")),
+    Claim(
+        "simcse-d1",
+        "0.05 is the best temperature, and better than the dot product",
+        _above("tau-0.05", ("tau-0.001", "tau-0.01", "tau-0.1", "tau-1", "dot"), "dev"),
+    ),
+    Claim(
+        "simcse-d2",
+        "masked language modelling beside it does not help on STS-B",
+        _above("none", ("mlm-0.01", "mlm-0.1", "mlm-1"), "dev"),
     ),
     Claim(
         "simcse-3",
         "a dropout of 0.1 is the best rate",
-        tuple(Comparison("dev", "p-0.1", f"p-{p}") for p in ("0", "0.01", "0.05", "0.15", "0.2", "0.5")),
+        _above("p-0.1", tuple(f"p-{p}" for p in ("0", "0.01", "0.05", "0.15", "0.2", "0.5")), "dev"),
     ),
     Claim(
         "simcse-3",
