@@ -39,7 +39,7 @@ KINDS: list[tuple[Values, Values]] = [
 
 
 @pytest.mark.parametrize(("first", "second"), KINDS)
-@pytest.mark.parametrize("n", [2, 3, 7, 64, 65, 1000])
+@pytest.mark.parametrize("n", [3, 4, 7, 64, 65, 1000])
 def test_tau_is_scipys_and_that_of_every_pair(n: int, first: Values, second: Values) -> None:
     x, y = drawn(n, first, second)
     if min(len(set(x)), len(set(y))) == 1:
@@ -68,7 +68,7 @@ def test_cosines_that_differ_by_rounding_are_ties() -> None:
     assert np.isnan(kendall(0.5 + TIE / 6 * gold, gold))  # rounding is no correlation
 
 
-@pytest.mark.parametrize("n", [2, 5, 1000])
+@pytest.mark.parametrize("n", [3, 5, 1000])
 def test_order_and_reversed_order_are_exactly_one(n: int) -> None:
     x = np.random.default_rng(n).permutation(n).astype(float)
     assert (kendall(x, x), kendall(x, -x)) == (1, -1)
