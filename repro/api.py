@@ -12,7 +12,7 @@ from importlib import import_module
 from operator import index
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, SupportsIndex, cast
 
 from repro.encoders.base import Encoder
 from repro.errors import NotAvailable, ReproError
@@ -118,10 +118,8 @@ def evaluate(
     from repro.evaluation.suite import chosen
     from repro.evaluation.written import lines_of
 
-    if limit is not None and (isinstance(limit, bool) or not hasattr(limit, "__index__") or index(limit) < 1):
-        raise ReproError(f"limit is {limit!r}; it counts the first pairs of each file")
     own_data, copies = (Path(folder) if folder is not None else None for folder in (data, mirror))
-    options = Options(chosen(suite, own_data, copies, offline), limit=index(limit) if limit is not None else None)
+    options = Options(chosen(suite, own_data, copies, offline), limit=_count(limit))
     if isinstance(encoder, Loaded):
         options = replace(options, device=encoder.device, dtype=encoder.dtype)
         encoder = encoder.name
@@ -131,6 +129,15 @@ def evaluate(
     if not any(line["value"] for line in lines):
         raise NotAvailable(next(line["reason"] for line in lines))
     return Results(table, lines)
+
+
+def _count(limit: object) -> int | None:
+    """A limit as a number, of NumPy's too; ReproError for what counts nothing."""
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, SupportsIndex) or index(limit) < 1:
+        raise ReproError(f"limit is {limit!r}; it counts the first pairs of each file")
+    return index(limit)
 
 
 def results(table_id: str, folder: AnyPath = "tables", suite: str = "paper") -> DataFrame:

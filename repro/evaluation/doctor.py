@@ -133,7 +133,7 @@ def _readiness(system: System, scored_on: Sequence[str], suite: Suite, hub: bool
         state = f"by training {system.seeds} time{'s' * (system.seeds > 1)}"
     if not lost:
         return state
-    if set(lost) < set(scored_on) and not set(lost) & set(system.sets()):  # the other columns can run
+    if set(lost) < set(scored_on) and set(lost).isdisjoint(system.sets()):  # the other columns can run
         return f"{state}; not the columns of {', '.join(lost)}, whose data are not here and cannot be had now"
     named = f"the data set {lost[0]} is" if len(lost) == 1 else f"the data sets {', '.join(lost)} are"
     why = f"{named} not here and cannot be had now"

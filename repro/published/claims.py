@@ -65,7 +65,7 @@ _TABLE5 = ("glove-840b-bow", "fasttext-bow", "bert-base-avg-service", "bert-base
 def _raised(
     first: str, second: str, columns: tuple[str, ...] = (*_STS[:5], "stsb"), margin: float = 0.0
 ) -> tuple[Comparison, ...]:
-    """`first` above `second` in each column."""
+    """`first` above `second` by more than the margin in each column."""
     return tuple(Comparison(column, first, second, margin) for column in columns)
 
 
