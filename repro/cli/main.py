@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from repro import signals
 from repro.cli import streams
@@ -25,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     own = argv is None  # the process
     interruption = signals.Interruption()
-    with streams.guarded() as (out, err), _notices():
+    with streams.guarded() as (out, err), streams.notices():
         try:
             with interruption.listening(to_the_end=own):
                 status = _run(sys.argv[1:] if argv is None else argv, out, interruption)
@@ -72,29 +69,6 @@ def _run(argv: Sequence[str], out: streams.Guarded, interruption: signals.Interr
         streams.say(f"the output could not be written ({getattr(out.error, 'strerror', None) or out.error})")
         return 2
     return status
-
-
-@contextmanager
-def _notices() -> Iterator[None]:
-    """What this suite logs, such as a stored result that was altered, is said as it happens.
-
-    What other libraries log or warn of is not, unless Python was asked for it (-W, PYTHONWARNINGS).
-    """
-    handler = logging.Handler()
-    handler.emit = lambda record: streams.say(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("repro")
-    logger.addHandler(handler)
-    logger.propagate = False
-    last_resort, logging.lastResort = logging.lastResort, None
-    try:
-        with warnings.catch_warnings():
-            if not sys.warnoptions:
-                warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.lastResort = last_resort
-        logger.removeHandler(handler)
-        logger.propagate = True
 
 
 def sentence(error: BaseException) -> str:

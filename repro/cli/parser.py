@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from repro.bench import BENCHES
-from repro.cli import claims, export, fetch, general, models, reports, sentences, streams, tables, verify
+from repro.cli import claims, demo, export, fetch, general, models, reports, sentences, streams, tables, verify
 from repro.numerals import real, whole
 from repro.paths import user_path
 from repro.version import __version__
@@ -84,14 +84,14 @@ def build_parser() -> argparse.ArgumentParser:
     _data_options(table)
     _device_options(table)
 
-    demo = command("demo", tables.demo, "every table on the embedded data set, offline", "file")
-    demo.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables (below mini/)")
-    demo.add_argument("--force", action="store_true", help="compute stored cells again")
-    demo.add_argument(
+    shown = command("demo", demo.demo, "every table on the embedded data set, offline", "file")
+    shown.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="default: tables (below mini/)")
+    shown.add_argument("--force", action="store_true", help="compute stored cells again")
+    shown.add_argument(
         "--picture", type=user_path, metavar="SVG", help="also write what the terminal shows as a picture"
     )
-    _device_options(demo)
-    demo.set_defaults(
+    _device_options(shown)
+    shown.set_defaults(
         **{"suite": "mini", "row": [], "task": [], "probe": None, "encoder": [], "limit": None, "dry_run": False},
         **{"data": None, "mirror": None, "offline": True},
         **{"base": [], "seeds": None, "sample": None, "executor": None, "jobs": None, "slurm": "", "light": False},

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import codecs
 import errno
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
@@ -113,3 +115,26 @@ def _fill_closed_descriptors() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free
+
+
+@contextmanager
+def notices() -> Iterator[None]:
+    """What this suite logs, such as a stored result that was altered, is said as it happens.
+
+    What other libraries log or warn of is not, unless Python was asked for it (-W, PYTHONWARNINGS).
+    """
+    handler = logging.Handler()
+    handler.emit = lambda record: say(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("repro")
+    logger.addHandler(handler)
+    logger.propagate = False
+    last_resort, logging.lastResort = logging.lastResort, None
+    try:
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.lastResort = last_resort
+        logger.removeHandler(handler)
+        logger.propagate = True

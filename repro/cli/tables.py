@@ -1,4 +1,4 @@
-"""What `repro table` and `repro demo` do: plan, compute, write and show a table."""
+"""What `repro table` does: plan, compute, write and show a table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def table(arguments: argparse.Namespace) -> int:
     table = tables.get(arguments.id, arguments.suite)
     table.refuse_trained(arguments.encoder)
     table = table.with_encoders(arguments.encoder).with_bases(arguments.base)
-    finished = _run_table(table, arguments)
+    finished = run_table(table, arguments)
     if finished is not None:
         _show(finished.layout, arguments.picture)
         print("wrote " + ", ".join(map(str, finished.paths)))
@@ -62,18 +62,6 @@ def _write_facts(table: Facts, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def demo(arguments: argparse.Namespace) -> int:
-    from repro import tables
-    from repro.reports.terminal import overview
-
-    if arguments.picture is not None:
-        output_file(arguments.picture)
-    finished = [run for name in tables.TABLES if (run := _run_table(tables.get(name, "mini"), arguments))]
-    _print(overview([(run.layout, run.seconds) for run in finished]), arguments.picture, "make demo")
-    print(f"{tables.demo.BANNER}\nwrote {sum(len(run.paths) for run in finished)} files to {folder_of(arguments)}")
-    return 0
-
-
 @dataclass(frozen=True)
 class Run:
     """A table that was written: what it shows, its files, and how long it took."""
@@ -83,8 +71,8 @@ class Run:
     seconds: float
 
 
-def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
-    """Plan, compute and write one table; None where it was only planned."""
+def run_table(table: Table, arguments: argparse.Namespace, shown: bool = True) -> Run | None:
+    """Plan, compute and write one table; None where it was only planned. `shown`: how it goes, on standard error."""
     from repro import tables
     from repro.evaluation import run, written
     from repro.evaluation.config import Options
@@ -121,7 +109,7 @@ def _run_table(table: Table, arguments: argparse.Namespace) -> Run | None:
     written.check_nothing_is_lost(planned, before)
     if arguments.dry_run:
         return None
-    with listening():
+    with listening(shown):
         finished = run.run(planned, _say, _cluster(arguments))
     for reason in dict.fromkeys(finished.refused):
         _say(f"not run: {reason}")
@@ -260,7 +248,7 @@ def _tasks(table: Table, arguments: argparse.Namespace) -> tuple[str, ...]:
     return tuple(slugs)
 
 
-def _print(grid: Grid, picture: Path | None, title: str) -> None:
+def print_grid(grid: Grid, picture: Path | None, title: str) -> None:
     """In the terminal, and as an SVG picture where asked for."""
     from rich.console import Console
 
@@ -282,7 +270,7 @@ def _show(layout: Layout, picture: Path | None) -> None:
         print(f"{layout.table.id}: nothing could be measured here; the .md file says why")
         return
     first, *others = sections
-    _print(grid(layout, first), picture, layout.table.command)
+    print_grid(grid(layout, first), picture, layout.table.command)
     if others:
         print("in the .md file also: " + "; ".join(section.title for section in others))
     if any(cell.delta is not None for section in sections for row in section.rows for cell in row.cells):

@@ -26,9 +26,9 @@ def nested(probe: Probe, features: np.ndarray, labels: np.ndarray, folds: int) -
     outer = list(folds_of(labels, folds))
     inner = [
         Fit(_mask(labels, train[learn]), penalty, _mask(labels, train[watch]))
-        for train, _ in outer
+        for (train, _), within in zip(outer, [list(folds_of(labels[train], folds)) for train, _ in outer], strict=True)
         for penalty in probe.nested
-        for learn, watch in folds_of(labels[train], folds)
+        for learn, watch in within
     ]
     accuracy = _watched(inner, labels, probe.fit_predict(features, labels, inner))
     means = accuracy.reshape(folds, len(probe.nested), folds).mean(axis=2)  # (outer fold, penalty)
@@ -46,10 +46,11 @@ def kfold(
 ) -> tuple[float, np.ndarray]:
     """(dev accuracy by cross-validation on the items of `train`; label (n,) that a fit on all of these predicts)."""
     rows = np.flatnonzero(train)
+    splits = list(folds_of(labels[rows], folds))
     fits = [
         Fit(_mask(labels, rows[learn]), penalty, _mask(labels, rows[watch]))
         for penalty in probe.kfold
-        for learn, watch in folds_of(labels[rows], folds)
+        for learn, watch in splits
     ]
     accuracy = _watched(fits, labels, probe.fit_predict(features, labels, fits))
     means = accuracy.reshape(len(probe.kfold), folds).mean(axis=1)

@@ -36,7 +36,7 @@ ENCODERS = {
 }
 FLOW_SEEDS = 2
 STAND_INS = {"wiki": "nli-sentences", "simcse-nli": "nli-triplets"}  # training sets that the embedded set lacks
-EXAMPLES, BATCH = 16, 8  # two steps: enough to see each objective run, in seconds
+EXAMPLES, BATCH = 8, 4  # two steps: enough to see each objective run, in seconds
 
 
 def embedded(table: Table) -> Table:

@@ -140,6 +140,13 @@ class Table:
         added = [Row(name, _label(name), BEYOND, self._system(name)) for name in new]
         return replace(self, rows=(*self.rows, *added))
 
+    @property
+    def times(self) -> bool:
+        """Whether a column is a time, of encoding or of a search: nothing may run beside it."""
+        from repro.tasks import TASKS
+
+        return any(TASKS[column.task].timed or TASKS[column.task].times_search for column in self.scored())
+
     def refuse_trained(self, names: Iterable[str]) -> None:
         """ReproError where a named encoder has the name of a row that is trained, and so is another model."""
         trained = {row.slug for row in self.rows if row.system.training_sets()}

@@ -1,13 +1,18 @@
 """The demo: every table that exists, on the embedded set, offline, twice the same, and never mixed with the papers'."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from repro import tables
+from repro.cli.demo import side_by_side
 from repro.cli.main import main
+from repro.cli.parser import build_parser
 from repro.encoders import zoo
+from repro.errors import ReproError
 from repro.published.verify import verify
 from repro.results import csv_lines
 
@@ -17,6 +22,16 @@ COMMITTED = Path(__file__).parents[2] / "tables"
 def numbers(path: Path) -> int:
     """Cells of the file that have a value."""
     return sum(bool(line["value"]) for line in csv_lines.from_csv(path))
+
+
+def contents(folder: Path) -> dict[str, object]:
+    """Files by name; of a CSV all but how long its cells took."""
+    return {
+        path.name: [line | {"seconds": ""} for line in csv_lines.from_csv(path)]
+        if path.suffix == ".csv"
+        else path.read_bytes()
+        for path in folder.iterdir()
+    }
 
 
 @pytest.mark.real
@@ -45,6 +60,45 @@ def test_every_table_runs_and_runs_again_from_the_store(
         assert verify(name, tmp_path / "mini", "mini") == []
     assert main(["demo", "--out", str(tmp_path), "--device", "cpu"]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "mini").iterdir()} == first
+
+
+@pytest.mark.real
+@pytest.mark.long
+def test_tables_side_by_side_are_those_of_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm: zoo.Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    names = ["flow-1", "simcse-3", "flow-8"]
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "home"))
+    arguments = build_parser().parse_args(["demo", "--out", str(tmp_path / "several"), "--device", "cpu"])
+    runs = list(side_by_side(names, arguments))
+    assert [run.layout.table.id for run in runs if run] == names
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if " of 3: " in line] == [f"{n} of 3: {name}" for n, name in enumerate(names, 1)]
+    rare = "minilm-token-embeddings: STSB: not run: minilm-token-embeddings: STSB has 900 of its words, none from 5000"
+    assert any(line.startswith(rare) for line in said)
+    monkeypatch.setenv("REPRO_HOME", str(tmp_path / "other"))
+    for name in names:
+        command = [sys.executable, "-m", "repro.cli", "table", name, "--suite", "mini", "--offline", "--device", "cpu"]
+        subprocess.run([*command, "--out", str(tmp_path / "single")], check=True, capture_output=True)
+    files = contents(tmp_path / "several/mini")
+    assert len(files) == 3 * len(names)
+    assert contents(tmp_path / "single/mini") == files
+
+
+def test_what_is_wrong_with_one_of_several_tables_is_raised(tmp_path: Path) -> None:
+    (tmp_path / "mini/simcse-e1.csv").mkdir(parents=True)
+    arguments = build_parser().parse_args(["demo", "--out", str(tmp_path), "--device", "cpu"])
+    with pytest.raises(ReproError, match=r"simcse-e1\.csv"):
+        list(side_by_side(["simcse-e1"], arguments))
+
+
+def test_tables_with_times_run_alone() -> None:
+    assert [name for name in tables.TABLES if tables.get(name, "mini").times] == [
+        "sbert-7",
+        "sbert-65h",
+        "whitening-r1",
+    ]
 
 
 @pytest.mark.parametrize("folder", [COMMITTED, COMMITTED / "mini"], ids=["paper", "mini"])
