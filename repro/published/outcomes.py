@@ -12,9 +12,9 @@ from repro.results.csv_lines import signed
 LEGEND = (
     "n/m: n of the m comparisons made hold; a claim on most sets or tasks holds when they do in more than half of "
     "these. open: what is measured does not decide it. without a row: the paper's comparisons of which the model has "
-    "no row. ≈: over seeds, the 95 % interval of the difference is on both sides of what is claimed; it counts by its "
-    "mean, and a claim that turns with these alone is open. of one run: of rows that were trained once; nothing says "
-    "how far another seed would move them."
+    "no row. ≈: over seeds, the 95 % interval of the difference is on both sides of what is claimed, or a row of one "
+    "run is within the last digit shown of where it turns; it counts by its mean, and a claim that turns with these "
+    "alone is open. of one run: of rows that were trained once; nothing says how far another seed would move them."
 )
 
 
@@ -51,8 +51,11 @@ class Outcome:
 
     @property
     def undecided(self) -> bool:
-        """Whether seeds leave it open."""
-        return self.interval is not None and self.comparison.turns_within(*self.interval)
+        """Whether seeds leave it open: the interval does, or one run is as good as on the limit."""
+        digit = 10.0**-self.decimals
+        nearly = (self.difference - digit, self.difference + digit) if self.one_run else None
+        interval = self.interval or nearly
+        return interval is not None and self.comparison.turns_within(*interval)
 
     @property
     def mark(self) -> str:

@@ -40,6 +40,8 @@ def outcome(column: str, difference: float, interval: tuple[float, float] | None
         ([outcome("x", 1, (-1.0, 3.0)), outcome("y", 1), outcome("z", 1)], True, "xyz", True, "holds 3/3, 1 ≈"),
         ([outcome("x", 1, (-1.0, 3.0)), outcome("y", 1), outcome("z", -1)], True, "xyz", None, "open 2/3, 1 ≈"),
         ([replace(outcome("x", 1), one_run=True)], False, "x", True, "holds 1/1, 1 of one run"),
+        ([replace(outcome("x", -0.004), one_run=True)], False, "x", None, "open 0/1, 1 ≈, 1 of one run"),  # shown as 0
+        ([outcome("x", -0.004)], False, "x", False, "does not hold 0/1"),  # a score that no seed changes
     ],
 )
 def test_what_a_finding_says(
