@@ -13,6 +13,7 @@ from repro.cli.bar import listening
 from repro.cli.general import folder_of
 from repro.cli.streams import notices
 from repro.cli.tables import Run, print_grid, run_table
+from repro.errors import ReproError
 from repro.paths import output_file
 
 AT_A_TIME = 4  # tables at most: each process holds libraries and a model
@@ -36,16 +37,22 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def side_by_side(names: Sequence[str], arguments: argparse.Namespace) -> Iterator[Run | None]:
     """The runs of the tables, in order, by processes that share the cores and whatever the others have stored."""
+    from concurrent.futures.process import BrokenProcessPool
+
     from joblib import Parallel, cpu_count, delayed
 
-    jobs = min(AT_A_TIME, cpu_count())
-    work = Parallel(n_jobs=jobs, batch_size=1, return_as="generator")
-    with listening(), progress.step(len(names), "tables") as step:
-        for name, (run, said) in zip(names, work(delayed(_table)(name, arguments) for name in names), strict=True):
-            progress.at(f"{step.done + 1:.0f} of {len(names)}: {name}")
-            print(said, end="", file=sys.stderr)
-            step.advance()
-            yield run
+    work = Parallel(n_jobs=min(AT_A_TIME, cpu_count()), batch_size=1, return_as="generator")
+    try:
+        with listening(), progress.step(len(names), "tables") as step:
+            for name, (run, said) in zip(names, work(delayed(_table)(name, arguments) for name in names), strict=True):
+                progress.at(f"{step.done + 1:.0f} of {len(names)}: {name}")
+                print(said, end="", file=sys.stderr)
+                step.advance()
+                yield run
+    except BrokenProcessPool:
+        raise ReproError(
+            "a process that writes tables died, for want of memory perhaps; run it again: what is stored is kept"
+        ) from None
 
 
 def _table(name: str, arguments: argparse.Namespace) -> tuple[Run | None, str]:

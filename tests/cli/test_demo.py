@@ -1,6 +1,8 @@
 """The demo: every table that exists, on the embedded set, offline, twice the same, and never mixed with the papers'."""
 
+import argparse
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +93,18 @@ def test_what_is_wrong_with_one_of_several_tables_is_raised(tmp_path: Path) -> N
     arguments = build_parser().parse_args(["demo", "--out", str(tmp_path), "--device", "cpu"])
     with pytest.raises(ReproError, match=r"simcse-e1\.csv"):
         list(side_by_side(["simcse-e1"], arguments))
+
+
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (9,)
+
+
+def test_a_process_that_dies_is_one_sentence() -> None:
+    with pytest.raises(ReproError, match="a process that writes tables died"):
+        list(side_by_side(["simcse-e1"], argparse.Namespace(out=Deadly())))
 
 
 def test_tables_with_times_run_alone() -> None:

@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from repro import signals
+from repro.encoders import zoo
 from repro.paths import UNFINISHED
 from tests.processes import members
 
@@ -176,3 +177,26 @@ def test_jobs_end_with_their_parent(number: signal.Signals, tmp_path: Path, tiny
     assert process.returncode == 128 + number
     assert members(process.pid, within=10) == []
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demos_processes_end_with_it(number: signal.Signals, tmp_path: Path, minilm: zoo.Group) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repro.cli", "demo", "--device", "cpu", "--out", str(tmp_path / "out")],
+        env={**os.environ, "REPRO_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heard,
+    )
+    while process.poll() is None and not list((tmp_path / "home").glob("embeddings/*.safetensors")):
+        time.sleep(0.02)
+    if number is signal.SIGINT:  # as a terminal sends it, to all of them
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert errors.decode().splitlines()[-1] == f"repro: {signals.SENTENCE}"
+    assert process.returncode == 128 + number
+    assert members(process.pid, within=10) == []
