@@ -56,11 +56,6 @@ class Ablation:
         return _setup(self.slug, self.label, self.full, columns)
 
 
-def seeds(base: str, unchanged: bool) -> int:
-    """Of a training of OWN: all-MiniLM-L6-v2 has several where SimCSE is `unchanged`, else there is one run."""
-    return scratch.SEEDS if base == "minilm" and unchanged else 1
-
-
 def _setup(slug: str, label: str, recipe: ContrastiveRecipe, columns: Sequence[AnyColumn]) -> Setup:
     measured = [column.slug for column in columns if isinstance(column, Column)]
     return Setup(slug, label, tuple((name, recipe) for name in measured))
