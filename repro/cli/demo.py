@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
@@ -41,6 +42,8 @@ def side_by_side(names: Sequence[str], arguments: argparse.Namespace) -> Iterato
 
     from joblib import Parallel, cpu_count, delayed
 
+    said_before = os.environ.get("PYTHONWARNINGS")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of joblib's own process, at an interrupt
     work = Parallel(n_jobs=min(AT_A_TIME, cpu_count()), batch_size=1, return_as="generator")
     try:
         with listening(), progress.step(len(names), "tables") as step:
@@ -53,6 +56,9 @@ def side_by_side(names: Sequence[str], arguments: argparse.Namespace) -> Iterato
         raise ReproError(
             "a process that writes tables died, for want of memory perhaps; run it again: what is stored is kept"
         ) from None
+    finally:
+        if said_before is None:
+            del os.environ["PYTHONWARNINGS"]
 
 
 def _table(name: str, arguments: argparse.Namespace) -> tuple[Run | None, str]:
