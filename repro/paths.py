@@ -268,8 +268,9 @@ def locked(path: Path) -> Iterator[None]:
     """
     folder = Path(os.path.realpath(path)).parent
     with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
+        with suppress(FileExistsError):  # what has the name and is no folder is said below
+            folder.mkdir(parents=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(ImportError, OSError):
             import fcntl  # not on Windows

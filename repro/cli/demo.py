@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 
 from repro import progress
 from repro.cli.bar import listening
@@ -42,11 +42,9 @@ def side_by_side(names: Sequence[str], arguments: argparse.Namespace) -> Iterato
 
     from joblib import Parallel, cpu_count, delayed
 
-    said_before = os.environ.get("PYTHONWARNINGS")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of joblib's own process, at an interrupt
     work = Parallel(n_jobs=min(AT_A_TIME, cpu_count()), batch_size=1, return_as="generator")
     try:
-        with listening(), progress.step(len(names), "tables") as step:
+        with _without_warnings(), listening(), progress.step(len(names), "tables") as step:
             for name, (run, said) in zip(names, work(delayed(_table)(name, arguments) for name in names), strict=True):
                 progress.at(f"{step.done + 1:.0f} of {len(names)}: {name}")
                 print(said, end="", file=sys.stderr)
@@ -56,9 +54,19 @@ def side_by_side(names: Sequence[str], arguments: argparse.Namespace) -> Iterato
         raise ReproError(
             "a process that writes tables died, for want of memory perhaps; run it again: what is stored is kept"
         ) from None
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """What is started warns of nothing, unless Python was asked for it: a helper of joblib would, at an interrupt."""
+    if "PYTHONWARNINGS" in os.environ:
+        yield
+        return
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    try:
+        yield
     finally:
-        if said_before is None:
-            del os.environ["PYTHONWARNINGS"]
+        del os.environ["PYTHONWARNINGS"]
 
 
 def _table(name: str, arguments: argparse.Namespace) -> tuple[Run | None, str]:

@@ -59,7 +59,7 @@ class Session:
     def __init__(self, options: Options, at_rest: bool = False, say: Say = lambda line: None) -> None:
         self.options, self.say = options, say
         self.suite = options.suite.at_rest() if at_rest else options.suite
-        self.store = Store(home() / "results")
+        self.store = Store(home() / "results", replacing=options.force)
         self.corpora = Corpora(self.suite, options.limit)
         self.maps = Maps(self.corpora)
         self.cache = EmbeddingCache()

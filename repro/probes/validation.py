@@ -24,11 +24,12 @@ SEED = 1111  # of both fold makers in validation.py
 def nested(probe: Probe, features: np.ndarray, labels: np.ndarray, folds: int) -> tuple[float, np.ndarray]:
     """(dev accuracy, the mean over folds; predicted label (n,) of each item by the fold that did not see it)."""
     outer = list(folds_of(labels, folds))
+    within = [list(folds_of(labels[train], folds)) for train, _ in outer]
     inner = [
         Fit(_mask(labels, train[learn]), penalty, _mask(labels, train[watch]))
-        for (train, _), within in zip(outer, [list(folds_of(labels[train], folds)) for train, _ in outer], strict=True)
+        for (train, _), splits in zip(outer, within, strict=True)
         for penalty in probe.nested
-        for learn, watch in within
+        for learn, watch in splits
     ]
     accuracy = _watched(inner, labels, probe.fit_predict(features, labels, inner))
     means = accuracy.reshape(folds, len(probe.nested), folds).mean(axis=2)  # (outer fold, penalty)

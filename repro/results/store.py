@@ -10,7 +10,7 @@ from pathlib import Path
 
 from repro import sealed
 from repro.errors import ReproError
-from repro.paths import make_way, write_atomic
+from repro.paths import locked, make_way, write_atomic
 from repro.results.result import Result
 from repro.sealed import say_altered, seal
 
@@ -19,10 +19,13 @@ Key = Mapping[str, object]  # what decides a number; see keys.py
 
 
 class Store:
-    """Results below `folder`, and those of this process, which count also where nothing can be written."""
+    """Results below `folder`, and those of this process, which count also where nothing can be written.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `replacing`: what is put takes the place of what is there.
+    """
+
+    def __init__(self, folder: Path, replacing: bool = False) -> None:
+        self.folder, self.replacing = folder, replacing
         self.fresh: dict[str, Result] = {}  # by digest of the key
         self._writable = True
 
@@ -32,8 +35,9 @@ class Store:
 
     def get(self, key: Key) -> Result | None:
         """The result of that key, or None; one that was altered or exchanged on disk is none, and that is said."""
-        if (found := self.fresh.get(digest(key))) is not None:
-            return found
+        return self.fresh.get(digest(key)) or self._stored(key)
+
+    def _stored(self, key: Key) -> Result | None:
         path = self.path(key)
         try:
             stored = sealed.read(path)
@@ -53,13 +57,19 @@ class Store:
     def put(self, key: Key, result: Result) -> None:
         """Keep a result: readers and other runs see all of its file or nothing.
 
-        Where nothing can be written that is said, once, and the run goes on.
+        Where another run has stored the same meanwhile, that one stays and is the one of this process too: tables that
+        share a cell show one number. Where nothing can be written that is said, once, and the run goes on.
         """
         self.remember(key, result)
         path = self.path(key)
         try:
-            make_way(path)
-            write_atomic(path, seal({"key": key, "result": result.to_json()}))
+            with locked(path):
+                there = None if self.replacing else self._stored(key)
+                if there is not None:
+                    self.remember(key, there)
+                else:
+                    make_way(path)
+                    write_atomic(path, seal({"key": key, "result": result.to_json()}))
         except ReproError as error:
             if self._writable:
                 logger.warning("results are not stored, the next run computes them again: %s", error)

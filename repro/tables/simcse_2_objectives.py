@@ -2,9 +2,9 @@
 
     make simcse-2      (repro table simcse-2; --base MODEL trains another one, --sample N on fewer sentences)
 
-Two trainings a row, of BERT-base on a million sentences, for GPUs. Without a model hub scratch-bert and
-all-MiniLM-L6-v2 are trained on the Wikipedia sample, once each, but with three seeds where nothing is
-changed. Expect of scratch-bert on dev 31.8 and 40.6 where nothing is changed, 48.9 and 48.7 for the next sentence.
+Two trainings a row, of BERT-base on a million sentences, for GPUs. Without a model hub scratch-bert and all-
+MiniLM-L6-v2 are trained on the Wikipedia sample, once each, but with three seeds where nothing is changed. Expect of
+scratch-bert on dev 31.8 and 40.6 where nothing is changed, 48.9 and 48.7 for the next sentence.
 """
 
 from dataclasses import replace

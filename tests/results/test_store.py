@@ -30,6 +30,16 @@ def test_the_store_gives_back_what_it_got(tmp_path: Path) -> None:
     np.testing.assert_array_equal(unpack(result().items[0]), [0.5, -0.25])
 
 
+def test_of_two_runs_that_compute_the_same_the_first_one_to_store_it_counts(tmp_path: Path) -> None:
+    key = {"system": "one"}
+    first, second, forced = Store(tmp_path), Store(tmp_path), Store(tmp_path, replacing=True)
+    first.put(key, result(1.5))
+    second.put(key, result(2.5))
+    assert [store.get(key) for store in (first, second, Store(tmp_path))] == [result(1.5)] * 3
+    forced.put(key, result(2.5))
+    assert [store.get(key) for store in (forced, Store(tmp_path))] == [result(2.5)] * 2
+
+
 def edit(path: Path, **changes: object) -> None:
     """Values of a stored result changed by hand."""
     stored = json.loads(path.read_text())
