@@ -109,7 +109,8 @@ def fit(arguments: argparse.Namespace) -> int:
     from repro.postprocessing.whitening import Whitening
 
     output_file(arguments.output, read_by(arguments))
-    if "," in str(arguments.output):  # with which the settings in an encoder's name are told apart
+    name = f"{arguments.encoder},post=whitening,source={arguments.output}"
+    if zoo.split(name)[1][-1] != f"source={arguments.output}":
         raise ReproError(f"{arguments.output} could not be named as source=; choose a path without a comma")
     if zoo.recipe(arguments.encoder).fitted:
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
@@ -117,6 +118,5 @@ def fit(arguments: argparse.Namespace) -> int:
     whitening = Whitening(arguments.k).fit(vectors, source=str(arguments.file))
     whitening.save(arguments.output)
     d, k = whitening.kernel.shape
-    name = f"{arguments.encoder},post=whitening,source={arguments.output}"
     print(f"wrote {arguments.output}: {d} → {k} dimensions, fitted on {whitening.count} sentences; use it as {name}")
     return 0

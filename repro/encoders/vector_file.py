@@ -32,6 +32,7 @@ LONGEST = 1 << 20  # bytes of a line: ten times what 4,096 dimensions need
 BLOCK = 1 << 20  # bytes read at a time
 _HEADER = re.compile(rb"(\d{1,18}) +(\d{1,18})")
 _NUMERIC = b"0123456789.eE+- "
+_MACS_OWN = re.compile(r"^__MACOSX/|(^|/)\.DS_Store$")  # what a Mac puts into an archive beside its files
 _FORMS = {  # first bytes of what is no text, and what to do with it
     b"BZh": "is packed with bzip2; unpack it",
     b"\xfd7zXZ": "is packed with xz; unpack it",
@@ -285,7 +286,7 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
 
 def _member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     """The one file of an archive. It is read where it is: nothing is ever unpacked to a name that an archive gives."""
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    members = [item for item in archive.infolist() if not item.is_dir() and not _MACS_OWN.search(item.filename)]
     if len(members) != 1:
         names = ", ".join(repr(member.filename) for member in members[:4])
         raise ReproError(f"{path} holds {len(members)} files{f' ({names})' if names else ''}; unpack it and name one")

@@ -109,8 +109,11 @@ def _parquet_words(path: Path) -> list[str | None]:
     refuse_file(path)
     try:
         with pq.ParquetFile(path) as file:
-            kinds = (pa.types.is_string, pa.types.is_large_string)
-            columns = [field.name for field in file.schema_arrow if any(kind(field.type) for kind in kinds)]
+            kinds = {field.name: field.type for field in file.schema_arrow}
+            # a categorical column of pandas holds numbers, and the words they stand for beside them
+            kinds |= {name: kind.value_type for name, kind in kinds.items() if pa.types.is_dictionary(kind)}
+            strings = (pa.string(), pa.large_string(), pa.string_view())
+            columns = [name for name, kind in kinds.items() if kind in strings]
             if COLUMN not in columns and len(columns) != 1:
                 raise ReproError(f"{path} has {len(columns)} columns of strings and none of them is called {COLUMN}")
             column = COLUMN if COLUMN in columns else columns[0]

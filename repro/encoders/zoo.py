@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -150,11 +151,12 @@ for _name in ("scratch-avg", "scratch-cls", "scratch-first-last-avg"):
 
 
 def split(name: str) -> tuple[str, list[str]]:
-    """An encoder's name without its settings, and these."""
+    """An encoder's name without its settings, and these. A comma that no `field=` follows is a prompt's own."""
     parts = name.split(",")
     bases = (",".join(parts[:count]) for count in range(len(parts), 1, -1))
     base = next((base for base in bases if os.path.exists(os.path.expanduser(base))), parts[0])
-    return base, parts[base.count(",") + 1 :]
+    settings = name[len(base) + 1 :]
+    return base, re.split(r",(?=\w+=)", settings) if len(name) > len(base) else []
 
 
 def recipe(name: str) -> Recipe:

@@ -33,9 +33,11 @@ LINES = [f"{word} {' '.join(map(str, values))}" for word, values in ROWS.items()
 TEXT = "\n".join(LINES) + "\n"
 
 
-def zipped(content: bytes, name: str = "glove.txt", method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zipped(content: bytes, name: str = "glove.txt", method: int = zipfile.ZIP_DEFLATED, *beside: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
+        for other in beside:
+            archive.writestr(other, b"\0\5\x16\7")  # how a Mac's file of attributes begins
         archive.writestr(name, content)
     return buffer.getvalue()
 
@@ -54,6 +56,9 @@ FORMS = {
     "gzip.gz": gzip.compress(TEXT.encode()),
     "zip.zip": zipped(TEXT.encode()),
     "in-a-folder.ZIP": zipped(TEXT.encode(), "glove/glove.txt"),
+    "by-a-mac.zip": zipped(
+        TEXT.encode(), "glove/glove.txt", zipfile.ZIP_DEFLATED, "glove/.DS_Store", "__MACOSX/glove/._glove.txt"
+    ),
     "bzip2.zip": zipped(TEXT.encode(), method=zipfile.ZIP_BZIP2),
     "lzma.zip": zipped(TEXT.encode(), method=zipfile.ZIP_LZMA),
     "mark.txt": b"\xef\xbb\xbf" + TEXT.encode(),

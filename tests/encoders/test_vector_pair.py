@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -175,6 +177,17 @@ def test_a_column_of_another_name_is_read_where_it_is_the_only_one(tmp_path: Pat
     parquet(path, word=WORDS, count=list(range(len(WORDS))))
     np.testing.assert_array_equal(encoded(path), expected)
     parquet(path, index=pa.array(WORDS, pa.large_string()), other=WORDS[::-1])
+    np.testing.assert_array_equal(encoded(path), expected)
+
+
+@pytest.mark.parametrize("saved", [pd.Series, pd.Index])
+@pytest.mark.parametrize("dtype", ["str", "object", "string", "category", pd.ArrowDtype(pa.string_view())])
+def test_words_of_every_kind_that_pandas_saves(saved: type, dtype: Any, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    expected = encoded(path)
+    words = saved(WORDS, dtype=dtype)
+    frame = pd.DataFrame({"word": words}) if saved is pd.Series else pd.DataFrame({"count": 1}, index=words)
+    frame.to_parquet(path.with_suffix(".parquet"))
     np.testing.assert_array_equal(encoded(path), expected)
 
 

@@ -32,11 +32,27 @@ def test_names_settings_and_paths(tmp_path: Path) -> None:
         ("all-minilm-l6-v2,max_length=2", "max_length 2 leaves no room"),
         ("glove-avg,tokens=moses", "tokens 'moses' is unknown"),
         ("glove-avg,lowercase=maybe", "'maybe' is not a value for lowercase"),
+        ("all-minilm-l6-v2,pooling=cls,layers", "pooling 'cls,layers' is unknown"),
+        ("all-minilm-l6-v2,pooling=cls,", "pooling 'cls,' is unknown"),
+        ("all-minilm-l6-v2,", "'' is not a setting"),
+        ("all-minilm-l6-v2,,pooling=cls", "'' is not a setting"),
+        ("all-minilm-l6-v2,pooling", "'pooling' is not a setting"),
     ],
 )
 def test_wrong_names_are_named(name: str, message: str) -> None:
     with pytest.raises(ReproError, match=message):
         zoo.recipe(name)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["Instruct: given a claim, find its source\nQuery: ", "a,b", ", ", "query: ,", "x = 1, y=2: "]
+)
+def test_a_prompt_may_have_commas(prompt: str) -> None:
+    for name in (f"owner/model,prompt={prompt}", f"owner/model,prompt={prompt},pooling=cls"):
+        recipe = zoo.recipe(name)
+        assert isinstance(recipe, TransformerRecipe)
+        assert recipe.prompt == prompt
+    assert recipe.pooling == "cls"
 
 
 # bert-as-service defaults (jina-ai/clip-as-service@1e4daa51), BERT-flow and BERT-whitening's first-last, SimCSE's
