@@ -197,6 +197,11 @@ class TransformerEncoder:
             output = self._output(tokens, mask, types, embedded)
         return [self._pool(output, tokens, mask, i).float() for i in range(len(self.resolved))]
 
+    def token_vectors(self, batch: Tokens, embedded: Tensor | None = None) -> Tensor:
+        """(tokens, d) of the last layer, for every token of the batch in its order; differentiable. As `vectors`."""
+        tokens, mask, types = self._padded(batch)
+        return self._output(tokens, mask, types, embedded).last_hidden_state[mask]  # type: ignore[no-any-return]
+
     def _padded(self, batch: Tokens) -> tuple[Tensor, Tensor, Tensor | None]:
         """(ids (B, T), mask (B, T), segment ids (B, T) where the model wants some), on the encoder's device."""
         ids, filled, types = batch.pad(self.tokenizer.pad_token_id or 0)

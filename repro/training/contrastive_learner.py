@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,10 @@ import torch
 from torch import Tensor
 
 from repro.encoders.loading import load_masked_lm
+from repro.encoders.model_files import loading_errors
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.tokens import Tokens, join
-from repro.encoders.transformer import TransformerEncoder
+from repro.encoders.transformer import FAILS, TransformerEncoder
 from repro.errors import NotAvailable, ReproError
 from repro.training import augment
 from repro.training.contrastive import ContrastiveRecipe
@@ -66,10 +68,14 @@ class ContrastiveLearner(SentenceLearner):
 
     def _guessing(self, columns: Sequence[Tokens]) -> Tensor:
         """Mean loss () of guessing hidden tokens of all texts of the batch (SimCSE models.py, cl_forward)."""
-        ids, filled, _ = join(columns).pad(self.encoder.tokenizer.pad_token_id or 0)  # (texts, T)
-        device = self.encoder.device
-        mask = torch.from_numpy(filled).to(device).long()
-        return self.module["mlm"](self.encoder.model, torch.from_numpy(ids).to(device), mask)  # type: ignore[no-any-return]
+        texts = join(columns)
+        texts = texts.select(np.argsort(texts.lengths, kind="stable"))
+        masked = self.module["mlm"].hide(torch.from_numpy(texts.ids).to(self.encoder.device).long())
+        read = replace(texts, ids=masked.ids.numpy().astype(np.int32))
+        with loading_errors(self.resolved.folder, FAILS):
+            hidden = [self.encoder.token_vectors(*group) for group in self._groups(read, self.encoder)]
+        words = self.encoder.model.get_input_embeddings().weight
+        return self.module["mlm"].guess(torch.cat(hidden), masked, words)  # type: ignore[no-any-return]
 
     def _set_dropout(self, p: float) -> None:
         """Give the encoder that dropout; ReproError where it has another that cannot be set, or none at all."""

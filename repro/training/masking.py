@@ -31,7 +31,7 @@ IN_BERT = {
 class Masked:
     """A batch as the model reads it, and what it is to guess."""
 
-    ids: Tensor  # (B, T) int64
+    ids: Tensor  # (B, T) int64, or (tokens,)
     places: Tensor  # (m,) int64, of the chosen tokens in the flattened batch
     words: Tensor  # (m,) int64, which stood there
 
@@ -41,6 +41,7 @@ def mask(
 ) -> Masked:
     """Choose each token of ids (B, T) but the `special` (B, T) ones with probability SHARE, and hide it.
 
+    Both may be flat, (tokens,), of texts that are not padded.
     Drawn anew at each call (Liu et al. 2019, §4.1), from the generator or else torch's own, which the trainer seeds
     for every step.
     """
@@ -85,15 +86,22 @@ class MaskedLanguageModel(nn.Module):
 
     def forward(self, model: Any, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Mean loss () of a transformer on ids (B, T), some of which are hidden from it; 0 where none is chosen."""
-        masked = mask(ids.cpu(), torch.isin(ids, self.special).cpu(), self.mask_id, len(self.bias))
-        return self.loss(model, masked, attention_mask)
+        return self.loss(model, self.hide(ids), attention_mask)
+
+    def hide(self, ids: Tensor) -> Masked:
+        """Some of the tokens of ids (B, T) or (tokens,), drawn from torch's generator; on the CPU."""
+        return mask(ids.cpu(), torch.isin(ids, self.special).cpu(), self.mask_id, len(self.bias))
 
     def loss(self, model: Any, masked: Masked, attention_mask: Tensor | None = None) -> Tensor:
-        """Mean loss () over the chosen tokens."""
+        """Mean loss () of a transformer over the chosen tokens of a padded batch."""
+        ids = masked.ids.to(self.bias.device)  # (B, T)
+        hidden = model(input_ids=ids, attention_mask=attention_mask).last_hidden_state  # (B, T, d)
+        return self.guess(hidden.flatten(0, 1), masked, model.get_input_embeddings().weight)
+
+    def guess(self, hidden: Tensor, masked: Masked, embeddings: Tensor) -> Tensor:
+        """Mean loss () over the chosen tokens, given the last layer's vectors (tokens, d) and the embeddings (V, d)."""
         device = self.bias.device
-        hidden = model(input_ids=masked.ids.to(device), attention_mask=attention_mask).last_hidden_state  # (B, T, d)
-        chosen = hidden.flatten(0, 1)[masked.places.to(device)]  # (m, d)
-        logits = self.logits(chosen, model.get_input_embeddings().weight)
+        logits = self.logits(hidden[masked.places.to(device)], embeddings)  # (m, V)
         total = functional.cross_entropy(logits.float(), masked.words.to(device), reduction="sum")
         return total / max(1, len(masked.words))
 

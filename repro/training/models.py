@@ -6,7 +6,7 @@ Letters: B examples in a batch, T tokens, d dimensions, k classes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -115,16 +115,20 @@ class SentenceLearner:
             return [encoder.vectors(column)[0] for column in columns]
         texts = join(columns)
         order = np.argsort(texts.lengths, kind="stable")
-        # one look-up for all groups: its gradient is as large as the vocabulary
-        embedded = _embedded(encoder, texts.select(order)) if self.looks_up else None
-        size = GROUP[torch.device(encoder.device).type]
-        parts = [slice(start, start + size) for start in range(0, len(texts), size)]
-        grouped = [
-            encoder.vectors(texts.select(order[part]), None if embedded is None else embedded[part])[0]
-            for part in parts
-        ]
+        grouped = [encoder.vectors(*group)[0] for group in self._groups(texts.select(order), encoder)]
         vectors = torch.cat(grouped)  # (texts, d)
         return list(vectors[torch.from_numpy(np.argsort(order)).to(vectors.device)].chunk(len(columns)))
+
+    def _groups(self, texts: Tokens, encoder: TransformerEncoder) -> Iterator[tuple[Tokens, Tensor | None]]:
+        """Texts, sorted by length, that go through the encoder together, and their token embeddings.
+
+        One look-up for all groups: its gradient is as large as the vocabulary. None where the model wants the ids.
+        """
+        embedded = _embedded(encoder, texts) if self.looks_up else None  # (texts, T, d)
+        size = GROUP[torch.device(encoder.device).type]
+        for start in range(0, len(texts), size):
+            rows = np.arange(start, min(start + size, len(texts)))
+            yield texts.select(rows), None if embedded is None else embedded[start : start + size]
 
     @torch.inference_mode()
     def _looks_up(self) -> bool:

@@ -12,6 +12,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from repro.data.wordnet import synonyms
 from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.tokens import join
 from repro.errors import NotAvailable, ReproError
 from repro.training import masking, trainer
 from repro.training.contrastive import ContrastiveRecipe
@@ -203,21 +204,19 @@ def test_the_auxiliary_loss_is_that_of_transformers_masked_language_model(bert: 
     torch.manual_seed(1)
     added = found.loss(ROWS) - plain.loss(ROWS)
     theirs = BertForMaskedLM.from_pretrained(bert).eval()
-    ids, filled = (torch.from_numpy(part) for part in both(found).pad(0)[:2])
+    texts = join([column.select(ROWS) for column in found.tokens])
+    texts = texts.select(np.argsort(texts.lengths, kind="stable"))  # in which order tokens are hidden
+    flat = torch.from_numpy(texts.ids).long()
     torch.manual_seed(1)
-    special = torch.isin(ids, torch.tensor(found.encoder.tokenizer.all_special_ids))
-    masked = masking.mask(ids, special, found.encoder.tokenizer.mask_token_id, theirs.config.vocab_size)
-    labels = torch.full_like(ids, -100)
-    labels.view(-1)[masked.places] = masked.words
-    expected = theirs(input_ids=masked.ids, attention_mask=filled.long(), labels=labels).loss
+    special = torch.isin(flat, torch.tensor(found.encoder.tokenizer.all_special_ids))
+    masked = masking.mask(flat, special, found.encoder.tokenizer.mask_token_id, theirs.config.vocab_size)
+    filled = torch.from_numpy(texts.pad(0)[1])  # of one batch, padded to the longest
+    labels = torch.full(filled.shape, -100)
+    labels[filled] = torch.full_like(flat, -100).index_copy(0, masked.places, masked.words)
+    ids = torch.zeros(filled.shape, dtype=torch.long).masked_scatter(filled, masked.ids)
+    expected = theirs(input_ids=ids, attention_mask=filled.long(), labels=labels).loss
     assert len(masked.words) > 3
     assert added.item() == pytest.approx(0.3 * expected.item(), abs=1e-5)
-
-
-def both(found: ContrastiveLearner):  # type: ignore[no-untyped-def]
-    from repro.encoders.tokens import join
-
-    return join([column.select(ROWS) for column in found.tokens])
 
 
 def test_the_auxiliary_head_is_the_checkpoints_or_where_it_has_none_drawn(bert: Path, tiny_bert: Path) -> None:
