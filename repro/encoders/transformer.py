@@ -24,6 +24,7 @@ from repro.encoders.loading import (
     load_heads,
     load_model,
     load_tokenizer,
+    refuse_inputs,
     refuse_longer,
 )
 from repro.encoders.model_files import loading_errors
@@ -68,6 +69,8 @@ class TransformerEncoder:
         precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
         self.model: Any = load_model(base, chain.from_iterable(self.poolings), precision)
         check_vocabulary(base.folder, self.tokenizer, self.model)
+        with loading_errors(base.folder):
+            refuse_inputs(base.folder, self.tokenizer, self.model)
         self.model.to(self.device)
         parameters = inspect.signature(self.model.forward).parameters
         self.constant = {"return_dict": True} | ({"use_cache": False} if "use_cache" in parameters else {})
