@@ -60,6 +60,22 @@ def at_least(values: np.ndarray, bound: float) -> np.ndarray:
     return np.asarray(reached | (_angles(values) >= _angles(np.array(bound)) - TIE))
 
 
+def apart(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Scores (n,) of pairs that are no cosines, times one power of two: then none but equal ones are within `TIE`.
+
+    A sigmoid's are as close to one another as they are to 0. The factor changes no rank and no correlation.
+    """
+    scores = [np.asarray(part, np.float64) for part in parts]
+    together = np.concatenate(scores)
+    known = np.unique(together[np.isfinite(together)])
+    least = np.diff(known).min(initial=math.inf)
+    if not 0 < least < math.inf:
+        return tuple(scores)
+    needed = math.frexp(2 * TIE / least)[1]
+    room = 500 - math.frexp(float(np.abs(known).max()))[1]  # squares stay finite
+    return tuple(np.ldexp(part, max(0, min(needed, room))) for part in scores)
+
+
 class Ranker:
     """Mid-ranks of one variable (n,); with counts, those in a sample that holds each value so many times.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from repro.data.registry import Dataset, Source
 from repro.metrics.base import Samples
-from repro.metrics.correlation import cosines
+from repro.metrics.correlation import apart, cosines
 from repro.tasks.base import Data, Scores, Similarity, Task
 
 METRICS = ("auc",)
@@ -58,7 +58,7 @@ class QuestionTask(Task):
 
     def score_pairs(self, data: Data, similarity: Similarity) -> Scores:
         """The same from a model that reads both at once, such as a cross-encoder."""
-        return self.restore(data, tuple(np.asarray(similarity(part.first, part.second), np.float64) for part in data))
+        return self.restore(data, apart([similarity(part.first, part.second) for part in data]))
 
     def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
         """Scores from the similarities of each split."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from repro.errors import ReproError
 from repro.metrics.base import AGGREGATIONS, Samples
-from repro.metrics.correlation import CORRELATIONS, constant, cosines
+from repro.metrics.correlation import CORRELATIONS, apart, constant, cosines
 from repro.tasks.base import Data, Scores, Similarity, Task
 
 METRICS = tuple(f"{correlation}-{aggregation}" for correlation in CORRELATIONS for aggregation in AGGREGATIONS)
@@ -49,7 +49,7 @@ class SimilarityTask(Task):
 
     def score_pairs(self, data: Data, similarity: Similarity) -> Scores:
         """The same from a model that reads both sentences at once, such as a cross-encoder."""
-        return self.restore(data, tuple(np.asarray(similarity(part.first, part.second), np.float64) for part in data))
+        return self.restore(data, apart([similarity(part.first, part.second) for part in data]))
 
     def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
         """Scores from the similarities of each part."""

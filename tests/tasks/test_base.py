@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from repro.data import registry
 from repro.errors import NotAvailable, ReproError
@@ -88,6 +89,22 @@ def test_a_model_that_reads_pairs_is_scored_where_the_task_says_so(name: str) ->
     scores = task.score_pairs(data, lengths)
     for part, similarity in zip(data, scores.items("pearson-mean"), strict=True):
         np.testing.assert_array_equal(similarity, lengths(part.first, part.second))
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-7, 1.0, 1e6])
+@pytest.mark.parametrize("correlation", ["spearman", "pearson", "kendall"])
+def test_scores_of_pairs_are_no_cosines_and_compared_as_they_are(correlation: str, scale: float) -> None:
+    """The right answer is SciPy's, over all pairs of a year and over its subsets; half of the scores are below 1e-6."""
+    task, data = loaded("sts12")
+    rng = np.random.default_rng(0)
+    drawn = {id(part.first): 1 / (1 + np.exp(rng.normal(15, 3, len(part)).round(1))) for part in data}
+    scores = task.score_pairs(data, lambda first, second: scale * drawn[id(first)])
+    theirs = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}[correlation]
+    parts = [drawn[id(part.first)] for part in data]
+    whole = theirs(np.concatenate(parts), np.concatenate([part.gold for part in data])).statistic
+    each = [theirs(found, part.gold).statistic for found, part in zip(parts, data, strict=True)]
+    assert scores.values[f"{correlation}-all"] == pytest.approx(100 * whole, abs=1e-9)
+    assert scores.values[f"{correlation}-mean"] == pytest.approx(100 * np.mean(each), abs=1e-9)
 
 
 def test_what_a_task_cannot_do_is_one_sentence() -> None:
