@@ -58,12 +58,14 @@ def load_encoder(name: AnyPath, *, device: str = "auto", dtype: str = "float32",
     it first encodes.
     """
     from repro.encoders import own
-    from repro.evaluation.config import DTYPES
+    from repro.evaluation.config import DEVICE, DTYPES
     from repro.evaluation.fitting import Loaded
     from repro.evaluation.suite import chosen
 
     if dtype not in DTYPES:
         raise ReproError(f"dtype {dtype!r} is unknown; choose from {', '.join(DTYPES)}")
+    if not isinstance(device, str) or not DEVICE.fullmatch(device):
+        raise ReproError(f"device is {device!r}; choose auto, cpu, mps, cuda or a numbered one such as cuda:1")
     text = os.fspath(name) if isinstance(name, str | os.PathLike) else None
     if not isinstance(text, str):
         raise ReproError(f"{name!r} is no name of an encoder; hand in a text or a path")
@@ -118,7 +120,7 @@ def evaluate(
     from repro.evaluation.suite import chosen
     from repro.evaluation.written import lines_of
 
-    own_data, copies = (Path(folder) if folder is not None else None for folder in (data, mirror))
+    own_data, copies = _folder("data", data), _folder("mirror", mirror)
     options = Options(chosen(suite, own_data, copies, offline), limit=_count(limit))
     if isinstance(encoder, Loaded):
         options = replace(options, device=encoder.device, dtype=encoder.dtype)
@@ -129,6 +131,13 @@ def evaluate(
     if not any(line["value"] for line in lines):
         raise NotAvailable(next(line["reason"] for line in lines))
     return Results(table, lines)
+
+
+def _folder(name: str, path: object) -> Path | None:
+    """A folder's path; ReproError for what is none."""
+    if path is None or isinstance(path, str | os.PathLike):
+        return None if path is None else Path(path)
+    raise ReproError(f"{name} is {path!r}; give the path of a folder")
 
 
 def _count(limit: object) -> int | None:
@@ -155,6 +164,8 @@ def results(table_id: str, folder: AnyPath = "tables", suite: str = "paper") -> 
     from repro.results import frame
     from repro.tables import get
 
+    if not isinstance(table_id, str):
+        raise ReproError(f"{table_id!r} is no table's id; give one, such as sbert-1")
     table = get(table_id, suite)
     path = Path(folder) / ("" if suite == "paper" else suite) / f"{table_id}.csv"
     if path.is_file():
@@ -186,6 +197,8 @@ def _asked(names: str | Sequence[str], suite: str) -> Table:
     from repro.tables.spec import Column, Table
     from repro.tasks import TASKS
 
+    if isinstance(names, Iterable) and not isinstance(names, str):
+        names = list(names)  # of a generator too, which can be read once
     if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
         raise ReproError(f"tasks is {names!r}; give the name of a task or a table, or a list of tasks")
     if isinstance(names, str):

@@ -199,6 +199,12 @@ def test_a_text_of_a_class_of_its_own_is_one(tiny_bert: Path) -> None:
         (lambda: repro.evaluate(len, "stsb", offline=True), repro.NotAvailable, "`repro fetch STSB` gets it"),
         (lambda: repro.evaluate(len, "stsb", suite="mini"), repro.ReproError, r"builtins:len: \d+ sentences gave"),
         (lambda: repro.results("sbert-0"), repro.ReproError, "'sbert-0' is not a table"),
+        (lambda: repro.results(["sbert-1"]), repro.ReproError, r"\['sbert-1'\] is no table's id"),
+        (lambda: repro.evaluate(len, "stsb", data=3), repro.ReproError, "data is 3; give the path of a folder"),
+        (lambda: repro.evaluate(len, "stsb", mirror=[]), repro.ReproError, r"mirror is \[\]; give the path"),
+        (lambda: repro.evaluate(len, 3, suite="mini"), repro.ReproError, "tasks is 3; give the name"),
+        (lambda: repro.evaluate(len, (), suite="mini"), repro.ReproError, "there is no task to evaluate on"),
+        (lambda: repro.load_encoder("x/y", device="gpu"), repro.ReproError, "device is 'gpu'; choose auto, cpu, mps"),
         (lambda: repro.results("sbert-1", suite="big"), repro.ReproError, "'big' is not a suite"),
     ],
 )
@@ -218,6 +224,12 @@ def broken(row: int, value: float) -> Callable[[list[str]], np.ndarray]:
         return vectors
 
     return encode
+
+
+@pytest.mark.parametrize("form", [list, tuple, iter, np.array, dict.fromkeys, lambda names: (name for name in names)])
+def test_tasks_are_any_iterable_of_names(form: Callable[[list[str]], Any]) -> None:
+    measured = repro.evaluate(letters, form(["sts12", "stsb"]), suite="mini")
+    assert [line["column"] for line in measured.lines] == ["sts12", "stsb"]
 
 
 def test_an_encoder_that_gives_nan_or_too_little_is_named_with_the_sentence_or_the_count() -> None:

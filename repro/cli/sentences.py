@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli.bar import listening
@@ -55,7 +56,8 @@ def similarity(arguments: argparse.Namespace) -> int:
         lines = own_lines(arguments.closest)
         sentences, first_rows = _distinct(lines)
         if len(sentences) < 2:
-            raise ReproError(f"{arguments.closest} has one sentence, {len(lines)} times; pairs need two different ones")
+            often = f", {len(lines)} times" if len(lines) > 1 else ""
+            raise ReproError(f"{arguments.closest} has one sentence{often}; pairs need two different ones")
         best, pairs = neighbours.closest_pairs(_vectors(arguments, lines)[first_rows], arguments.k or 10)
         for value, (first, second) in zip(best, pairs, strict=True):
             print(f"{_shown(value)}\t{sentences[first]}\t{sentences[second]}")
@@ -81,6 +83,8 @@ def find(arguments: argparse.Namespace) -> int:
     from repro.metrics import neighbours
     from repro.metrics.correlation import at_least
 
+    if arguments.query_file and arguments.query_file == arguments.file == Path("-"):
+        raise ReproError("- is standard input, for the sentences or for the queries; give a file for one of the two")
     queries = [*arguments.queries, *(own_lines(arguments.query_file) if arguments.query_file else [])]
     if not queries:
         raise ReproError("there is no query; give one after the file, or a file of them with --query-file")

@@ -152,12 +152,20 @@ def _added(table: Table, arguments: argparse.Namespace) -> list[str]:
 
 
 def _check_cuts(table: Table, options: Options) -> None:
-    """Refuse --sample and --seeds where no row that was asked for is trained or drawn: the files would say so."""
+    """Refuse --sample, --seeds and --dtype where they change no row that was asked for: the files would say so."""
+    from repro.evaluation.config import DTYPES
+
     systems = [row.system for row in table.pick_rows(options.rows)]
     if options.sample and not any(system.trained for system in systems):
         raise ReproError(f"{table.id} trains none of the rows that were asked for; leave out --sample")
     if options.seeds and not any(system.seeded for system in systems):
         raise ReproError(f"{table.id} trains or draws none of the rows that were asked for; leave out --seeds")
+    stated = [system.stated(column.slug, options) for system in systems for column in table.scored()]
+    precisions = {about["dtype"] for about in stated if about is not None}
+    if precisions and DTYPES[options.dtype] not in precisions:
+        raise ReproError(
+            f"{table.id} computes none of the rows that were asked for in {options.dtype}; leave out --dtype"
+        )
 
 
 def _cluster(arguments: argparse.Namespace) -> Cluster | None:

@@ -49,6 +49,7 @@ def _by_ledger(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[st
 def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[Check]]]:
     """Each table's checks against the baseline; without ids, those of which it has values (of the rows named)."""
     from repro.published.against import baseline, compare
+    from repro.published.checks import Check
     from repro.published.ledger import DEFAULT_TOLERANCE
     from repro.results.csv_lines import from_csv
     from repro.tables import get
@@ -68,7 +69,11 @@ def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
         get(table_id, arguments.suite)
         path = folder / f"{name}.csv"
         if not path.is_file():
-            raise ReproError(f"{path} is missing; write it with `repro table {table_id}`")
+            missing = f"{path} is missing; write it with `repro table {table_id}`"
+            if arguments.ids:
+                raise ReproError(missing)
+            yield name, [Check(name, wrong=(missing,))]
+            continue
         lines = from_csv(path, complete=True)
         yield name, compare(name, lines, before.get(name) or before.get(table_id, []), tolerance, arguments.row)
 

@@ -132,6 +132,14 @@ def public_digests() -> dict[str, str]:
     return {line["task"]: line["data_sha256"] for line in _read(HERE / "digests.csv")}
 
 
+def other_data(task: str, digest: str) -> str:
+    """How what a task read differs from the public files, '' where it does not or nobody knows."""
+    public = public_digests().get(task)
+    if not public or not digest or digest == public:
+        return ""
+    return f"differ from the public files ({digest[:12]}, and theirs are {public[:12]})"
+
+
 def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -58,9 +58,8 @@ def _other_data(
         if not isinstance(each, Column) or (each.slug != column.slug and each.slug not in parts):
             continue
         line = measured if each.slug == column.slug else parts[each.slug]
-        public, read = registry.public_digests().get(each.task), line.get("data_sha256")
-        if public and read and read != public:
-            return f"the data of {each.slug} differ from the public files ({read[:12]}, and theirs are {public[:12]})"
+        if why := registry.other_data(each.task, line.get("data_sha256", "")):
+            return f"the data of {each.slug} {why}"
     return ""
 
 

@@ -35,6 +35,7 @@ def checks(table_id: str, folder: Path, suite: str = "paper") -> list[Check]:
     """
     if table_id in FACTS and suite == "paper":
         return [Check(table_id, wrong=tuple(outdated(FACTS[table_id], folder)))]
+    get(table_id, suite)
     csv_path = folder / f"{table_id}.csv"
     if not csv_path.is_file():
         raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from repro.results.csv_lines import Line, number
 from repro.tables.spec import Table
@@ -27,19 +27,24 @@ def to_summary(tables: Mapping[str, tuple[Table, Sequence[Line], Sequence[Line]]
         out.append(f"| {name} | " + " | ".join(str(count[verdict] or "") for verdict in WORDS) + " |")
     out += ["", "Cells by verdict; rows below.", ""]
     for name, (table, lines, before) in tables.items():
-        out += [f"## {name}", "", *_rows(lines), *_changes(lines, before, max(2, table.decimals)), ""]
+        measured = {column.slug for column in table.scored()}
+        out += [f"## {name}", "", *_rows(lines, measured), *_changes(lines, before, max(2, table.decimals)), ""]
     return "\n".join(out).rstrip() + "\n"
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[str]:
-    """The rows by the worst that is said of one of their cells; what of a row did not run is said with the reason."""
+def _rows(lines: Sequence[Line], measured: Collection[str]) -> Iterator[str]:
+    """The rows by the worst that is said of one of their cells; what of a row did not run is said with the reason.
+
+    `measured`: the columns that are not computed from others, whose reason is that those did not run.
+    """
     verdicts: dict[str, set[str]] = {}
-    reasons: dict[str, str] = {}
+    reasons: dict[str, dict[str, None]] = {}
     missing: dict[tuple[str, str], list[str]] = {}  # columns by row and reason
     for line in lines:
         verdicts.setdefault(line["row"], set()).add(line["verdict"])
-        reasons.setdefault(line["row"], line["reason"])
         if line["verdict"] == "not-run":
+            if line["column"] in measured:
+                reasons.setdefault(line["row"], {})[line["reason"]] = None
             missing.setdefault((line["row"], line["reason"]), []).append(line["column"])
     worst = ("deviates", "within-noise", "match", "other-hardware", "other-protocol", "no-published", "not-run")
     of_verdict: dict[str, list[str]] = {verdict: [] for verdict in worst}
@@ -50,12 +55,14 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
             yield f"* **{WORDS[verdict]}**: " + ", ".join(f"`{row}`" for row in of_verdict[verdict])
     by_reason: dict[str, list[str]] = {}
     for row in of_verdict["not-run"]:
-        by_reason.setdefault(reasons[row], []).append(row)
+        if len(reasons.get(row, {})) == 1:
+            by_reason.setdefault(next(iter(reasons[row])), []).append(row)
     for reason, rows in by_reason.items():
         yield f"* **{WORDS['not-run']}**: {', '.join(f'`{row}`' for row in rows)}: {reason}"
     for (row, reason), columns in missing.items():
-        if row not in of_verdict["not-run"]:
-            yield f"* **{WORDS['not-run']} in part**: `{row}` × {', '.join(columns)}: {reason}"
+        if not any(row in rows for rows in by_reason.values()):
+            part = " in part" if row not in of_verdict["not-run"] else ""
+            yield f"* **{WORDS['not-run']}{part}**: `{row}` × {', '.join(columns)}: {reason}"
 
 
 def _changes(lines: Sequence[Line], before: Sequence[Line], decimals: int) -> Iterator[str]:

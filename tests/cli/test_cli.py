@@ -50,8 +50,8 @@ BAD = [
     (["similarity", "all-minilm-l6-v2,layers=\u0661", "a", "b"], "'\u0661' is not a value for layers"),
     (["similarity", "all-minilm-l6-v2,max_length=1_2", "a", "b"], "'1_2' is not a value for max_length"),
     (
-        ["fit", "e", "x", "-o", "a,b.safetensors"],
-        "a,b.safetensors could not be named as source=; choose a path without",
+        ["fit", "e", "x", "-o", "a,b=1.safetensors"],
+        "a,b=1.safetensors could not be named as source=; choose a path without",
     ),
     (
         ["fit", "module:object", "x", "-o", "y"],
@@ -345,6 +345,11 @@ def test_what_holds_no_pairs_is_one_sentence(
     assert main(["similarity", "all-minilm-l6-v2", option, str(tmp_path / "own.tsv")]) == 2
     error = capsys.readouterr().err
     assert f"own.tsv{':' * (': ' in error.split('own.tsv')[1][:2])} {message}" in error
+
+
+def test_standard_input_is_read_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "all-minilm-l6-v2", "-", "--query-file", "-"]) == 2
+    assert "- is standard input, for the sentences or for the queries" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])

@@ -52,6 +52,10 @@ def test_a_row_of_a_base_or_an_encoder_can_be_chosen(tiny_bert: Path, capsys: Sa
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
+        (
+            ["sbert-1", "--encoder", "builtins:len", "--row", "builtins:len", "--dtype", "bfloat16"],
+            "in bfloat16; leave out --dtype",
+        ),
         (["sbert-1", "--sample", "3"], "sbert-1 trains none of the rows that were asked for; leave out --sample"),
         (
             ["sbert-1", "--seeds", "3"],

@@ -90,6 +90,8 @@ def test_junit_has_a_case_a_cell_with_and_without_a_baseline(tables: Path, tmp_p
 
 # (arguments, what is said; TABLES and BASELINE stand for their paths)
 BAD = [
+    (["sbert-9"], "'sbert-9' is not a table"),
+    (["sbert-1.csv"], "'sbert-1.csv' is not a table"),
     (["--tolerance", "0.1"], "--tolerance and --row go with --against"),
     (["--row", "all-minilm-l6-v2"], "--tolerance and --row go with --against"),
     (["--against", "BASELINE", "--tolerance", "nan"], "'nan' is not a tolerance"),
@@ -129,6 +131,21 @@ def test_a_folder_is_held_against_table_by_table(tables: Path, capsys: Said) -> 
     assert capsys.readouterr().out.splitlines() == ["sbert-1: holds", "simcse-b2: holds"]
     assert verify(tables, "--against", str(tables), "--row", "minilm-avg") == 0
     assert capsys.readouterr().out.splitlines() == ["simcse-b2: holds"]
+
+
+def test_a_table_that_is_gone_fails_and_the_others_are_held_all_the_same(
+    tables: Path, tmp_path: Path, capsys: Said
+) -> None:
+    before = shutil.copytree(tables, tmp_path / "before")
+    shutil.copy(COMMITTED / "simcse-b2.csv", tables)
+    shutil.copy(COMMITTED / "simcse-b2.csv", before)
+    (tables / "sbert-1.csv").unlink()
+    junit = tmp_path / "junit.xml"
+    assert verify(tables, "--against", str(before), "--junit", str(junit)) == 1
+    missing = f"{tables / 'sbert-1.csv'} is missing; write it with `repro table sbert-1`"
+    assert capsys.readouterr().out.splitlines() == [missing, "sbert-1: 1 failures", "simcse-b2: holds"]
+    (failure,) = ElementTree.parse(junit).getroot().iter("failure")
+    assert missing in failure.get("message", "")
 
 
 def test_a_baseline_of_another_table_is_no_success(tables: Path, capsys: Said) -> None:

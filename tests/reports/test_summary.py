@@ -47,6 +47,19 @@ def test_rows_stand_under_the_worst_of_their_verdicts() -> None:
     assert "* **did not run**: `gone`, `lost`: no weights\n" in page
 
 
+def test_a_row_that_did_not_run_for_several_reasons_has_each_with_its_columns() -> None:
+    lines = [
+        line("row", "sts12", "", "not-run", "no data"),
+        line("row", "sts13", "", "not-run", "no weights"),
+        line("row", "sts14", "", "not-run", "no weights"),
+        line("other", "sts12", "", "not-run", "no weights"),
+        line("other", "avg", "", "not-run", "not run: sts12"),
+    ]
+    page = to_summary({"sbert-1": (SBERT_1, lines, [])})
+    assert "* **did not run**: `other`: no weights\n" in page
+    assert "* **did not run**: `row` × sts12: no data\n* **did not run**: `row` × sts13, sts14: no weights\n" in page
+
+
 def test_what_did_not_run_of_a_row_is_said_beside_what_did() -> None:
     lines = [
         line("row", "sts12", "72.4", "match"),

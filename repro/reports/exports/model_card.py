@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from repro.data.registry import other_data
 from repro.errors import ReproError
 from repro.metrics import metric
 from repro.reports.exports.selection import Selection
@@ -21,8 +22,9 @@ def to_model_card(selections: Sequence[Selection]) -> str:
     A measured number is a metric: its value on the table's scale, and as `args` its signature, weights, interval and
     commit. Its data set is named as in this suite, with the checksum of the data in place of a hub revision, since the
     numbers were measured on files of that checksum and on no data set of the hub. Averages, which nothing was measured
-    for, and speeds, which are a machine's, are left out. ReproError where several rows have numbers, or none is left,
-    or where a table has a banner: numbers on the embedded set or on a part of the data are no claim about a model.
+    for, speeds, which are a machine's, and numbers on data that differ from the public files are left out. ReproError
+    where several rows have numbers, or none is left, or where a table has a banner: numbers on the embedded set or on a
+    part of the data are no claim about a model.
     """
     from huggingface_hub import EvalResult, ModelCardData  # takes a while to import
 
@@ -33,9 +35,13 @@ def to_model_card(selections: Sequence[Selection]) -> str:
     if len(rows) > 1:
         raise ReproError(f"a model card is one row's; name it with --row: {', '.join(rows)}")
     cells = [(selection.table, *cell) for selection in selections for cell in selection.scored]
-    cells = [(table, column, line) for table, column, line in cells if not metric(column.metric).of_machine]
+    cells = [cell for cell in cells if not metric(cell[1].metric).of_machine]
+    cells = [cell for cell in cells if not other_data(cell[1].task, cell[2]["data_sha256"])]
     if not cells:
-        raise ReproError("nothing but averages or speeds was measured there, which no model card holds")
+        raise ReproError(
+            "nothing but averages or speeds was measured there, or on other data than the public files; no model card "
+            "holds that"
+        )
     results = [
         EvalResult(
             task_type=_task_type(line),

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from repro.data.registry import other_data
 from repro.errors import ReproError
 from repro.reports.exports.selection import Selection
 from repro.results.csv_lines import Line
@@ -94,7 +95,7 @@ def to_mteb(selections: Sequence[Selection]) -> tuple[dict[PurePosixPath, str], 
     for selection in selections:
         for column, line in selection.scored:
             signature = Signature.parse(line["signature"])
-            if why := _other_protocol(signature):
+            if why := _other_protocol(signature) or _other_data(signature.task, line):
                 left_out.setdefault((selection.table.id, why), {})[column.slug] = None
                 continue
             model = model_of(line)
@@ -115,6 +116,12 @@ def _other_protocol(signature: Signature) -> str:
         return f"the task {signature.task} is none of MTEB's"
     stated = {name: text for name, text in signature.protocol.items() if name != "data"}
     return difference(stated, PROTOCOL).replace("in one", "here").replace("in the other", "in MTEB")
+
+
+def _other_data(task: str, line: Line) -> str:
+    """How the data are others than MTEB's, which are the public ones; '' where they are not."""
+    why = other_data(task, line["data_sha256"])
+    return f"the data {why}" if why else ""
 
 
 def _result(task: str, line: Line) -> str:

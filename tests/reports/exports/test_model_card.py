@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from huggingface_hub import EvalResult, ModelCard
 
@@ -58,6 +60,16 @@ def test_several_tables_and_protocols_stand_side_by_side() -> None:
 def test_speeds_are_no_metrics_of_a_model() -> None:
     with pytest.raises(ReproError, match="nothing but averages or speeds"):
         to_model_card([select(COMMITTED / "sbert-7.csv", [_measured_row()], [])])
+
+
+def test_numbers_on_data_of_ones_own_are_no_metrics_of_a_model() -> None:
+    selection = select(CSV, ["all-minilm-l6-v2"], ["stsb", "sickr"])
+    other = [{**line, "data_sha256": "0" * 64} if line["column"] == "stsb" else line for line in selection.lines]
+    card = to_model_card([replace(selection, lines=tuple(other))])
+    assert "sickr" in card
+    assert "stsb" not in card
+    with pytest.raises(ReproError, match="or on other data than the public files"):
+        to_model_card([replace(selection, lines=tuple(line for line in other if line["column"] == "stsb"))])
 
 
 def test_numbers_of_the_embedded_set_are_refused() -> None:

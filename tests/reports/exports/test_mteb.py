@@ -124,6 +124,16 @@ def test_where_nothing_is_left_that_is_said(ours: str, other: str, why: str) -> 
     assert f"(sbert-1 without stsb: {why})" in str(error.value)
 
 
+def test_numbers_on_other_data_are_none_of_mtebs_task() -> None:
+    selection = minilm()
+    lines = [{**line, "data_sha256": "0" * 64} if line["column"] == "stsb" else line for line in selection.lines]
+    files, left_out = to_mteb([replace(selection, lines=tuple(lines))])
+    assert {path.name for path in files} == {"SICK-R.json", "model_meta.json"}
+    assert any(
+        said.startswith("sbert-1 without stsb: the data differ from the public files (0000") for said in left_out
+    )
+
+
 def test_a_table_of_other_tasks_has_nothing_for_mteb() -> None:
     with pytest.raises(ReproError, match="the task mr is none of MTEB's"):
         to_mteb([select(COMMITTED / "sbert-5.csv", [], [])])
