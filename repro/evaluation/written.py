@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 def lines_of(plan: Plan, before: Sequence[Line] = ()) -> list[Line]:
     """One line a cell, in table order; averages and differences follow from their row's cells.
 
-    `before`: the lines that the file had. A number that this run did not measure anew is taken over from there, when
-    it is of the same protocol and encoder; one that is not is left out, and that is said. Why a cell has none stays
+    `before`: the lines that the file had. A number that this run was not asked for is taken over from there, though
+    another is stored here, when it is of the same protocol and encoder; one that is not is left out, and that is said.
+    One that it was asked for and could not measure is taken over too. Why a cell has none stays
     too, where this run was not asked for it.
     """
     kept, lost = _kept_and_lost(plan, before)
@@ -57,7 +58,7 @@ def check_nothing_is_lost(plan: Plan, before: Sequence[Line]) -> None:
     _, lost = _kept_and_lost(plan, before)
     asked = table.asked(options.rows, options.tasks)
     for (row, column), why in lost.items():
-        if (row, column) not in asked:
+        if (row, column) not in asked and (row, column) not in plan.stored:
             raise ReproError(
                 f"the file of {table.id} has a number of {row} × {column} that cannot stand beside new ones "
                 f"({why}); run the whole table, or write to another folder with --out"
@@ -69,11 +70,12 @@ def _kept_and_lost(plan: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line
     rows = {row.slug: row for row in with_written_rows(plan.table, before).rows}
     of_run = {row.slug for row in plan.table.rows}
     columns = {column.slug: column for column in plan.table.columns}
+    measured = plan.stored.keys() & plan.table.asked(plan.options.rows, plan.options.tasks)
     kept: dict[Place, Line] = {}
     lost: dict[Place, str] = {}
     for line in before:
         place, column = (line["row"], line["column"]), columns.get(line["column"])
-        if not line["value"] or place in plan.stored or isinstance(column, Average | Difference):
+        if not line["value"] or place in measured or isinstance(column, Average | Difference):
             continue
         stays = {name: line.get(name, "") for name in MEASURED}
         if column is None:

@@ -4,7 +4,10 @@ recipe of its row and with the protocol of its column.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+
+from packaging.version import InvalidVersion, Version
 
 from repro.evaluation.config import DTYPES, Options
 from repro.evaluation.measurement import protocol_of
@@ -20,6 +23,8 @@ from repro.version import __version__
 
 # what a signature may say of the system and no description states
 UNSTATED = frozenset({"on", "prompt"})
+FORMS = {"maxlen": r"none|[3-9]|[1-9]\d+", "norm": "yes|no"}  # of what the model's files decide
+CHECKSUM = re.compile(r" sha256:[0-9a-f]{12}\b")
 
 
 def faults(
@@ -42,10 +47,18 @@ def faults(
     yield from _contradictions(column, line)
     yield from _other_weights(row, line)
     signature = Signature.parse(line["signature"])
-    if not signature.version or not (any_version or signature.version == __version__):
+    if not (signature.version == __version__ or (any_version and _earlier(signature.version))):
         yield f"v is {signature.version or 'unset'}, and this is version {__version__}"
     elif why := _other_protocol(column, signature, options, data) or _other_system(row, column, signature, options):
         yield why
+
+
+def _earlier(version: str) -> bool:
+    """Whether it is a version before this one."""
+    try:
+        return Version(version) < Version(__version__)
+    except InvalidVersion:
+        return False
 
 
 def _improbable(column: Column, line: Mapping[str, str]) -> Iterator[str]:
@@ -100,7 +113,9 @@ def _other_weights(row: Row, line: Mapping[str, str]) -> Iterator[str]:
         f"{base.weights}@{base.revision} " if is_commit(base.revision) else f"{base.weights}@"
         for base in row.system.bases()
     ]
-    if named and not line["weights"].startswith(tuple(named)):
+    if named and line["weights"] and not CHECKSUM.search(line["weights"]):
+        yield f"weights is {line['weights']}, without the checksum of its files"
+    elif named and not line["weights"].startswith(tuple(named)):
         yield f"weights is {line['weights'] or 'empty'}, and those of its row are {' or '.join(named).strip()}"
 
 
@@ -123,6 +138,8 @@ def _other_system(row: Row, column: Column, signature: Signature, options: Optio
     due = {name: stated.get(name, "") for name in stated.keys() | (signature.system.keys() - UNSTATED)}
     for name, wanted in sorted(due.items()):
         said = signature.system.get(name, "")
+        if said and not re.fullmatch(FORMS.get(name, ".*"), said):
+            return f"{name} is {said}, which no model has"
         free = (wanted == FREE and said) or (name == "prompt" and not wanted)
         if not free and said != wanted and not (name == "maxlen" and _shorter(said, wanted)):
             return f"{name} is {said or 'unset'}, and that of its row is {wanted or 'unset'}"

@@ -65,6 +65,24 @@ def test_a_run_of_one_column_leaves_the_others_as_they_were(
     assert verify("sbert-1", tmp_path / "mini", "mini") == []
 
 
+def test_a_number_that_was_not_asked_for_stays_though_another_is_stored(tmp_path: Path, model: Path) -> None:
+    """Another machine's, say, which the table was committed with."""
+    assert run(tmp_path, model) == 0
+    lines = csv_lines.from_csv(file_of(tmp_path))
+    place = (str(model), "stsb")
+    for line in lines:
+        if (line["row"], line["column"]) == place:
+            line["value"], line["device"] = str(float(line["value"]) + 0.25), "cuda"
+    file_of(tmp_path).write_text(csv_lines.to_csv(lines, BANNER), encoding="utf-8")
+    before = measured(tmp_path)
+    assert run(tmp_path, model, "--task sts12") == 0
+    after = measured(tmp_path)
+    assert after[place] == before[place]
+    assert float(after[str(model), "avg"]) == pytest.approx(float(before[str(model), "avg"]) + 0.25 / 7)
+    assert run(tmp_path, model, "--task stsb") == 0
+    assert float(measured(tmp_path)[place]) == pytest.approx(float(before[place]) - 0.25)
+
+
 def test_a_run_of_one_row_leaves_the_reasons_of_the_others_as_they_were(tmp_path: Path) -> None:
     def reasons_after(row: str) -> dict[str, set[str]]:
         assert main(["table", "sbert-1", "--offline", "--out", str(tmp_path), "--row", row]) == 0

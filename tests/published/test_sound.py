@@ -85,6 +85,10 @@ WRONG: list[tuple[int, dict[str, str | tuple[str, str]], str]] = [
     (0, {"signature": ("sim:cos", "sim:dot")}, "sim is dot, and that of its column is cos"),
     (0, {"signature": ("sts12|", "sts13|")}, "task is sts13"),
     (0, {"signature": ("|v:0.3.0", "")}, "v is unset"),
+    (0, {"weights": (" sha256:53aa51172d14", "")}, "without the checksum of its files"),
+    (0, {"signature": ("maxlen:256", "maxlen:0")}, "maxlen is 0, which no model has"),
+    (0, {"signature": ("maxlen:256", "maxlen:model")}, "maxlen is model, which no model has"),
+    (0, {"signature": ("norm:yes", "norm:maybe")}, "norm is maybe, which no model has"),
     (0, {"signature": ("data:", "limit:5|data:")}, "limit is 5, and that of its column is unset"),
     (1, {"seeds": "3"}, "seeds is 3, its signature says 5"),
     (1, {"std": ""}, "std is empty, and seeds is 5"),
@@ -107,6 +111,15 @@ def test_what_no_run_writes(which: int, changes: dict[str, str | tuple[str, str]
         line[name] = change if isinstance(change, str) else line[name].replace(*change)
     found = faults_of(table, line)
     assert any(message in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"), [("0.2.0", True), ("0.3.0", True), ("0.3.1", False), ("9.9.9", False), ("new", False)]
+)
+def test_a_number_is_of_this_version_or_of_one_before(version: str, sound: bool) -> None:
+    line = line_of(*SOUND[0])
+    line["signature"] = line["signature"].replace("v:0.3.0", f"v:{version}")
+    assert (faults_of("sbert-1", line) == []) == sound
 
 
 def test_a_run_of_other_options_does_not_take_it_over() -> None:
