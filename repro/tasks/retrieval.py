@@ -72,8 +72,8 @@ class Retrieval(StsData):
 class RetrievalTask(Retrieval):
     """How early the right answer is found by cosine, and the size of what is searched.
 
-    Of equal cosines the sentence that the data have first comes first; a query that stands in the index itself finds
-    itself, and that is no right answer.
+    Of equal cosines the sentence that the data have first comes first. A query that stands in the index finds itself,
+    which is a right answer only where the data pair it with itself, as one of STS-B's 1,925 queries.
     """
 
     @property
