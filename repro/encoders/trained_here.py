@@ -7,7 +7,9 @@ from pathlib import Path
 from repro.paths import home
 
 # name in recipes -> what to do where they are not there
-MADE_BY: dict[str, str] = {"scratch-bert": "`make base-from-scratch` trains it (two to three hours on two cores)"}
+MADE_BY: dict[str, str] = {
+    "scratch-bert": "`make base-from-scratch` trains it (one and a half to three hours on two cores)"
+}
 
 
 def folder(name: str) -> Path:

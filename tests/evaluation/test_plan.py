@@ -119,10 +119,7 @@ def test_a_model_that_is_trained_here_is_no_download_and_says_what_trains_it(tin
     recipe = zoo.recipe("scratch-bert").plain
     (need,) = Session(Options()).needs_weights(recipe)
     assert need.get is None
-    assert (
-        need.why
-        == "scratch-bert is not on this machine; `make base-from-scratch` trains it (two to three hours on two cores)"
-    )
+    assert need.why == f"scratch-bert is not on this machine; {trained_here.MADE_BY['scratch-bert']}"
     assert doctor._weights(recipe, None) == need.why
     shutil.copytree(tiny_bert, trained_here.folder("scratch-bert"))
     assert list(Session(Options()).needs_weights(recipe)) == []
