@@ -178,7 +178,7 @@ class _Batch:
                     break
                 scale[worse] /= 2
             logits, self.weights = tried
-        return self.weights, ~busy
+        return self.weights, ~busy & self.solves(step, gradient, probability)  # of a solved one, all is as it was
 
     def gradient(self, logits: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(gradient of each objective, probabilities)."""

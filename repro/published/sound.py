@@ -23,7 +23,7 @@ from repro.version import __version__
 
 # what a signature may say of the system and no description states
 UNSTATED = frozenset({"on", "prompt"})
-FORMS = {"maxlen": r"none|[3-9]|[1-9]\d+", "norm": "yes|no"}  # of what the model's files decide
+FORMS = {"maxlen": r"none|model|[3-9]|[1-9]\d+", "norm": "yes|no|model"}  # of what the model's files decide
 CHECKSUM = re.compile(r" sha256:[0-9a-f]{12}\b")
 
 

@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from repro.errors import ReproError
+from repro.probes import exact
 from repro.probes.base import Fit
 from repro.probes.exact import SMALL, fit_predict
 from tests.conftest import drawn
@@ -41,6 +42,14 @@ def test_features_of_any_scale_have_the_labels_of_newton_cholesky(classes: int, 
         oracle = LogisticRegression(C=problem.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
         oracle.fit(features[problem.train], labels[problem.train])
         np.testing.assert_array_equal(found, oracle.predict(features))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 20])
+def test_a_fit_that_ends_with_the_steps_is_believed_as_little(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many fits together some seem to rest, on a step that solves nothing, while others still move."""
+    monkeypatch.setattr(exact, "STEPS", steps)
+    test_features_of_any_scale_have_the_labels_of_newton_cholesky(3, 3.0)
+    test_features_of_any_scale_have_the_labels_of_newton_cholesky(3, 1.0)
 
 
 def test_float64_and_float32_input_give_the_same_labels_and_so_do_permuted_rows() -> None:
