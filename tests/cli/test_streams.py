@@ -91,7 +91,7 @@ def test_what_is_printed_is_printed_or_the_status_says_so(
 ) -> None:
     done = run(arguments, redirection)
     if arguments[0] == "verify":  # fails anyhow, and says that
-        status, message = 2, message and "repro: tables/nothing.csv is missing"
+        status, message = 2, message and "repro: 'nothing' is not a table"
     assert done.returncode == status
     assert done.stderr.startswith(message)
     assert done.stderr.count("\n") == bool(done.stderr)

@@ -87,7 +87,6 @@ WRONG: list[tuple[int, dict[str, str | tuple[str, str]], str]] = [
     (0, {"signature": ("|v:0.3.0", "")}, "v is unset"),
     (0, {"weights": (" sha256:53aa51172d14", "")}, "without the checksum of its files"),
     (0, {"signature": ("maxlen:256", "maxlen:0")}, "maxlen is 0, which no model has"),
-    (0, {"signature": ("maxlen:256", "maxlen:model")}, "maxlen is model, which no model has"),
     (0, {"signature": ("norm:yes", "norm:maybe")}, "norm is maybe, which no model has"),
     (0, {"signature": ("data:", "limit:5|data:")}, "limit is 5, and that of its column is unset"),
     (1, {"seeds": "3"}, "seeds is 3, its signature says 5"),
