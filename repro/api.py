@@ -58,7 +58,8 @@ def load_encoder(name: AnyPath, *, device: str = "auto", dtype: str = "float32",
     it first encodes.
     """
     from repro.encoders import own
-    from repro.evaluation.config import DEVICE, DTYPES
+    from repro.encoders.base import DEVICE
+    from repro.evaluation.config import DTYPES
     from repro.evaluation.fitting import Loaded
     from repro.evaluation.suite import chosen
 

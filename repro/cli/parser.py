@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from repro.bench import BENCHES
 from repro.cli import claims, demo, export, fetch, general, models, reports, sentences, streams, tables, verify
+from repro.encoders.base import DEVICE
 from repro.numerals import real, whole
 from repro.paths import user_path
 from repro.version import __version__
@@ -279,7 +279,7 @@ def _tolerance(text: str) -> float:
 
 
 def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", text, re.ASCII):
+    if not DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not auto, cpu, mps, cuda or a numbered one such as cuda:1")
     return text
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
+
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)  # what one may be asked to compute on
 
 
 class Encoder(Protocol):

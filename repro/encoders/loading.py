@@ -34,7 +34,7 @@ PARTS = frozenset(  # these have no class of transformers that is saved and load
     "prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
 WHOLE = "tokenizer.json"  # all that a fast tokenizer is
-READ = frozenset({"input_ids", "token_type_ids", "attention_mask"})
+INPUTS = frozenset({"input_ids", "token_type_ids", "attention_mask"})  # that are passed on
 POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
 
 
@@ -75,7 +75,7 @@ def load_tokenizer(layout: Layout) -> Any:
 def refuse_inputs(folder: Path, tokenizer: Any, model: Any) -> None:
     """ReproError where the tokenizer gives what the model reads and this suite does not pass on (RoCBert's shapes)."""
     given = set(tokenizer(["a"])) & set(inspect.signature(model.forward).parameters)
-    if more := sorted(given - READ):
+    if more := sorted(given - INPUTS):
         raise ReproError(f"{folder}: its tokenizer gives {', '.join(more)} too, which is not supported; name another")
 
 

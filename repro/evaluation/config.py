@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from repro.evaluation.suite import Suite
 from repro.metrics.bootstrap import RESAMPLES, SEED
 
-DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
 DTYPES = {"float32": "fp32", "bfloat16": "bf16"}  # as signatures have them
 Say = Callable[[str], None]
 

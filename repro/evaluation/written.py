@@ -25,9 +25,9 @@ def lines_of(plan: Plan, before: Sequence[Line] = ()) -> list[Line]:
     """One line a cell, in table order; averages and differences follow from their row's cells.
 
     `before`: the lines that the file had. A number that this run was not asked for is taken over from there, though
-    another is stored here, when it is of the same protocol and encoder; one that is not is left out, and that is said.
-    One that it was asked for and could not measure is taken over too. Why a cell has none stays
-    too, where this run was not asked for it.
+    another is stored here, and so is one that it was asked for and could not measure, when it is of the same protocol
+    and encoder; one that is not is left out, and that is said. Why a cell has none stays too, where this run was not
+    asked for it.
     """
     kept, lost = _kept_and_lost(plan, before)
     if lost:

@@ -26,8 +26,8 @@ SELECTED = (
     "run, without ±; what a row adds is to be read against the row of the same base that changes nothing."
 )
 ONCE = (
-    "all-MiniLM-L6-v2: unsupervised SimCSE as it is has three seeds, on a CPU within 0.1 of each other on dev (the run "
-    "on a GPU in simcse-6 is 0.3 below them); the others are one run each."
+    "all-MiniLM-L6-v2: unsupervised SimCSE as it is has three seeds, with one encoder on a CPU within 0.1 of each "
+    "other on dev (the run on a GPU in simcse-6 is 0.3 below them); the others are one run each."
 )
 MINILM_ONCE = "all-MiniLM-L6-v2: one run each."
 ONE_RUN = "all-MiniLM-L6-v2 and scratch-bert: one run each."

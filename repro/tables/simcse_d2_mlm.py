@@ -63,6 +63,8 @@ TABLE = Table(
         "by BERT's rule (SimCSE models.py, cl_forward; data collator of train.py). The head over the vocabulary is "
         "that of BERT's checkpoint, and not tied to the input embeddings; all-MiniLM-L6-v2's has none, so there it is "
         "drawn, but for the product with the vocabulary, which begins as the embeddings.",
+        "scratch-bert's rows with masked language modelling were trained when hidden tokens were drawn from all texts "
+        "padded to one length; now they are drawn text by text, which is another draw, as another seed's.",
         "The printed average of the transfer tasks comes from SentEval's quick configuration (five folds, RMSprop, "
         "batches of 128, tenacity 3, epoch size 2; evaluation.py:70-72). It stands beside that of SentEval's "
         "classifier in its full configuration (sbert-5), which is not the same. Other bases have the exact probe.",

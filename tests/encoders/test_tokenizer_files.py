@@ -12,7 +12,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from repro.encoders import zoo
 from repro.errors import ReproError
 from tests.conftest import write_json
-from tests.encoders.folders import theirs
+from tests.encoders.folders import config_of, theirs
 
 TEXTS = ["the cat sits", "a dog on the mat", "猫 は 犬"]
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz", *(f"{letter}</w>" for letter in "abcdefghijklmnopqrstuvwxyz")]
@@ -30,19 +30,9 @@ WHOLE: dict[str, tuple[list[str], bool]] = {  # the vocabulary, and whether merg
 }
 
 
-def model(folder: Path, kind: str = "Bert", **settings: int) -> Path:
-    """A model of drawn weights that reads up to 400 different tokens."""
+def model(folder: Path) -> Path:
     transformers.set_seed(0)
-    config = getattr(transformers, f"{kind}Config")(
-        vocab_size=400,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=64,
-        **settings,
-    )
-    getattr(transformers, f"{kind}Model")(config).save_pretrained(folder)
+    transformers.BertModel(config_of("bert")).save_pretrained(folder)
     return folder
 
 
@@ -77,7 +67,9 @@ def test_a_vocabulary_that_one_kind_of_subwords_has_and_another_does_not(tmp_pat
 
 def test_what_a_tokenizer_gives_beside_ids_and_the_model_reads_is_not_left_out(tmp_path: Path) -> None:
     """RoCBert's tokenizer gives a shape and a pronunciation of each token; without them the model takes others."""
-    folder = model(tmp_path / "model", "RoCBert", shape_vocab_size=60, pronunciation_vocab_size=60)
+    folder, sizes = tmp_path / "model", {"shape_vocab_size": 60, "pronunciation_vocab_size": 60}
+    config = transformers.RoCBertConfig(**config_of("bert", **sizes).to_dict())
+    transformers.RoCBertModel(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join([*BERTS, *WORDS]) + "\n", encoding="utf-8")
     for name in ("word_shape", "word_pronunciation"):
         write_json(folder / f"{name}.json", {word: row + 3 for row, word in enumerate([*BERTS, *WORDS])})
