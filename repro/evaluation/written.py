@@ -95,9 +95,16 @@ def _kept_and_lost(plan: Plan, before: Sequence[Line]) -> tuple[dict[Place, Line
 
 
 def _of_another_kind(plan: Plan, kept: dict[Place, Line]) -> dict[Place, str]:
-    """Those of the kept numbers that cannot stand in one row with others, or in one column, and why."""
+    """Those of the kept numbers that cannot stand in one row with others, or in one column, and why.
+
+    Rows from the bases of those that were asked for are held against the files that are here; the others stay.
+    """
     lost: dict[Place, str] = {}
-    of_table = {row.slug: row.system.weights(plan.session) for row in plan.table.rows}
+    asked = {row.slug for row in plan.table.pick_rows(plan.options.rows)}
+    bases = {row.slug: {base.weights for base in row.system.bases()} for row in plan.table.rows}
+    of_asked = set[str]().union(*(bases[row] for row in asked))
+    held = [row for row in plan.table.rows if row.slug in asked or bases[row.slug] & of_asked]
+    of_table = {row.slug: row.system.weights(plan.session) for row in held}
     weights: dict[str, str] = {row: here for row in {row for row, _ in kept} if (here := of_table.get(row))}
     signatures: dict[str, str] = {}
     for (row, column), line in (_stored(plan) | kept).items():

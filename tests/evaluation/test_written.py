@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ from repro import tables
 from repro.cli.main import main
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
+from repro.errors import ReproError
+from repro.evaluation import written
+from repro.evaluation.config import Options
+from repro.evaluation.plan import plan
+from repro.evaluation.suite import Suite
 from repro.published.verify import verify
 from repro.results import csv_lines
 from tests.conftest import save_tiny_bert
@@ -19,6 +25,7 @@ from tests.encoders.folders import edit_json
 
 BANNER = tables.get("sbert-1", "mini").banner
 SIZE = "--suite mini --device cpu --offline"
+MINI = Options(suite=Suite("mini"), device="cpu")
 
 
 @pytest.fixture
@@ -203,6 +210,19 @@ def test_numbers_of_a_model_that_changed_do_not_stand_beside_new_ones(
     after = measured(tmp_path)
     assert after.keys() == before.keys()
     assert all(after[place] != before[place] for place in after)
+
+
+def test_of_rows_that_are_not_asked_for_those_from_the_same_base_are_held_against_its_files(
+    tmp_path: Path, model: Path
+) -> None:
+    cls, other = f"{model},pooling=cls", str(save_tiny_bert(tmp_path / "other", seed=8))
+    assert run(tmp_path, cls) == 0
+    save_tiny_bert(model, seed=7)
+    table = tables.get("sbert-1", "mini").with_encoders([cls, str(model), other])
+    before = csv_lines.from_csv(file_of(tmp_path))
+    written.check_nothing_is_lost(plan(table, replace(MINI, rows=(other,))), before)
+    with pytest.raises(ReproError, match="its weights were"):
+        written.check_nothing_is_lost(plan(table, replace(MINI, rows=(str(model),))), before)
 
 
 @pytest.mark.parametrize("text", ["nan", "-inf", "1e999", "1_0", "high"])
