@@ -124,15 +124,19 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "sbert-6",
-        "concatenating |u−v| matters most: the paper's sentence is about what |u−v| adds beside (u, v); on its own u·v "
-        "(70.54) beats |u−v| (69.78)",
+        "concatenating |u−v| matters most: it adds to (u, v), to u·v and to both, and more than u·v adds to (u, v); on "
+        "its own u·v (70.54) beats |u−v| (69.78)",
         (
             Comparison("nli", "u,v,diff", "u,v"),
             Comparison("nli", "diff,prod", "prod"),
             Comparison("nli", "u,v,diff,prod", "u,v,prod"),
             Comparison("nli", "u,v,diff", "u,v,prod"),
-            Comparison("nli", "u,v,diff", "u,v,diff,prod"),
         ),
+    ),
+    Claim(
+        "sbert-6",
+        "adding u·v to (u, v, |u−v|) makes it worse",
+        (Comparison("nli", "u,v,diff", "u,v,diff,prod"),),
     ),
     Claim(
         "sbert-6",

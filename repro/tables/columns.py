@@ -12,6 +12,10 @@ YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}
 TRANSFER = {"mr": "MR", "cr": "CR", "subj": "SUBJ", "mpqa": "MPQA", "sst": "SST", "trec": "TREC", "mrpc": "MRPC"}
 GEOMETRY = "Geometry on STS-B"
+RELEASED = {  # on PyPI, and scored by MTEB: model, revision
+    "all-minilm-l6-v2": ("all-MiniLM-L6-v2", "revision 8b3219a9"),
+    "all-mpnet-base-v2": ("all-mpnet-base-v2", "revision 84f2bcc0"),
+}
 FLOW_SEEDS = 5  # as in BERT-flow's Table 8
 RAW, SENTEVAL = "", "-senteval"  # how the tasks' names end: raw text, or as SentEval's files have it
 SIMCSE_TEXT = SENTEVAL  # what SimCSE's tables score STS-B and SICK-R on (evaluation.py:90 @49fa580)
@@ -86,6 +90,14 @@ def quoted_sbert_rows(paper: Callable[[str], Ref], group: str) -> tuple[Row, ...
         outside_row("use", "Universal Sentence Encoder", group, paper("USE")),
         *(zoo_row(slug, system, group, paper(system)) for slug, system in released.items()),
     )
+
+
+def released_row(slug: str, tasks: Mapping[str, str], how: str = "") -> Row:
+    """A packaged model as its authors released it, beside MTEB's numbers; `tasks`: MTEB's names, by column."""
+    model, revision = RELEASED[slug]
+    columns = in_ledger(tasks, "cosine_spearman")
+    published = Ref("mteb", "result JSON", f"sentence-transformers/{model}", revision, columns)
+    return zoo_row(slug, model + how, BEYOND, published)
 
 
 def packaged_rows(*maps: str, poolings: tuple[str, ...] = tuple(PACKAGED_POOLINGS)) -> tuple[Row, ...]:

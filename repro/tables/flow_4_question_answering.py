@@ -46,7 +46,7 @@ TABLE = Table(
     id="flow-4",
     title="BERT-flow, Table 4: question-answer similarity on QNLI (AUC × 100)",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 4",
-    command="make flow",
+    command="make flow-4",
     rows=(
         *block("BERT-base-NLI", "sbert-nli-base", BASE),
         *block("BERT-large-NLI", "sbert-nli-large", LARGE),

@@ -78,7 +78,7 @@ TABLE = Table(
     id="flow-5",
     title="BERT-flow, Table 5: other calibrations of embeddings, STS-B (Spearman's ρ × 100)",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 5",
-    command="make flow",
+    command="make flow-5",
     rows=(
         *paper_rows("bert-base-avg", "BERT-base"),
         *(own for name, label in BASES.items() for own in own_rows(name, label)),

@@ -55,7 +55,7 @@ TABLE = Table(
     id="flow-6",
     title="BERT-flow, Table 6: similarity, edit distance and gold similarity, STS-B (Spearman's ρ × 100)",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 6",
-    command="make flow",
+    command="make flow-6",
     rows=(
         GOLD,
         zoo_row("bert-base-first-last-avg", "BERT-induced similarity", SIMILARITY, paper("BERT-induced")),

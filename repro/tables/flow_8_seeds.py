@@ -41,7 +41,7 @@ TABLE = Table(
     id="flow-8",
     title="BERT-flow, Table 8: five seeds, STS-B (Spearman's ρ × 100)",
     paper="Li, Zhou, He, Wang, Yang and Li, On the Sentence Embeddings from Pre-trained Language Models, 2020, Table 8",
-    command="make flow",
+    command="make flow-8",
     rows=(
         quoted("bert-nli-large", "BERT-NLI-large"),
         quoted("bert-nli-large-last2avg", "BERT-NLI-large-last2avg"),

@@ -4,7 +4,7 @@
 
 Two classifiers: SentEval's own (`senteval-adam`), which the printed numbers come from, and `exact`, the same kind of
 model solved to its optimum. Expect, without a model hub, the rows of all-MiniLM-L6-v2 and of its token embeddings
-averaged; on two cores about half an hour, for encoding 119,000 sentences once and then for SentEval's classifier.
+averaged; on two cores about twenty minutes, for encoding 119,000 sentences once and then for SentEval's classifier.
 `make base` and `make glove` bring the rows of all-mpnet-base-v2 and of GloVe with 50 dimensions, `make
 base-from-scratch` those of scratch-bert, half an hour more: mean of seven tasks 71.55 as it is, 71.56 after training on
 the NLI sample, static 69.30, [CLS] 65.58 (SentEval's classifier).

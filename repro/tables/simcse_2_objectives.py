@@ -72,7 +72,7 @@ TABLE = Table(
     id="simcse-2",
     title="SimCSE, Table 2: unsupervised objectives (Spearman's ρ × 100)",
     paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table 2",
-    command="make simcse",
+    command="make simcse-2",
     rows=(
         *(s.row(BERT_BASE, s.slug, s.label, OBJECTIVES, paper(s.label)) for s in SETUPS.values()),
         *(row for base in ablations.OWN for row in own_rows(base)),

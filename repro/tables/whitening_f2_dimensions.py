@@ -41,7 +41,7 @@ TABLE = Table(
     id="whitening-f2",
     title="BERT-whitening, Figure 2: the dimensions that are kept (Spearman's ρ × 100)",
     paper="Su, Cao, Liu and Ou, Whitening Sentence Representations, 2021, Figure 2",
-    command="make whitening",
+    command="make whitening-f2",
     rows=tuple(
         row for name, (label, more) in BASES.items() for row in reduced(name, label, tuple(sorted({*SMALL, *more})))
     ),
@@ -50,8 +50,8 @@ TABLE = Table(
     notes=(
         *NOTES[:3],
         "Fitted on all sentences of the task, of all its splits, without labels.",
-        "The paper's figure is a picture: there are no printed numbers to hold these against. Those of 256 and 384 "
-        "dimensions, and of all, are in whitening-1.",
+        "The paper's figure is a picture: there are no printed numbers to hold these against. Those of BERT-base "
+        "with 256 dimensions, of BERT-large with 384, and of both with all are in whitening-1.",
         scratch.NOTE,
     ),
 )

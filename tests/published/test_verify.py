@@ -116,7 +116,7 @@ def test_a_table_with_rows_of_ones_own_holds(table: str, own: str, tiny_bert: Pa
 
 FLOWS = tables.get("simcse-5")
 FILE = "0123456789abcdef" * 4
-PLAIN, FLOWED = "all-minilm-l6-v2", "bert-base-flow3-nli"
+PLAIN, FLOWED = "minilm-cls", "bert-base-flow3-nli"
 MADE_UP = {"alignment": 0.2, "uniformity": -2.0, "cosine": 0.5, "isoscore": 0.1}
 
 

@@ -51,7 +51,7 @@ def to_markdown(fared: Fared, steps: Sequence[Step], shown: Sequence[Point], bas
         "# The papers' claims, measured on a base that nobody tuned",
         "",
         f"`{BASE}` is a BERT of {MLM_BASE.layers} layers × {MLM_BASE.width} that `make base-from-scratch` trains on "
-        f"nothing but the masked words of {sentences:,} sentences, none of them in an evaluated set but SNLI. It is "
+        f"nothing but the masked words of {sentences:,} sentences, none of them of a test set but SNLI's. It is "
         "small: it is there to measure in which direction a claim's numbers go, not to reach them. `make claims` "
         "writes this page from the tables and the ledger; `repro claims ID` shows each comparison on a table.",
         "",

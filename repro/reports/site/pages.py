@@ -40,7 +40,7 @@ MEANINGS = {
     "deviates": "outside, in either direction: too good is a deviation too",
     "other-hardware": "a speed: the published one is of another machine, and no target",
     "other-protocol": "the published number came about otherwise, and is no target; the table's page says how",
-    "no-published": "measured; nobody has published this number under this protocol",
+    "no-published": "measured; this table has no published number to hold it against",
     "not-run": "the table's page says why",
 }
 HOLDING = {True: " ✓", False: " ✗", None: ""}
