@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.cli.reports import some_lines, written
+from repro.cli.reports import written
 from repro.errors import ReproError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def claims(arguments: argparse.Namespace) -> int:
     from repro.published.findings import of_table, unexpected
     from repro.published.outcomes import LEGEND
     from repro.reports.claims.page import files
+    from repro.reports.layout import laid_out
     from repro.reports.terminal import claims_grid
 
     known = list(dict.fromkeys(claim.table for claim in CLAIMS))
@@ -48,8 +49,9 @@ def claims(arguments: argparse.Namespace) -> int:
         output_folder(arguments.page)
     if arguments.page is not None or arguments.out != Path("tables"):  # without tables the published numbers are held
         written(arguments.out)  # refuses a folder without tables: of a mistyped one nothing would be measured
-    for path in filter(Path.is_file, (arguments.out / f"{name}.csv" for name in arguments.ids or known)):
-        some_lines(path)
+    for name in arguments.ids or known:
+        if (path := arguments.out / f"{name}.csv").is_file():
+            laid_out(tables.get(name), path)  # of half a file the other half would be `not measured`
     found = []
     for name in arguments.ids or known:
         table = tables.get(name)

@@ -49,9 +49,8 @@ def _site(arguments: argparse.Namespace) -> int:
 
 def summary(arguments: argparse.Namespace) -> int:
     """Print one page on the written tables, as Markdown."""
-    from repro.reports.layout import lay_out
+    from repro.reports.layout import laid_out
     from repro.reports.summary import to_summary
-    from repro.results.csv_lines import from_csv
     from repro.tables import get
 
     folder, before = folder_of(arguments), arguments.before
@@ -65,25 +64,19 @@ def summary(arguments: argparse.Namespace) -> int:
         table = get(table_id, arguments.suite).of_run(variant)
         now, then = (place / f"{name}.csv" if place else None for place in (folder, before))
         assert now is not None
-        if not now.is_file():
-            raise ReproError(f"{now} is missing; write it with `repro table {name}`")
-        lines = some_lines(now, complete=True)
-        try:
-            lay_out(table, lines)
-        except ReproError as error:
-            raise ReproError(f"{now} is not as this suite wrote it: {error}") from None
-        tables[name] = (table, lines, from_csv(then) if then is not None and then.is_file() else [])
+        earlier = _earlier(then, name) if then is not None and then.is_file() else []
+        tables[name] = (table, laid_out(table, now).lines, earlier)
     print(to_summary(tables), end="")
     return 0
 
 
-def some_lines(path: Path, complete: bool = False) -> list[Line]:
-    """The lines of a written table (`complete`: see `from_csv`); ReproError where it has none."""
-    from repro.results.csv_lines import from_csv
+def _earlier(path: Path, name: str) -> list[Line]:
+    """The lines of a table that a run before wrote; ReproError where the file has none of it."""
+    from repro.published.against import baseline
 
-    if lines := from_csv(path, complete):
-        return lines
-    raise ReproError(f"{path} is not as this suite wrote it: it has no line; `repro table {path.stem}` writes it again")
+    if name in (found := baseline(path)):
+        return found[name]
+    raise ReproError(f"{path} has lines of {', '.join(found)} and none of {name}; take the file as it was written")
 
 
 def written(folder: Path) -> list[str]:

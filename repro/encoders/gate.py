@@ -12,7 +12,7 @@ from repro.errors import ReproError
 def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tuple[np.ndarray, int]:
     """(vectors as float32 (n, d), how many are zero: sentences without a known word or token).
 
-    Raises ReproError naming the encoder, and the sentence whose vector is not finite.
+    Raises ReproError naming the encoder, and the sentence whose vector is not finite, or out of float32's range.
     """
     given = vectors
     with np.errstate(over="ignore"):  # it is said below, with the sentence
@@ -24,6 +24,11 @@ def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tupl
         row = int(finite.argmin())
         what = "is beyond float32" if np.isfinite(given[row]).all() else "is not finite"
         raise ReproError(f"{encoder}: the vector of {sentences[row]!r} {what}")
+    if given.dtype.itemsize > vectors.dtype.itemsize:
+        largest = np.abs(given).max(axis=1, initial=0)  # (n,)
+        small = (largest > 0) & (largest < np.finfo(np.float32).tiny)  # (n,)
+        if small.any():
+            raise ReproError(f"{encoder}: the vector of {sentences[int(small.argmax())]!r} is too small for float32")
     return vectors, zero_rows(vectors)
 
 

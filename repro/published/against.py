@@ -13,7 +13,7 @@ from repro.results.csv_lines import Line, Place, from_csv
 from repro.results.signature import Signature, difference
 from repro.tables import TABLES
 
-NEEDED = ("table", "row", "column", "value", "signature")  # of a baseline's columns
+NEEDED = ("table", "row", "column", "value", "verdict", "signature")  # of a baseline's columns
 
 
 def baseline(path: Path) -> dict[str, list[Line]]:
@@ -58,8 +58,8 @@ def compare(
     share of its own, and a time may be any. A new cell has a remark. ReproError where the baseline has no value
     of any cell of the table, or of a row that is named.
     """
-    cells = _by_place(table, now, rows)
-    before = {place: line for place, line in _by_place(f"{table}'s baseline", then, rows).items() if line["value"]}
+    cells = by_place(table, now, rows)
+    before = {place: line for place, line in by_place(f"{table}'s baseline", then, rows).items() if line["value"]}
     for row in rows:
         if not any(place[0] == row for place in before):
             raise ReproError(f"the baseline of {table} has no value of the row {row!r}; make it anew with that row")
@@ -69,7 +69,8 @@ def compare(
     return [_check(table, place, cells.get(place), before.get(place), tolerance) for place in places]
 
 
-def _by_place(name: str, lines: Sequence[Line], rows: Collection[str]) -> dict[Place, Line]:
+def by_place(name: str, lines: Sequence[Line], rows: Collection[str] = ()) -> dict[Place, Line]:
+    """The lines of these rows, all where none is named; ReproError where one has two lines for a cell."""
     cells: dict[Place, Line] = {}
     for line in lines:
         place = (line["row"], line["column"])

@@ -35,9 +35,8 @@ def faults(
     `options`: of the run whose file it stands in. `data`: digest of the column's data, '' where they are not here.
     `any_version`: also numbers of other versions of the suite.
     """
-    bad = next((name for name in (*NUMBERS, *COUNTS) if line[name] and number(line[name]) is None), "")
-    if bad:
-        yield f"{bad} is {line[bad]!r}, which is no finite number"
+    if bad := _no_number(line):
+        yield bad
         return
     if row.system.absent(column.slug):
         yield "has a value, and nothing is measured there"
@@ -51,6 +50,16 @@ def faults(
         yield f"v is {signature.version or 'unset'}, and this is version {__version__}"
     elif why := _other_protocol(column, signature, options, data) or _other_system(row, column, signature, options):
         yield why
+
+
+def impossible(column: Column, line: Mapping[str, str]) -> str:
+    """What speaks against a measured line whatever ledger, recipe and protocol say, as of `faults`; '': nothing."""
+    return _no_number(line) or next(_improbable(column, line), "")
+
+
+def _no_number(line: Mapping[str, str]) -> str:
+    bad = next((name for name in (*NUMBERS, *COUNTS) if line[name] and number(line[name]) is None), "")
+    return bad and f"{bad} is {line[bad]!r}, which is no finite number"
 
 
 def _earlier(version: str) -> bool:

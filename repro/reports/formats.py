@@ -8,9 +8,9 @@ from pathlib import Path
 from repro.errors import ReproError
 from repro.paths import locked, write_all
 from repro.reports.latex import to_latex
-from repro.reports.layout import Layout, lay_out
+from repro.reports.layout import Layout, laid_out
 from repro.reports.markdown import to_markdown
-from repro.results.csv_lines import from_csv, to_csv
+from repro.results.csv_lines import to_csv
 from repro.tables.spec import Table
 
 
@@ -37,13 +37,9 @@ def write_again(table: Table, csv_path: Path) -> list[Path]:
 
     ReproError where that file is not there, or is none that this version wrote; nothing is written then.
     """
-    if not csv_path.is_file():
+    if not csv_path.is_file():  # of a folder that is not there, none would be made for the lock
         raise ReproError(f"{csv_path} is missing; write it with `repro table {table.id}`")
     with locked(csv_path):  # so that no run writes between reading and writing
-        lines = from_csv(csv_path, complete=True)
-        try:
-            written = texts(lay_out(table, lines), csv_path)
-        except ReproError as error:
-            raise ReproError(f"{csv_path} is not as this suite wrote it: {error}") from None
+        written = texts(laid_out(table, csv_path), csv_path)
         write_all(written)
     return list(written)

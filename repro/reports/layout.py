@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from repro.errors import ReproError
 from repro.metrics import metric
 from repro.published import ledger
+from repro.published.sound import impossible
 from repro.published.verdicts import with_written_rows
-from repro.results.csv_lines import Line, Place, number, signed
+from repro.results.csv_lines import Line, Place, from_csv, number, signed
 from repro.tables.spec import AnyColumn, Column, Row, Table
 
 # a sign for each verdict that there is
@@ -158,6 +160,24 @@ def repeats(line: Line, column: AnyColumn) -> str:
     of = metric(column.metric)
     median = "median of " if of.of_machine or of.over_seeds == "median" else ""
     return f"{median}{line['seeds']} {'runs' if of.of_machine else 'seeds'}"
+
+
+def laid_out(table: Table, csv_path: Path) -> Layout:
+    """A written table. ReproError where its file is not there, or is none that this version wrote, line by line."""
+    if not csv_path.is_file():
+        raise ReproError(f"{csv_path} is missing; write it with `repro table {table.id}`")
+    lines = from_csv(csv_path, complete=True)
+    try:
+        if not lines:
+            raise ReproError(f"it has no line; `repro table {table.id}` writes it again")
+        layout = lay_out(table, lines)
+        columns = {column.slug: column for column in table.scored()}
+        for line in layout.lines:
+            if line["value"] and line["column"] in columns and (why := impossible(columns[line["column"]], line)):
+                raise ReproError(f"{line['row']} × {line['column']}: {why}")
+    except ReproError as error:
+        raise ReproError(f"{csv_path} is not as this suite wrote it: {error}") from None
+    return layout
 
 
 def lay_out(table: Table, lines: Sequence[Line]) -> Layout:

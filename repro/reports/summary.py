@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from repro.published.against import by_place
 from repro.results.csv_lines import Line, number
 from repro.tables.spec import Table
 
@@ -70,12 +71,12 @@ def _changes(lines: Sequence[Line], before: Sequence[Line], decimals: int) -> It
     if not before:
         yield "* nothing to compare with"
         return
-    old = {(line["row"], line["column"]): line for line in before}
+    old = by_place("the run before", before)
     now = {(line["row"], line["column"]) for line in lines}
 
     def said(line: Line) -> str:
         value = number(line["value"])
-        return "not run" if value is None else f"{value:z.{decimals}f} ({line.get('verdict', '')})"
+        return "not run" if value is None else f"{value:z.{decimals}f} ({line['verdict']})"
 
     changes = [
         f"  * `{row}` × {column}: {said(was)} → not there"
@@ -85,7 +86,7 @@ def _changes(lines: Sequence[Line], before: Sequence[Line], decimals: int) -> It
     for line in lines:
         was = old.get((line["row"], line["column"]))
         before_that = said(was) if was else "not run"
-        if said(line) != before_that or (was is not None and was.get("verdict") != line["verdict"]):
+        if said(line) != before_that:
             changes.append(f"  * `{line['row']}` × {line['column']}: {before_that} → {said(line)}")
     yield f"* **since the run before**: {len(changes) or 'no'} cells differ"
     yield from changes

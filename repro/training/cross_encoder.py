@@ -55,8 +55,10 @@ class CrossLearner:
         return [self.model.predict(first, second)[:, 0]]
 
     def save(self, folder: Path) -> None:
-        """In transformers' layout, which sentence-transformers' CrossEncoder reads too."""
+        """In transformers' layout, which sentence-transformers' CrossEncoder reads too, with the length in tokens."""
         self.model.module.save_pretrained(folder)
+        if self.model.cut:
+            self.model.tokenizer.model_max_length = self.model.cut["max_length"]
         self.model.tokenizer.save_pretrained(folder)
 
 

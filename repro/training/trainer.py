@@ -53,7 +53,8 @@ def train(
     """Train on `count` examples, going on from the last sound checkpoint in `folder` if there is one.
 
     At the end the module holds the best weights where `recipe.select_every` asks for selection, else the last.
-    Raises ReproError when the loss is not finite, no look at the dev set gave a number, or the disk is full.
+    Raises ReproError when the only step has the learning rate 0, the loss is not finite, no look at the dev set gave a
+    number, or the disk is full.
     """
     options = options or Options()
     rank, world = _rank()
@@ -61,6 +62,11 @@ def train(
     place = checkpoint.load(folder, identity, learner.module, optimizer)
     epoch_steps = math.ceil(count / recipe.batch_size)
     total = recipe.epochs * epoch_steps
+    if total == 1 and recipe.warmup:
+        raise ReproError(
+            f"{count} examples in batches of {recipe.batch_size} are one step, at the learning rate 0 from which the "
+            "warm-up starts, and nothing is learned; name warmup=0, a smaller batch_size or more examples"
+        )
     log = _Log(folder / LOG, place.step, active=rank == 0)
     losses, speed = place.losses, _Speed()
     with progress.step(total, "steps", place.step) as counted:

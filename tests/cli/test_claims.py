@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from repro.cli.main import main
 from repro.published.claims import BASE, CLAIMS, MODELS
+from repro.results import csv_lines
+from repro.results.csv_lines import MEASURED, Place
 
 COMMITTED = Path(__file__).parents[2] / "tables"
+
+
+def write(folder: Path, table: str, values: Mapping[Place, Mapping[str, str]]) -> None:
+    """A table with these values in place of the committed ones, and nothing else measured."""
+    lines = csv_lines.from_csv(COMMITTED / f"{table}.csv")
+    for line in lines:
+        nothing = {**dict.fromkeys((*MEASURED, "value", "delta", "tolerance"), ""), "verdict": "not-run"}
+        line.update(values.get((line["row"], line["column"]), nothing))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{table}.csv").write_text(csv_lines.to_csv(lines), encoding="utf-8")
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     """A folder with one written table, in which no claim is measured."""
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables/flow-1.csv").write_text("row,column,value\nnobody,none,1.5\n")
+    write(tmp_path / "tables", "flow-1", {})
     return tmp_path / "tables"
 
 
@@ -54,9 +66,8 @@ def test_a_table_that_is_named_shows_each_comparison(capsys: pytest.CaptureFixtu
 def test_what_is_measured_on_the_base_stands_beside_the_papers_numbers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "sbert-2.csv").write_text(
-        "row,column,value,std,seeds\nscratch-nli-stsb,stsb,72.5,0.3,3\nscratch-stsb,stsb,69.25,,1\n"
-    )
+    values = {"scratch-nli-stsb": {"value": "72.5", "std": "0.3"}, "scratch-stsb": {"value": "69.25", "std": "0.0"}}
+    write(tmp_path, "sbert-2", {(row, "stsb"): changed for row, changed in values.items()})
     assert main(["claims", "sbert-2", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     line = next(line for line in out.splitlines() if "85.35 − 84.67 = +0.68 ✗" in line)
@@ -109,6 +120,17 @@ def test_without_a_written_table_nothing_is_said_and_a_page_stays_as_it_is(
         )
         assert expected in said.err
     assert (tmp_path / "claims.md").read_text() == "a good page"
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.5])
+def test_half_a_file_is_not_taken_for_a_table_of_which_half_was_measured(
+    kept: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (COMMITTED / "whitening-1.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "whitening-1.csv").write_text("".join(lines[: int(kept * len(lines))]), encoding="utf-8")
+    assert main(["claims", "--out", str(tmp_path)]) == (0 if kept == 1 else 2)
+    said = capsys.readouterr()
+    assert (not said.out, "whitening-1.csv is not as this suite wrote it: the cell" in said.err) == (kept < 1, kept < 1)
 
 
 def test_where_nothing_was_written_yet_the_published_numbers_are_held(

@@ -11,6 +11,7 @@ import pytest
 
 from repro.cli.main import main
 from repro.paths import locked
+from repro.results import csv_lines
 from tests.processes import ROOT, forked, modules_after
 
 COMMITTED = ROOT / "tables"
@@ -101,6 +102,54 @@ def test_lines_that_the_table_did_not_write_are_refused(
     path.write_text("".join(EDITS[edit](path.read_text().splitlines(keepends=True))))
     assert main([command, "sbert-1", "--out", str(copy)]) == 2
     assert "sbert-1" in capsys.readouterr().err
+
+
+# of all-minilm-l6-v2 × sts12, whose verdict stays `match`
+IMPOSSIBLE = [
+    ({"value": "100000.0"}, "value is 100000.0, and spearman-all is from -100 to 100"),
+    ({"ci_low": "74.2", "ci_high": "70.3"}, "value is 72.3690125227, its interval 74.2 to 70.3"),
+    ({"seeds": "3.5"}, "seeds is 3.5"),
+    ({"seeds": "-3"}, "seeds is -3"),
+    ({"std": "0.5"}, "std is 0.5, and seeds is 1"),
+    ({"seconds": ""}, "seconds is empty"),
+]
+
+
+@pytest.mark.parametrize("command", ["report", "summary", "claims", "export --to citation"])
+@pytest.mark.parametrize(("changes", "message"), IMPOSSIBLE)
+def test_a_number_that_no_run_gives_is_not_passed_on(
+    command: str, changes: dict[str, str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = csv_lines.from_csv(COMMITTED / "sbert-1.csv")
+    (line,) = (line for line in lines if (line["row"], line["column"]) == ("all-minilm-l6-v2", "sts12"))
+    line.update(changes)
+    path = tmp_path / "sbert-1.csv"
+    path.write_text(csv_lines.to_csv(lines), encoding="utf-8")
+    name, *rest = command.split()
+    assert main([name, "sbert-1", *rest, "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert f"{path} is not as this suite wrote it: all-minilm-l6-v2 × sts12: " in said.err
+    assert message in said.err
+    assert (said.out, list(tmp_path.iterdir())) == ("", [path])
+
+
+# what the file of the run before is, and what is said
+BEFORE: list[tuple[Callable[[list[str]], list[str]], str]] = [
+    (lambda lines: lines[:1], "holds no table"),
+    (lambda lines: [*lines, lines[-1]], "the run before has the cell"),
+    (lambda lines: [line.replace("sbert-1,", "sbert-2,", 1) for line in lines], "has lines of sbert-2 and none of"),
+    (lambda lines: [line.replace(",verdict,", ",judgement,") for line in lines], "has no column verdict"),
+]
+
+
+@pytest.mark.parametrize(("edit", "message"), BEFORE)
+def test_a_summary_is_held_against_a_sound_file_alone(
+    edit: Callable[[list[str]], list[str]], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (COMMITTED / "sbert-1.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "sbert-1.csv").write_text("".join(edit(lines)), encoding="utf-8")
+    assert main(["summary", "sbert-1", "--out", str(COMMITTED), "--before", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_the_summary_of_a_table_of_facts_says_that_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:

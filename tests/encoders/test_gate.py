@@ -94,6 +94,9 @@ CHECKED = [
     (np.empty((2, 0)), ["a", "b"], r"gave vectors of shape \(2, 0\)"),
     (np.array([[1, 2], [np.inf, 0]]), ["a", "b"], "model: the vector of 'b' is not finite"),
     (np.array([[1e39, 2]]), ["a"], "model: the vector of 'a' is beyond float32"),
+    (np.array([[1, 0], [0, -1e-39]]), ["a", "b"], "model: the vector of 'b' is too small for float32"),
+    (np.array([[1e-300, 0]]), ["a"], "model: the vector of 'a' is too small for float32"),
+    (np.array([[1e-300, 1]]), ["a"], 0),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,21 @@ def test_sentence_transformers_loads_a_saved_cross_encoder(tiny_bert: Path, tmp_
     np.testing.assert_allclose(found.similarities(first, second)[0], expected, atol=1e-6)
     again = CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
     np.testing.assert_allclose(again.predict(first, second)[:, 0], expected, atol=1e-6)
+
+
+def test_the_length_that_it_was_trained_under_goes_with_it(tiny_bert: Path, tmp_path: Path) -> None:
+    import sentence_transformers
+    import torch
+
+    made = recipe(tiny_bert, "cross-regression")
+    found = learner(replace(made, base=replace(made.base, max_length=7)))
+    found.save(tmp_path)
+    first, second = [" ".join([sentence] * 4) for sentence in SENTENCES], SENTENCES[::-1]
+    theirs = sentence_transformers.CrossEncoder(str(tmp_path), device="cpu", activation_fn=torch.nn.Identity())
+    expected = theirs.predict(list(zip(first, second, strict=True)))
+    np.testing.assert_allclose(found.similarities(first, second)[0], expected, atol=1e-6)
+    long = CrossEncoder(TransformerRecipe(str(tiny_bert)), 1, "cpu", new_head=True).inputs(first, second)
+    assert max(len(pair["input_ids"]) for pair in long) > 7
 
 
 def test_a_cross_encoder_of_three_classes_goes_on_with_a_new_head_of_one(tiny_bert: Path, tmp_path: Path) -> None:

@@ -435,6 +435,14 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny_bert: Path, tmp_path:
         run(recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0), tmp_path)
 
 
+def test_a_training_of_one_step_whose_learning_rate_is_zero_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
+    one = recipe(tiny_bert, "softmax", epochs=1, batch_size=50)
+    with pytest.raises(ReproError, match=r"50 examples in batches of 50 are one step, .*; name warmup=0, a smaller"):
+        run(one, tmp_path / "none")
+    run(replace(one, warmup=0.0), tmp_path / "without")
+    run(replace(one, epochs=2), tmp_path / "two")
+
+
 def test_a_last_step_that_nobody_looks_at_is_looked_at(tiny_bert: Path, tmp_path: Path) -> None:
     made = recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0, epochs=1, batch_size=1000)
     for _ in range(2):  # the second start finds a checkpoint of the end

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import ReproError
-from repro.published.verdicts import with_written_rows
-from repro.reports.layout import lay_out
-from repro.results.csv_lines import Line, from_csv
+from repro.reports.layout import laid_out
+from repro.results.csv_lines import Line
 from repro.tables import get
 from repro.tables.spec import Column, Table
 
@@ -40,20 +39,14 @@ def select(csv_path: Path, rows: Sequence[str], tasks: Sequence[str], suite: str
     """
     table_id, _, variant = csv_path.stem.partition(".")  # sbert-1.limit-50 is of sbert-1
     table = get(table_id, suite).of_run(variant)
-    if not csv_path.is_file():
-        raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")
-    lines = from_csv(csv_path, complete=True)
-    table = with_written_rows(table, lines)
+    layout = laid_out(table, csv_path)
+    table = layout.table
     table.pick_rows(rows)
     columns = [column.slug for column in table.columns]
     for task in tasks:
         if task not in columns:
             raise ReproError(f"{table_id} has no task {task!r}; there are: {', '.join(columns)}")
-    try:
-        ordered = lay_out(table, lines).lines
-    except ReproError as error:
-        raise ReproError(f"{csv_path} is not as this suite wrote it: {error}") from None
-    asked = [line for line in ordered if line["row"] in (rows or [line["row"]])]
+    asked = [line for line in layout.lines if line["row"] in (rows or [line["row"]])]
     asked = [line for line in asked if line["column"] in (tasks or columns)]
     for row in rows or [""]:
         if not any(line["value"] for line in asked if row in ("", line["row"])):

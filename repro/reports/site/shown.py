@@ -11,8 +11,8 @@ from pathlib import Path
 from repro import tables
 from repro.errors import ReproError
 from repro.reports import figures
-from repro.reports.layout import Layout, lay_out
-from repro.results.csv_lines import Line, from_csv
+from repro.reports.layout import Layout, laid_out
+from repro.results.csv_lines import Line
 from repro.tables.facts import Facts
 from repro.tables.spec import Table
 
@@ -35,13 +35,7 @@ class Shown:
     @cached_property
     def layout(self) -> Layout | None:
         """None where it has no CSV file yet; ReproError where that file is none that this version wrote."""
-        if not self.csv.is_file():
-            return None
-        lines = from_csv(self.csv, complete=True)
-        try:
-            return lay_out(self.table, lines)
-        except ReproError as error:
-            raise ReproError(f"{self.csv} is not as this suite wrote it: {error}") from None
+        return laid_out(self.table, self.csv) if self.csv.is_file() else None
 
     @property
     def lines(self) -> tuple[Line, ...]:
