@@ -7,6 +7,7 @@ Every random draw is a function of seed and place: the order of an epoch of (see
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ from repro.training.models import Learner
 from repro.training.optimizer import adamw
 from repro.training.recipe import TrainedRecipe
 
+logger = logging.getLogger(__name__)
 LOG = "log.jsonl"
 LOG_EVERY = 20  # steps
 
@@ -53,8 +55,8 @@ def train(
     """Train on `count` examples, going on from the last sound checkpoint in `folder` if there is one.
 
     At the end the module holds the best weights where `recipe.select_every` asks for selection, else the last.
-    Raises ReproError when the only step has the learning rate 0, the loss is not finite, no look at the dev set gave a
-    number, or the disk is full.
+    Raises ReproError when the loss is not finite, no look at the dev set gave a number, or the disk is full. A single
+    step in which nothing is learned is said.
     """
     options = options or Options()
     rank, world = _rank()
@@ -63,9 +65,11 @@ def train(
     epoch_steps = math.ceil(count / recipe.batch_size)
     total = recipe.epochs * epoch_steps
     if total == 1 and recipe.warmup:
-        raise ReproError(
-            f"{count} examples in batches of {recipe.batch_size} are one step, at the learning rate 0 from which the "
-            "warm-up starts, and nothing is learned; name warmup=0, a smaller batch_size or more examples"
+        logger.warning(
+            "%d examples in batches of %d are one step, at the learning rate 0 from which the warm-up starts: nothing "
+            "is learned; name warmup=0, a smaller batch_size or more examples",
+            count,
+            recipe.batch_size,
         )
     log = _Log(folder / LOG, place.step, active=rank == 0)
     losses, speed = place.losses, _Speed()

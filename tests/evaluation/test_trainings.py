@@ -225,6 +225,7 @@ def test_an_altered_cell_of_a_seed_is_said_once_and_that_seed_alone_is_scored_ag
 ) -> None:
     only = replace(OPTIONS, tasks=("stsb",), seeds=3)
     finished, _ = run(table(tiny_bert), only)
+    caplog.clear()
     path = sorted((Path(os.environ["REPRO_HOME"]) / "results").rglob("*.json"))[1]
     stored = json.loads(path.read_text())
     stored["result"]["value"] += 1

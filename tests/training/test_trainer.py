@@ -435,12 +435,15 @@ def test_a_loss_that_is_not_finite_stops_the_training(tiny_bert: Path, tmp_path:
         run(recipe(tiny_bert, "cross-regression", learning_rate=1e30, warmup=0.0), tmp_path)
 
 
-def test_a_training_of_one_step_whose_learning_rate_is_zero_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
-    one = recipe(tiny_bert, "softmax", epochs=1, batch_size=50)
-    with pytest.raises(ReproError, match=r"50 examples in batches of 50 are one step, .*; name warmup=0, a smaller"):
-        run(one, tmp_path / "none")
-    run(replace(one, warmup=0.0), tmp_path / "without")
-    run(replace(one, epochs=2), tmp_path / "two")
+@pytest.mark.parametrize(("settings", "said"), [({}, True), ({"warmup": 0.0}, False), ({"epochs": 2}, False)])
+def test_a_training_of_one_step_whose_learning_rate_is_zero_says_so(
+    settings: dict[str, float], said: bool, tiny_bert: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = recipe(tiny_bert, "softmax", **{"epochs": 1, "batch_size": 50, **settings})
+    before = learner(made).module.state_dict()
+    after = run(made, tmp_path)
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items()) == said
+    assert ("50 examples in batches of 50 are one step, at the learning rate 0" in caplog.text) == said
 
 
 def test_a_last_step_that_nobody_looks_at_is_looked_at(tiny_bert: Path, tmp_path: Path) -> None:
