@@ -6,7 +6,7 @@ Expect, without a model hub, the all-MiniLM-L6-v2 row: 72.37 80.60 75.59 85.39 7
 scores that MTEB publishes; about two minutes on two cores. `make base` brings all-mpnet-base-v2, 72.63 83.48 78.00
 85.66 80.03 | 83.42 | 80.48, as MTEB has it too (ten minutes more), `make glove` real GloVe vectors of 50 dimensions.
 `make base-from-scratch` brings scratch-bert; averages: [CLS] 27.01, static 31.59, mean 45.39, and 47.59 after training
-on the NLI sample (three seeds, eleven minutes each on one core). With the hub, the released SBERT checkpoints land on
+on the NLI sample (three seeds, ten minutes each on one core). With the hub, the released SBERT checkpoints land on
 the paper's numbers except where the ledger says that they are not the paper's models.
 """
 
