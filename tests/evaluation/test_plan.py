@@ -72,7 +72,9 @@ sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("command", ["table sbert-2 --row minilm-avg --dry-run", "claims", "doctor", "verify sbert-1"])
+@pytest.mark.parametrize(
+    "command", ["table sbert-2 --row all-minilm-l6-v2 --dry-run", "claims", "doctor", "verify sbert-1"]
+)
 def test_who_looks_makes_no_attempt_to_connect(command: str, tmp_path: Path) -> None:
     environment = {**os.environ, "REPRO_HOME": str(tmp_path / "home")}
     done = subprocess.run(
