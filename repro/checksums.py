@@ -41,7 +41,7 @@ def sha256_of(path: Path) -> str:
             return known[1]
         return _computed(name)
     except FileNotFoundError:
-        raise ReproError(f"{path} is missing") from None
+        raise ReproError(f"{path} is missing; put the file there that belongs there") from None
     except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
         raise ReproError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from error
 

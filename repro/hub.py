@@ -77,9 +77,9 @@ def _silence() -> str:
     return ""
 
 
-def head(repo: str, branch: str | None = None, kind: Kind = "model") -> str:
+def head(repo: str, branch: str | None = None) -> str:
     """The commit of a repository's branch, or main, as the hub has it now; NotAvailable when the hub cannot say."""
-    return _resolved(repo, branch, kind) if hub_answers() else _unreachable(repo, kind)
+    return _resolved(repo, branch, "model") if hub_answers() else _unreachable(repo, "model")
 
 
 def _unreachable(repo: str, kind: Kind) -> str:

@@ -173,9 +173,9 @@ def new_file(path: Path) -> Iterator[Path]:
                 unfinished.chmod(stat.S_IMODE(plain.stat().st_mode))  # safetensors writes for the owner alone
             with suppress(FileNotFoundError):
                 _keep_mode(unfinished, target.stat())
-            _sync(unfinished)
+            sync(unfinished)
             os.replace(unfinished, target)
-            _sync(target.parent)
+            sync(target.parent)
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
@@ -190,7 +190,7 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
         for path, data in reversed(list(contents.items())):  # what is entered last is left first
             unfinished = stack.enter_context(new_file(path))
             unfinished.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
-            _sync(unfinished)
+            sync(unfinished)
 
 
 @contextmanager
@@ -212,11 +212,11 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
                 for name in names:
                     Path(folder, name).chmod(ordinary)
                 for name in (*names, ""):
-                    _sync(Path(folder, name))
+                    sync(Path(folder, name))
             if os.path.lexists(path):
                 os.rename(path, workshop / f"{path.name}.before")
             os.rename(unfinished, path)
-            _sync(path.parent)
+            sync(path.parent)
 
 
 def sweep(folder: Path) -> None:
@@ -288,7 +288,8 @@ def _keep_mode(path: Path, before: os.stat_result) -> None:
     os.chmod(path, stat.S_IMODE(before.st_mode))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file's or folder's content on the disk before a rename shows it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -196,6 +196,11 @@ def test_a_text_of_a_class_of_its_own_is_one(tiny_bert: Path) -> None:
         (lambda: repro.evaluate(3, "stsb"), repro.ReproError, r"builtins:int has no encode\(sentences\)"),
         (lambda: repro.evaluate(len, "stsb", version="1"), repro.ReproError, "give the encoder a name too"),
         (lambda: repro.evaluate("minilm-cls", "stsb", name="a"), repro.ReproError, "minilm-cls is known by its name"),
+        (
+            lambda: repro.evaluate("minilm-avg,post=whitening", "speed-cpu", suite="mini"),
+            repro.ReproError,
+            "post=whitening: the task times an encoder alone; name it without post=",
+        ),
         (lambda: repro.evaluate(len, "stsb", offline=True), repro.NotAvailable, "`repro fetch STSB` gets it"),
         (lambda: repro.evaluate(len, "stsb", suite="mini"), repro.ReproError, r"builtins:len: \d+ sentences gave"),
         (lambda: repro.results("sbert-0"), repro.ReproError, "'sbert-0' is not a table"),

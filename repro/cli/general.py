@@ -105,7 +105,7 @@ def compare(arguments: argparse.Namespace) -> int:
     options = Options(suite=suite_of(arguments), rows=(arguments.first, arguments.second), dtype=arguments.dtype)
     comparisons = list(compare(plan(table, options), arguments.first, arguments.second))
     print(f"{arguments.first} − {arguments.second}: difference, its 95 % interval, p")
-    labels = [", ".join(filter(None, [each.column.label, each.column.section])) for each in comparisons]
+    labels = [each.column.full_label for each in comparisons]
     width, decimals = max(map(len, labels)), max(2, table.decimals)
     for label, each in zip(labels, comparisons, strict=True):
         difference, low, high = (signed(number, decimals) for number in (each.difference, *each.interval))

@@ -23,7 +23,7 @@ from repro.data import hub, readers, sources
 from repro.data.convert import convert
 from repro.data.registry import Dataset, Source
 from repro.errors import NotAvailable, ReproError
-from repro.paths import disk_errors, home, set_aside
+from repro.paths import disk_errors, home, set_aside, sync
 
 # In the folder of a data set from the hub, so that one rename publishes data and checksums; `sha256sum -c` reads it.
 SUMS = "SHA256SUMS"
@@ -123,18 +123,18 @@ def _publish(item: Dataset, staging: Path, data_dir: Path, wrong: dict[PurePosix
     """Put what was built in place: the whole folder where there is none, else each file that is wrong."""
     built, target = staging / item.folder, data_dir / item.folder
     for file in built.iterdir():
-        _sync(file)
-    _sync(built)
+        sync(file)
+    sync(built)
     if not os.path.lexists(target):
         os.replace(built, target)
-        _sync(target.parent)
+        sync(target.parent)
         return
     unknown = not item.digests and not _recorded(item, data_dir)  # perhaps files that somebody put there by hand
     names = [path.name for path in wrong] if item.digests else [*(path.name for path in item.files), SUMS]
     for name in names:
         _make_way(target / name, keep=unknown)
         os.replace(built / name, target / name)
-    _sync(target)
+    sync(target)
 
 
 def _make_way(path: Path, keep: bool) -> None:
@@ -144,15 +144,6 @@ def _make_way(path: Path, keep: bool) -> None:
         path.rmdir()
     elif folder or (keep and os.path.lexists(path)):
         _log.warning("%s is not a file of the suite's; moved to %s", path, set_aside(path).name)
-
-
-def _sync(path: Path) -> None:
-    """Have a file's or folder's content on the disk before a rename shows it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def is_complete(item: Dataset, data_dir: Path) -> bool:

@@ -151,3 +151,8 @@ def dataset(name: str, suite: str = "paper") -> Dataset:
     if name not in known:
         raise ReproError(f"{name!r} is not a data set of the suite {suite!r}; there are: {', '.join(known)}")
     return known[name]
+
+
+def of_vectors(file: str) -> Dataset | None:
+    """The data set of the paper suite whose file of word vectors has that name; None where it is not registered."""
+    return next((item for item in datasets().values() if item.sources[0].path.name == file), None)

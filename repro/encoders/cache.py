@@ -51,7 +51,6 @@ class Embedded:
 class Entry:
     """One stored matrix."""
 
-    path: Path
     encoder: str
     shape: tuple[int, int]
     bytes: int
@@ -144,7 +143,7 @@ class EmbeddingCache:
                     encoder = (file.metadata() or {})["encoder"]
             except (OSError, SafetensorError, KeyError, ValueError):
                 continue
-            entries.append(Entry(path, encoder, (rows, columns), size, time.time() - age))
+            entries.append(Entry(encoder, (rows, columns), size, time.time() - age))
         return entries
 
     def clear(self) -> int:

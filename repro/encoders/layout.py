@@ -63,7 +63,6 @@ class Layout:
     `named_length` is what settings of sentence-transformers ask for, if they do.
     """
 
-    root: Path
     transformer: Path
     pooling: str = "mean"
     heads: tuple[Head, ...] = ()
@@ -109,7 +108,7 @@ def read(root: Path, own_pooling: bool = True) -> Layout:
                 f"{modules}: the module {kind!r} is not supported here; name a pooling, as in {root},pooling=mean"
             )
     if transformer is None:
-        raise ReproError(f"{modules} names no module")
+        raise ReproError(f"{modules} names no module; get the model folder again")
     if own_pooling and not pooling:
         raise ReproError(f"{modules} has no Pooling module; name a pooling, as in {root},pooling=mean")
     whole = root / "config_sentence_transformers.json"
@@ -120,7 +119,6 @@ def read(root: Path, own_pooling: bool = True) -> Layout:
     tokenizer = _tokenizer_settings(transformer, settings)
     named = dict(tokenizer).get("model_max_length", settings.get("max_seq_length"))
     return Layout(
-        root,
         transformer,
         pooling or "mean",
         (*heads, *cut(whole, about)),
@@ -148,7 +146,7 @@ def _plain(root: Path, own_pooling: bool) -> Layout:
     first = architectures[0] if isinstance(architectures, list) and architectures else ""
     writes = str(first).endswith("ForCausalLM") and settings.get("is_causal", True)
     pooling = "last" if writes else "mean"
-    return Layout(root, root, pooling, max_length=max_length(root, None), folders=(root,))
+    return Layout(root, pooling, max_length=max_length(root, None), folders=(root,))
 
 
 def _has_chat_template(folder: Path) -> bool:
@@ -174,7 +172,7 @@ def _modules(path: Path) -> list[dict[str, object]]:
     """The entries; ReproError where two have one name, so that the later would stand in place of the earlier."""
     entries = read_json(path)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ReproError(f"{path} should be a list of modules")
+        raise ReproError(f"{path} should be a list of modules; get the model folder again")
     names = [entry.get("name") for entry in entries]
     if any(names.count(name) > 1 for name in names):
         raise ReproError(f"{path}: modules need names that differ, found {names}")
@@ -263,7 +261,7 @@ def _default_prompt(path: Path, about: dict[str, object]) -> str:
     """The prompt that sentence-transformers puts before every sentence unless told otherwise, or ''."""
     name, prompts = about.get("default_prompt_name"), about.get("prompts") or {}
     if not isinstance(prompts, dict):
-        raise ReproError(f"{path}: prompts should be an object, found {prompts!r}")
+        raise ReproError(f"{path}: prompts should be an object, found {prompts!r}; mend the file")
     if name is None:
         return ""
     prompts = {"query": "", "document": ""} | prompts  # these two exist in every model

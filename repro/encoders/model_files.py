@@ -65,7 +65,7 @@ def read_object(path: Path) -> dict[str, object]:
     """A JSON object from a file; ReproError when it is not there or is something else."""
     content = read_json(path)
     if not isinstance(content, dict):
-        raise ReproError(f"{path} should hold a JSON object")
+        raise ReproError(f"{path} should hold a JSON object; get the model folder again")
     return content
 
 
@@ -121,7 +121,7 @@ def flag(settings: dict[str, object], name: str, path: Path, default: bool) -> b
     """A setting that is true or false; ReproError for anything else."""
     value = settings.get(name, default)
     if not isinstance(value, bool):
-        raise ReproError(f"{path}: {name} = {value!r} should be bool")
+        raise ReproError(f"{path}: {name} = {value!r} should be true or false; mend the file")
     return value
 
 
@@ -129,7 +129,7 @@ def size(settings: dict[str, object], name: str, path: Path) -> int:
     """A setting that counts dimensions; ReproError where it is missing or something else."""
     value = settings.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ReproError(f"{path}: {name} = {value!r} should be a number of dimensions")
+        raise ReproError(f"{path}: {name} = {value!r} should be a number of dimensions; mend the file")
     return value
 
 

@@ -6,8 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class Headed:
+    """A column under its own label and that of its section."""
+
+    label: str
+    section: str
+
+    @property
+    def full_label(self) -> str:
+        """Both labels, as where a column stands alone."""
+        return ", ".join(filter(None, [self.label, self.section]))
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(Headed):
     """One score: a task and one of its metrics."""
 
     slug: str
@@ -18,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Average:
+class Average(Headed):
     """The mean of other columns, computed from unrounded values."""
 
     label: str
@@ -37,7 +49,7 @@ class Average:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Headed):
     """One column less another, such as two probes on one task."""
 
     slug: str

@@ -163,8 +163,9 @@ def _vectors(recipe: BaseRecipe, suite: Suite) -> str:
     try:
         zoo.locate(recipe, suite.root, offline=True)
     except NotAvailable as error:
-        registered = any(item.sources[0].path.name == recipe.weights for item in registry.datasets().values())
-        return "after `repro fetch`" if registered else str(error)
+        return "after `repro fetch`" if registry.of_vectors(recipe.weights) else str(error)
+    except ReproError as error:  # here, and wrong
+        return str(error)
     return "yes"
 
 

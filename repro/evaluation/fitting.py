@@ -20,7 +20,7 @@ from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, Recipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
 from repro.postprocessing.base import THESE, Transform
-from repro.tasks import TASKS, WHOLE
+from repro.tasks import TASKS
 
 Map = Callable[[np.ndarray], np.ndarray]  # (n, d) → (n, k)
 Embed = Callable[[Sequence[str]], np.ndarray]  # sentences → (n, d) of the base
@@ -40,7 +40,8 @@ class Corpora:
             return source
         scored = TASKS[task]
         if not scored.target:
-            raise ReproError(f"there is no fit on {scored.dataset}: {TARGET} is defined for {', '.join(WHOLE)}")
+            defined = ", ".join(dict.fromkeys(task.dataset for task in TASKS.values() if task.target))
+            raise ReproError(f"there is no fit on {scored.dataset}: {TARGET} is defined for {defined}")
         return scored.target
 
     def corpus(self, source: str, task: str) -> Corpus:

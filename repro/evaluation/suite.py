@@ -119,10 +119,9 @@ class Suite:
 
     def fetch_vectors(self, name: str) -> None:
         """Fetch registered word vectors of that file name; names that are not registered are the user's to bring."""
-        for item in registry.datasets().values():
-            if item.sources[0].path.name == name:
-                with self._reading():
-                    self._hold(item)
+        if item := registry.of_vectors(name):
+            with self._reading():
+                self._hold(item)
 
     def present(self, dataset: str) -> bool:
         """Whether the data set is on this machine, each file with its checksum (a user's own: whether it is there)."""
@@ -150,12 +149,13 @@ class Suite:
 
     def can_fetch_vectors(self, name: str) -> bool:
         """Whether a run would get the word vectors of that file name."""
-        named = [item.name for item in registry.datasets().values() if item.sources[0].path.name == name]
-        return any(map(self.can_fetch, named))
+        item = registry.of_vectors(name)
+        return item is not None and self.can_fetch(item.name)
 
     def megabytes_of_vectors(self, name: str) -> float | None:
         """Size of the download of the word vectors of that file name, where they are registered."""
-        return next((i.megabytes for i in registry.datasets().values() if i.sources[0].path.name == name), None)
+        item = registry.of_vectors(name)
+        return item.megabytes if item else None
 
     def _fetched(self, dataset: str) -> registry.Dataset:
         item = registry.dataset(dataset, self.name)
@@ -253,5 +253,5 @@ def chosen(name: str = "paper", own: Path | None = None, mirror: Path | None = N
 def _folder(named: Path | None, variable: str) -> Path | None:
     folder = named or path_from(variable)
     if folder is not None and not folder.is_dir():
-        raise ReproError(f"{folder}{'' if named else f' (from {variable})'} is not a folder")
+        raise ReproError(f"{folder}{'' if named else f' (from {variable})'} is not a folder; name one that is there")
     return folder

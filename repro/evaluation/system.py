@@ -68,10 +68,6 @@ class System(ABC):
         """What computes a column that is not stored. `tasks`: all of the table's on the column's data set."""
         return []
 
-    def setting(self, name: str) -> float | None:
-        """The number that a field of its recipe has; None where it has no such field."""
-        return None
-
     def weights(self, session: Session) -> str:
         """For provenance: name, revision and checksum of its weights; '' where they are not here."""
         return ""

@@ -1,4 +1,7 @@
-"""The kinds of system that can stand in a row. Whatever depends on the kind is answered here and nowhere else."""
+"""The kinds of system that can stand in a row, but for three that have modules of their own: given, gold and words.
+
+Whatever depends on the kind is answered by it and nowhere else.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from repro.errors import ReproError
-from repro.metrics import geometry, throughput
+from repro.metrics import averages, geometry
 from repro.metrics.base import AGGREGATIONS, Metric, Statistic, of_resamples
 from repro.metrics.classification import accuracy, accuracy_draws, f1
 from repro.metrics.correlation import CORRELATIONS
@@ -50,25 +50,25 @@ METRICS: dict[str, Metric] = {
         Metric("dev-accuracy", Statistic(lambda folds: float(np.mean(folds)))),  # on what chose a probe's penalty
         Metric("f1", of_resamples(f1)),
         Metric("auc", of_resamples(auc)),
-        Metric("mrr-at-10", of_resamples(throughput.mean), high=1),
+        Metric("mrr-at-10", of_resamples(averages.mean), high=1),
         Metric("index-gb", Statistic(gigabytes), higher_is_better=False, high=math.inf),
         Metric("alignment", Statistic(geometry.alignment), higher_is_better=False, high=4),
         Metric("uniformity", Statistic(geometry.uniformity), higher_is_better=False, low=-8, high=0),
         Metric("cosine", Statistic(geometry.average_cosine), higher_is_better=False, low=-1, high=1),
         Metric("isoscore", Statistic(geometry.isoscore), high=1),
         *(
-            Metric(name, of_resamples(throughput.mean), higher_is_better=False, high=math.inf)
+            Metric(name, of_resamples(averages.mean), higher_is_better=False, high=math.inf)
             for name in ("word-norm", *(f"word-distance-{k}" for k in (3, 5, 7)))
         ),
-        *(Metric(f"word-product-{k}", of_resamples(throughput.mean), low=-math.inf, high=math.inf) for k in (3, 5, 7)),
+        *(Metric(f"word-product-{k}", of_resamples(averages.mean), low=-math.inf, high=math.inf) for k in (3, 5, 7)),
         Metric("sentences-per-second", Statistic(lambda runs: float(np.median(runs))), high=math.inf, of_machine=True),
         *(
             Metric(name, Statistic(lambda seconds: float(seconds[0])), False, high=math.inf, of_machine=True)
             for name in ("encode-seconds", "search-seconds", "closest-pair-seconds")
         ),
-        Metric("pairs-per-second", of_resamples(throughput.rate), high=math.inf, of_machine=True),
-        Metric("search-milliseconds", of_resamples(throughput.median), False, high=math.inf, of_machine=True),
-        Metric("hours-for-all-pairs", of_resamples(throughput.mean), False, high=math.inf, of_machine=True),
+        Metric("pairs-per-second", of_resamples(averages.rate), high=math.inf, of_machine=True),
+        Metric("search-milliseconds", of_resamples(averages.median), False, high=math.inf, of_machine=True),
+        Metric("hours-for-all-pairs", of_resamples(averages.mean), False, high=math.inf, of_machine=True),
     )
 }
 

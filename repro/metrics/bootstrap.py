@@ -9,6 +9,7 @@ import numpy as np
 
 RESAMPLES = 1000
 SEED = 12
+LEVELS = ((1 - 0.95) / 2, (1 + 0.95) / 2)  # between which an interval has 95 % of the draws
 
 Measure = Callable[[np.ndarray], float]  # rows (n,) drawn with repetition → the statistic of that resample
 
@@ -32,19 +33,19 @@ def resample_counts(n: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.
     return counts
 
 
-def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+def interval(draws: np.ndarray) -> tuple[float, float]:
     """Percentile interval of bootstrap draws (resamples,) without those that are NaN; NaN when there is no other."""
     kept = draws[~np.isnan(draws)]
     if not len(kept):
         return float("nan"), float("nan")
-    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(kept, LEVELS)
     return float(low), float(high)
 
 
-def intervals(draws: np.ndarray, level: float = 0.95) -> np.ndarray:
+def intervals(draws: np.ndarray) -> np.ndarray:
     """`interval` of each of m distributions (m, resamples), all of which have a draw that is no NaN; (m, 2)."""
     quantile = np.nanquantile if np.isnan(draws).any() else np.quantile
-    return np.asarray(quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=1)).T
+    return np.asarray(quantile(draws, LEVELS, axis=1)).T
 
 
 def paired_p_value(difference: np.ndarray) -> float:

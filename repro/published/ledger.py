@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
+from repro.metrics import metric
 from repro.tables.spec import AnyColumn, Average, Column, ColumnRef, Ref, Row, Table
 
 FOLDER = Path(__file__).parent
@@ -153,8 +154,6 @@ def tolerance(
     It is meant for the ×100 scale; a metric of another range has as large a share of its own. `stds`: over seeds, of
     the column or of those of an average, whose tolerance is their mean: it may be as far off as they all may be.
     """
-    from repro.metrics import metric  # brings SciPy, which a list of tables does without
-
     share = metric(column.metric).share(number.value) if isinstance(column, Column) else 1.0
     if row.system.seeded:
         allowed = fmean(max(2 * (std or 0.0), TRAINED_TOLERANCE * share) for std in stds or (None,))
@@ -178,8 +177,6 @@ def judge(
 
     `stds`: see `tolerance`. `other_data`: how the data differ from the published number's.
     """
-    from repro.metrics import metric  # brings SciPy, which a list of tables does without
-
     only = row.system.only
     there = published(row.published, column.slug) if not only or column.slug in only else None
     number, spread = (there.value, there.std) if there else (None, None)

@@ -22,7 +22,7 @@ def citation(table: Table, line: Line) -> str:
     """
     column = next(column for column in table.columns if column.slug == line["column"])
     cell = cell_view(line, table.decimals)
-    labels = {column.slug: ", ".join(filter(None, [column.label, column.section])) for column in table.columns}
+    labels = {column.slug: column.full_label for column in table.columns}
     place = f"{line['label']}, {labels[line['column']]}"
     if cell.value is None:
         raise ReproError(f"{table.id}: {line['row']} × {line['column']} was not measured; there is nothing to cite")

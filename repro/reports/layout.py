@@ -273,7 +273,7 @@ def _section(columns: tuple[AnyColumn, ...], rows: Sequence[Row], cells: dict[Pl
 def _remarks(table: Table, lines: Sequence[Line]) -> Iterator[Remark]:
     """Deviations, wider tolerances, other protocols, and what was not run; cells of a row with one reason together."""
     rows = {row.slug: row.label for row in table.rows}
-    labels = {column.slug: ", ".join(filter(None, [column.label, column.section])) for column in table.columns}
+    labels = {column.slug: column.full_label for column in table.columns}
     for verdict in ("deviates", "match", "other-protocol", "not-run"):
         columns_of: dict[tuple[str, str], list[str]] = {}
         for line in lines:

@@ -16,6 +16,7 @@ from repro.encoders.zoo import MINILM
 from repro.evaluation.systems import PostProcessed
 from repro.tables.columns import map_label
 from repro.tables.spec import Row, Setup, Table, zoo_row
+from repro.tasks import TASKS
 from repro.training.recipe import TrainedRecipe
 
 BANNER = (
@@ -41,8 +42,6 @@ EXAMPLES, BATCH = 8, 4  # two steps: enough to see each objective run, in second
 
 def embedded(table: Table) -> Table:
     """The same table on the embedded set: columns that it has data for, the demo's rows, nothing published."""
-    from repro.tasks import TASKS  # brings SciPy, which a list of tables does without
-
     embedded_sets = registry.datasets("mini")
     without_data = {column.slug for column in table.scored() if TASKS[column.task].dataset not in embedded_sets}
     return replace(

@@ -8,6 +8,7 @@ what the difference is worth.
 
 from repro.tables import flow_2_without_nli, sbert_1_unsupervised_sts, simcse_5_sts, whitening_1_without_nli
 from repro.tables.facts import Facts
+from repro.tasks import TASKS
 
 # as the ledger names the papers: the suite's table of each
 TABLES = {
@@ -20,8 +21,6 @@ TABLES = {
 
 def own() -> dict[tuple[str, str], str]:
     """From the protocol of the first column of STS12 in each table."""
-    from repro.tasks import TASKS  # brings SciPy, which a list of tables does without
-
     used = {}
     for paper, table in TABLES.items():
         column = next(column for column in table.scored() if column.task == "sts12")

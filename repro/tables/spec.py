@@ -14,6 +14,7 @@ from repro.evaluation.given import given
 from repro.evaluation.system import System
 from repro.evaluation.systems import FineTuned, Quoted, Timed, system_of
 from repro.evaluation.words import WordVectors
+from repro.tasks import TASKS
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import from_named, idle, named_settings, on
 
@@ -143,8 +144,6 @@ class Table:
     @property
     def times(self) -> bool:
         """Whether a column is a time, of encoding or of a search: nothing may run beside it."""
-        from repro.tasks import TASKS
-
         return any(TASKS[column.task].timed or TASKS[column.task].times_search for column in self.scored())
 
     def refuse_trained(self, names: Iterable[str]) -> None:
@@ -160,17 +159,15 @@ class Table:
         """Of a named encoder: as it is, or timed, or its word vectors, where that is what the table's rows are."""
         if is_object(name):
             return given(name)
-        from repro.tasks import TASKS  # brings SciPy, which a list of tables does without
-
-        recipe = zoo.recipe(name)
+        recipe, asked = zoo.recipe(name), self.id or "the task"
         if any(TASKS[column.task].of_words for column in self.scored()):
             if recipe.trainable is None:
-                raise ReproError(f"{name}: {self.id} measures a transformer's word vectors; name one, without post=")
+                raise ReproError(f"{name}: {asked} measures a transformer's word vectors; name one, without post=")
             return WordVectors(recipe.trainable)
         if not any(TASKS[column.task].timed for column in self.scored()):
             return system_of(recipe)
         if recipe.plain != recipe:
-            raise ReproError(f"{name}: {self.id} times an encoder alone; name it without post=")
+            raise ReproError(f"{name}: {asked} times an encoder alone; name it without post=")
         return Timed(TimedRecipe(recipe.plain))
 
     def with_bases(self, names: Iterable[str]) -> Table:

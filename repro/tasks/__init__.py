@@ -11,7 +11,7 @@ from repro.tasks.lexical import LEXICAL_TASKS
 from repro.tasks.question_answering import QUESTION_TASKS
 from repro.tasks.relatedness import RELATEDNESS_TASKS
 from repro.tasks.retrieval import RETRIEVAL_TASKS
-from repro.tasks.sts import MEDIAN_TASKS, STS_TASKS, WHOLE
+from repro.tasks.sts import MEDIAN_TASKS, STS_TASKS
 from repro.tasks.throughput import SPEED_TASKS
 from repro.tasks.transfer import TRANSFER_TASKS
 from repro.tasks.triplets import TRIPLET_TASKS
@@ -34,4 +34,4 @@ TASKS: dict[str, Task] = {
     **WORD_TASKS,
 }
 
-__all__ = ["TASKS", "WHOLE"]
+__all__ = ["TASKS"]

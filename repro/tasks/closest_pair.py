@@ -7,7 +7,6 @@ SBERT encodes 10,000 sentences in about 5 seconds and compares their vectors in 
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -40,10 +39,6 @@ class ClosestPairTask(StsData):
 
     def _score(self, data: Data, row_of: Mapping[str, int], vectors: np.ndarray, encoder: str) -> Scores:
         raise ReproError(f"{encoder}: the closest pair is timed while encoding; its rows are those of sbert-65h")
-
-    @abstractmethod
-    def restore(self, data: Data, items: tuple[np.ndarray, ...]) -> Scores:
-        """The times again."""
 
 
 @dataclass(frozen=True)
@@ -150,11 +145,6 @@ class CrossEncoderTimes(Scores):
     def items(self, name: str) -> tuple[np.ndarray, ...]:
         """The seconds of each run."""
         return (self.seconds,)
-
-    @property
-    def repeats(self) -> int:
-        """One: what the runs differ in shows in the interval."""
-        return 1
 
 
 DEVICES = ("cpu", "gpu")

@@ -131,6 +131,3 @@ STS_TASKS: dict[str, StsTask] = {
     )
 }
 MEDIAN_TASKS = {"stsb-median": MedianTask("stsb-median", "STSB", ("test",))}
-# the task that has every sentence of a data set: what a whitening or a flow of the "target" is fitted on, all splits
-# (bojone/BERT-whitening eng/eval.py:78-81, bohanli/BERT-flow run_siamese.py:619-622)
-WHOLE = {STS_TASKS[name].dataset: STS_TASKS[name] for name in (*_YEARS, "stsb-all", "sickr-all-joined")}

@@ -1,6 +1,6 @@
 """Training sets: text columns and labels, read from the data folder.
 
-`afs` comes from the user's files in their published form; the others are fetched.
+What is the user's to bring says so in the registry (QQP, ParaNMT …); the others are fetched.
 """
 
 from __future__ import annotations

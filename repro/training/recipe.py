@@ -39,7 +39,7 @@ class TrainedRecipe:
     """
 
     base: TransformerRecipe | TrainedRecipe
-    data: str  # a key of training.data.SETS
+    data: str  # a key of training.data.SETS; or held-out (what a task does not test), or pretraining
     objective: str  # one of OBJECTIVES
     concatenation: tuple[str, ...] = ("u", "v", "abs(u-v)")  # what the softmax classifier sees, of PARTS
     epochs: int = 1

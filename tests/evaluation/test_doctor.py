@@ -10,6 +10,7 @@ from repro.cli.main import main
 from repro.encoders import packages
 from repro.evaluation import doctor
 from repro.evaluation.suite import Suite
+from repro.paths import home
 
 
 def test_json_has_every_table_and_every_row(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +45,16 @@ def test_a_row_is_held_against_the_data_of_its_columns(table: str, row: str, sta
     """With a network, all-MiniLM-L6-v2 installed, and no data: AFS and QNLI are the user's to bring."""
     found = doctor.rows_that_can_run(table, Suite(), None)
     assert found[row] == state
+
+
+def test_word_vectors_without_their_index_are_said_of_their_row_alone() -> None:
+    """As after a download that was cut off between the two files."""
+    folder = home() / "data/vectors"
+    folder.mkdir(parents=True)
+    (folder / "glove.6B.50d.npy").write_bytes(b"half")
+    found = doctor.rows_that_can_run("sbert-1", Suite(), False)
+    assert "glove.6B.50d" in found["glove-6b-50d-whitespace"]
+    assert found["glove-avg"].startswith("the word vectors glove.6B.300d.txt are not on this machine")
 
 
 @pytest.mark.parametrize(

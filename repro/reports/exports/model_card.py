@@ -10,7 +10,6 @@ from repro.metrics import metric
 from repro.reports.exports.selection import Selection
 from repro.results.csv_lines import Line
 from repro.results.signature import Signature
-from repro.tables.spec import Column
 
 # what the hub calls them; other metrics go by their own names
 METRICS = {"spearman": "spearmanr", "pearson": "pearsonr"}
@@ -49,7 +48,7 @@ def to_model_card(selections: Sequence[Selection]) -> str:
             dataset_name=column.label,
             dataset_revision=f"sha256:{line['data_sha256']}",
             metric_type=METRICS.get(column.metric.partition("-")[0], column.metric),
-            metric_name=f"{table.title}: {_full_label(column)}",
+            metric_name=f"{table.title}: {column.full_label}",
             metric_value=float(line["value"]),
             metric_args=_args(line),
         )
@@ -62,10 +61,6 @@ def to_model_card(selections: Sequence[Selection]) -> str:
 def _task_type(line: Line) -> str:
     """The hub's name for the kind of task: a probe classifies, the others compare vectors."""
     return "text-classification" if "probe" in Signature.parse(line["signature"]).protocol else "sentence-similarity"
-
-
-def _full_label(column: Column) -> str:
-    return ", ".join(filter(None, [column.label, column.section]))
 
 
 def _args(line: Line) -> dict[str, object]:

@@ -172,7 +172,7 @@ def _content(layout: Layout) -> dict[str, Any]:
     recipes = {row: f"{line['recipe']}: {line['how']} ({line['source']})" for row, line in layout.recovered}
     table = layout.table
     rows = [{"slug": row.slug, "label": row.label, "recipe": recipes.get(row.label, "")} for row in table.rows]
-    columns = [", ".join(filter(None, [column.label, column.section])) for column in table.columns]
+    columns = [column.full_label for column in table.columns]
     return {"rows": rows, "columns": columns, "words": WORDS, **cards(layout)}
 
 

@@ -1,4 +1,4 @@
-"""Means and medians over timed runs, which are resampled."""
+"""Means and medians over timed runs, ranks of retrieval or words, which are resampled."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from repro.metrics.bootstrap import Measure
 
 
 def mean(values: np.ndarray) -> Measure:
-    """Mean of (r,) values, one a run, among drawn runs."""
+    """Mean of (r,) values, one an item, among drawn items."""
     return lambda drawn: float(values[drawn].mean())
 
 
 def median(values: np.ndarray) -> Measure:
-    """Median of (r,) values, one a run, among drawn runs."""
+    """Median of (r,) values, one an item, among drawn items."""
     return lambda drawn: float(np.median(values[drawn]))
 
 
