@@ -167,8 +167,10 @@ def results(table_id: str, folder: AnyPath = "tables", suite: str = "paper") -> 
 
     if not isinstance(table_id, str):
         raise ReproError(f"{table_id!r} is no table's id; give one, such as sbert-1")
-    table = get(table_id, suite)
-    path = Path(folder) / ("" if suite == "paper" else suite) / f"{table_id}.csv"
+    table, written = get(table_id, suite), _folder("folder", folder)
+    if written is None:
+        raise ReproError("folder is None; give the path of the folder of tables")
+    path = written / ("" if suite == "paper" else suite) / f"{table_id}.csv"
     if path.is_file():
         return _with_tasks(frame.read(path), table)
     planned = plan(table, Options(chosen(suite, offline=True)))

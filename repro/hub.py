@@ -73,7 +73,7 @@ def _silence() -> str:
         if status is not None:
             return f"is down (it answers {status})" if status in _DOWN else ""
         plain = type(error).__name__ in ("ConnectError", "ConnectTimeout", "ReadTimeout") and "SSL" not in str(error)
-        return "cannot be reached" + ("" if plain else f" ({_short(error)})")
+        return "cannot be reached" + ("" if plain else f" ({_short(error)}; check HF_ENDPOINT and the proxy)")
     return ""
 
 

@@ -243,7 +243,10 @@ def _workshop(folder: Path) -> Iterator[Path]:
     """An empty folder in `folder` that is this process's own, and goes at the end with what is still in it."""
     sweep_once(folder)
     while True:
-        workshop = Path(tempfile.mkdtemp(dir=folder, prefix=UNFINISHED))
+        try:
+            workshop = Path(tempfile.mkdtemp(dir=folder, prefix=UNFINISHED))
+        except FileNotFoundError:  # of a folder that is there, as /proc says it
+            raise ReproError(f"{folder}: nothing can be written there; choose another folder") from None
         lock = FileLock(workshop / LOCK, timeout=0)
         try:
             lock.acquire()

@@ -210,6 +210,10 @@ def test_a_text_of_a_class_of_its_own_is_one(tiny_bert: Path) -> None:
         (lambda: repro.evaluate(len, 3, suite="mini"), repro.ReproError, "tasks is 3; give the name"),
         (lambda: repro.evaluate(len, (), suite="mini"), repro.ReproError, "there is no task to evaluate on"),
         (lambda: repro.load_encoder("x/y", device="gpu"), repro.ReproError, "device is 'gpu'; choose auto, cpu, mps"),
+        *(
+            (lambda folder=folder: repro.results("sbert-1", folder), repro.ReproError, "folder is .*; give the path")  # type: ignore[misc]
+            for folder in (None, 5, b"tables")
+        ),
         (lambda: repro.results("sbert-1", suite="big"), repro.ReproError, "'big' is not a suite"),
     ],
 )

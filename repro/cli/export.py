@@ -19,11 +19,12 @@ FORMATS = ("json", "bibtex", "citation", "mteb", "model-card")
 def export(arguments: argparse.Namespace) -> int:
     """Print the export, or write it where --output says; what MTEB cannot hold is said on standard error."""
     from repro.reports.exports.selection import select
+    from repro.tables import named
 
     if arguments.to == "mteb" and arguments.output is None:
         raise ReproError("MTEB's results are several files; name a folder for them with --output")
     folder = folder_of(arguments)
-    paths = [folder / f"{name}.csv" for name in dict.fromkeys(arguments.ids)]
+    paths = [folder / f"{name}.csv" for name in dict.fromkeys(arguments.ids) if named(name, arguments.suite)]
     selections = [select(path, arguments.row, arguments.task, arguments.suite) for path in paths]
     if arguments.to == "mteb":
         return _export_to_mteb(selections, arguments)

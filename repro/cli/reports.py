@@ -21,7 +21,7 @@ def report(arguments: argparse.Namespace) -> int:
         raise ReproError("--site is where the pages go; it goes with --html")
     from repro.reports.facts import write
     from repro.reports.formats import write_again
-    from repro.tables import FACTS, get
+    from repro.tables import FACTS, named
 
     folder = folder_of(arguments)
     facts = written_facts(folder) if arguments.suite == "paper" else []
@@ -29,8 +29,7 @@ def report(arguments: argparse.Namespace) -> int:
         if name in facts:
             paths = write(FACTS[name], folder)
         else:
-            table_id, _, variant = name.partition(".")  # sbert-1.limit-50 is of sbert-1
-            paths = write_again(get(table_id, arguments.suite).of_run(variant), folder / f"{name}.csv")
+            paths = write_again(named(name, arguments.suite), folder / f"{name}.csv")
         print("wrote " + ", ".join(map(str, paths)))
     return 0
 
@@ -51,7 +50,7 @@ def summary(arguments: argparse.Namespace) -> int:
     """Print one page on the written tables, as Markdown."""
     from repro.reports.layout import laid_out
     from repro.reports.summary import to_summary
-    from repro.tables import get
+    from repro.tables import named
 
     folder, before = folder_of(arguments), arguments.before
     if before is not None and not before.is_dir():
@@ -60,8 +59,7 @@ def summary(arguments: argparse.Namespace) -> int:
         before = before / arguments.suite  # named as --out is
     tables = {}
     for name in arguments.ids or written(folder):
-        table_id, _, variant = name.partition(".")
-        table = get(table_id, arguments.suite).of_run(variant)
+        table = named(name, arguments.suite)
         now, then = (place / f"{name}.csv" if place else None for place in (folder, before))
         assert now is not None
         earlier = _earlier(then, name) if then is not None and then.is_file() else []

@@ -109,6 +109,7 @@ def fit(arguments: argparse.Namespace) -> int:
     """Fit a whitening on a file of sentences and save it."""
     from repro.data.lines import own_lines
     from repro.encoders import zoo
+    from repro.evaluation.fitting import told_by
     from repro.paths import output_file
     from repro.postprocessing.whitening import Whitening
 
@@ -116,11 +117,13 @@ def fit(arguments: argparse.Namespace) -> int:
     name = f"{arguments.encoder},post=whitening,source={arguments.output}"
     if zoo.split(name)[1][-1] != f"source={arguments.output}":
         raise ReproError(f"{arguments.output} could not be named as source=; choose a path without a comma")
-    if zoo.recipe(arguments.encoder).fitted:
+    recipe = zoo.recipe(arguments.encoder)
+    if recipe.fitted:
         raise ReproError(f"{arguments.encoder} is fitted already; name the encoder without post=")
+    suite = suite_of(arguments)
     vectors = _vectors(arguments, own_lines(arguments.file))
     whitening = Whitening(arguments.k).fit(vectors, source=str(arguments.file))
-    whitening.save(arguments.output)
+    whitening.save(arguments.output, told_by(zoo.locate(recipe.plain, suite.root, suite.offline)))
     d, k = whitening.kernel.shape
     print(f"wrote {arguments.output}: {d} → {k} dimensions, fitted on {whitening.count} sentences; use it as {name}")
     return 0

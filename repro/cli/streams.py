@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
+from repro.errors import one_line
+
 # what stands for a character of ours that an encoding lacks, else `?`; a lost minus sign would be another number
 PLAIN = {"−": "-", "–": "-", "×": "x", "→": "->", "…": "...", "·": ".", "ρ": "rho"}
 
@@ -90,9 +92,7 @@ class Guarded:
 
 def say(text: str, who: str = "repro") -> None:
     """One line on standard error, whatever the text is made of."""
-    line = " ".join(text.split())
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    print(f"{who}: {line[:2000]}", file=sys.stderr, flush=True)
+    print(f"{who}: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

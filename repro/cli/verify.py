@@ -52,7 +52,7 @@ def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
     from repro.published.checks import Check
     from repro.published.ledger import DEFAULT_TOLERANCE
     from repro.results.csv_lines import from_csv
-    from repro.tables import get
+    from repro.tables import named
 
     before = baseline(arguments.against)
     tolerance = DEFAULT_TOLERANCE if arguments.tolerance is None else arguments.tolerance
@@ -65,8 +65,7 @@ def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
         of_row = f" of the row {arguments.row[0]!r}" if arguments.row else ""
         raise ReproError(f"{arguments.against} has no value{of_row}; name the CSV file of an earlier run")
     for name in arguments.ids or with_values:
-        table_id = name.partition(".")[0]  # sbert-1.limit-50 is of sbert-1
-        get(table_id, arguments.suite)
+        table_id = named(name, arguments.suite).id
         path = folder / f"{name}.csv"
         if not path.is_file():
             missing = f"{path} is missing; write it with `repro table {table_id}`"

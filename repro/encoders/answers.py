@@ -43,7 +43,13 @@ def vectors_of(answer: object, sentences: Sequence[str], who: str) -> np.ndarray
                 lengths = f"{len(row)} numbers, that of {sentences[0]!r} {len(rows[0])}"
                 raise ReproError(f"{who}: the vector of {sentence!r} has {lengths}")
         answer = np.stack(rows) if rows else np.empty((0, 0))
-    vectors = checked(_numbers(answer, who), sentences, who)[0]
+    numbers = _numbers(answer, who)
+    if numbers.dtype in (np.int8, np.uint8):
+        raise ReproError(
+            f"{who}: what it gave is {numbers.dtype}, perhaps packed bits or quantised; give the numbers of the "
+            "vectors, as float32"
+        )
+    vectors = checked(numbers, sentences, who)[0]
     return vectors.copy()  # the array may be filled again by the next call
 
 
@@ -83,4 +89,7 @@ def _numbers(answer: object, who: str) -> np.ndarray:
 
 def _plain(answer: Any) -> Any:
     """A tensor of torch, on whatever device and in whatever type and graph, as an array; all else as it is."""
-    return answer.detach().cpu().float().numpy() if hasattr(answer, "detach") else answer
+    if not hasattr(answer, "detach"):
+        return answer
+    tensor = answer.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()  # NumPy has no bfloat16

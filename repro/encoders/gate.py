@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import numpy as np
 
 from repro.errors import ReproError
+
+
+def texts(sentences: object, encoder: str) -> list[str]:
+    """What an encoder is given, as a list; ReproError, naming the encoder, for what are no sentences."""
+    if isinstance(sentences, str):
+        raise ReproError(f"{encoder}: encode wants a list of sentences; put {sentences!r} into one")
+    table = getattr(sentences, "ndim", 1) != 1  # of which one would get the names of the columns, or rows
+    if table or isinstance(sentences, bytes | Mapping | Set) or not isinstance(sentences, Iterable):
+        raise ReproError(f"{encoder}: encode wants a list of sentences, and this is {type(sentences).__name__}")
+    listed = list(sentences)
+    for place, text in enumerate[object](listed):
+        if not isinstance(text, str):
+            what = f"{text!r:.80}, a {type(text).__name__}"
+            raise ReproError(f"{encoder}: encode wants texts, and entry {place} is {what}; leave it out")
+    return listed
 
 
 def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tuple[np.ndarray, int]:
@@ -25,11 +40,16 @@ def checked(vectors: np.ndarray, sentences: Sequence[str], encoder: str) -> tupl
         what = "is beyond float32" if np.isfinite(given[row]).all() else "is not finite"
         raise ReproError(f"{encoder}: the vector of {sentences[row]!r} {what}")
     if given.dtype.itemsize > vectors.dtype.itemsize:
-        largest = np.abs(given).max(axis=1, initial=0)  # (n,)
-        small = (largest > 0) & (largest < np.finfo(np.float32).tiny)  # (n,)
+        small = too_small(given)
         if small.any():
             raise ReproError(f"{encoder}: the vector of {sentences[int(small.argmax())]!r} is too small for float32")
     return vectors, zero_rows(vectors)
+
+
+def too_small(vectors: np.ndarray) -> np.ndarray:
+    """Which of the vectors (n, d) float64 have numbers, and none that float32 has all digits of, (n,) bool."""
+    largest = np.abs(vectors).max(axis=1, initial=0)  # (n,)
+    return np.asarray((largest > 0) & (largest < np.finfo(np.float32).tiny))
 
 
 def zero_rows(vectors: np.ndarray) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from importlib import import_module
@@ -34,6 +35,7 @@ PARTS = frozenset(  # these have no class of transformers that is saved and load
     "prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
 WHOLE = "tokenizer.json"  # all that a fast tokenizer is
+MASKS = re.compile(r"(attn|attention)\.(masked_)?bias$|inv_freq$|position_ids$")  # once saved with the weights
 INPUTS = frozenset({"input_ids", "token_type_ids", "attention_mask"})  # that are passed on
 POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
 
@@ -150,7 +152,28 @@ def _from_pretrained(kind: Any, folder: Path, **settings: object) -> tuple[Any, 
     for name, there, expected in sorted(report["mismatched_keys"])[:1]:
         shapes = f"{name} is {tuple(there)} in the weights and {tuple(expected)} by its configuration"
         raise ReproError(f"{folder}: {shapes}; get the whole model folder again")
+    _refuse_unread(folder, model, sorted(report["unexpected_keys"]))
     return model, sorted(report["missing_keys"])
+
+
+def _refuse_unread(folder: Path, model: Any, names: list[str]) -> None:
+    """ReproError naming a weight inside a layer that this architecture does not read, or positions that it does not
+    know: relative ones of BERT, adapters. transformers leaves both out without a word, and gives other vectors."""
+    modules = {name for name, _ in model.named_modules()}
+    for name in names:
+        parts = name.removeprefix(f"{model.base_model_prefix}.").split(".")
+        inside = max((count for count in range(len(parts)) if ".".join(parts[:count]) in modules), default=0)
+        if any(part.isdigit() for part in parts[:inside]) and not MASKS.search(name):
+            raise ReproError(
+                f"{folder}: transformers' {type(model).__name__} does not read the weights {name}; what it computes "
+                "is another model"
+            )
+    kind = getattr(model.config, "position_embedding_type", None) or "absolute"
+    if kind != "absolute" and f'"{kind}"' not in inspect.getsource(inspect.getmodule(type(model)) or type(model)):
+        raise ReproError(
+            f"{folder}: position_embedding_type is {kind!r}, which transformers' {type(model).__name__} does not know; "
+            "what it computes is another model"
+        )
 
 
 def _of_pooler(name: str) -> bool:

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ import numpy as np
 
 from repro.encoders.answers import scores_of, there, vectors_of
 from repro.encoders.base import SentEval
+from repro.encoders.gate import texts
 from repro.errors import ReproError
 
 OBJECT = re.compile(r"([A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:@([^\s,|@]+))?")  # module:object@version
@@ -52,10 +53,13 @@ class Own:
                 raise ReproError(
                     f"{text!r} cannot stand in a signature; names and versions have one line, no @ and no |"
                 )
+        for key in self.kwargs:
+            if not isinstance(key, str):
+                raise ReproError(f"{self.title}: {key!r} is no name of a keyword argument; these are texts")
         if self.version:
             try:
-                json.dumps(dict(self.kwargs))
-            except TypeError as error:
+                json.dumps(dict(self.kwargs), sort_keys=True, allow_nan=False)
+            except (TypeError, ValueError, RecursionError) as error:
                 raise ReproError(
                     f"{self.title}: its results are stored by its keyword arguments, and one of them cannot be written "
                     f"({error}); leave out the version, and nothing is stored"
@@ -78,9 +82,10 @@ class Own:
 
     @contextmanager
     def _asked(self, what: str) -> Iterator[None]:
-        """Whatever its code raises is one sentence."""
+        """Whatever its code raises is one sentence, and wherever it goes, files are written where they would be."""
         try:
-            yield
+            with chdir(os.curdir):
+                yield
         except ReproError:
             raise
         except (Exception, SystemExit) as error:
@@ -95,8 +100,9 @@ class OwnEncoder(Own):
 
         `dataset`: whose sentences they are, and `folder`: where it is, for those who ask for it.
         """
-        with self._asked(f"the sentences of {dataset}" if dataset else f"{len(sentences)} sentences"):
-            return self._encode(list(sentences), dataset, folder)
+        listed = texts(sentences, self.title)
+        with self._asked(f"the sentences of {dataset}" if dataset else f"{len(listed)} sentences"):
+            return self._encode(listed, dataset, folder)
 
     def _encode(self, sentences: list[str], dataset: str, folder: str) -> np.ndarray:
         encode = getattr(self.thing, "encode", self.thing)
@@ -212,9 +218,10 @@ def named(name: str) -> Own:
     module, _, attribute = match[1].partition(":")
     sys.path.insert(0, os.getcwd())
     try:
-        thing = getattr(import_module(module), attribute)
-        if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
-            thing = thing()
+        with chdir(os.curdir):  # and back, should it go elsewhere
+            thing = getattr(import_module(module), attribute)
+            if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
+                thing = thing()
         version = match[2] or getattr(thing, "version", "")
         return own(thing, match[1], version if isinstance(version, str) else "")
     except ReproError:

@@ -173,8 +173,9 @@ class FittedRecipe(ABC):
     def transform(self, seed: int = 0, dataset: str = "") -> Transform:
         """The map, not yet fitted. `dataset`: the name of the one it is to be fitted on, '' for other sentences."""
 
-    def load(self, path: Path) -> Transform:
-        """The fitted map in a file; ReproError where it is damaged, another kind's, or not as the recipe says."""
+    def load(self, path: Path, encoder: str) -> Transform:
+        """The fitted map in a file; ReproError where it is damaged, another kind's, of another encoder, or not as the
+        recipe says. `encoder`: what tells that of the vectors from others."""
         raise ReproError(f"{path}: the fit of a {self.name} is never saved")
 
     @property
@@ -226,11 +227,16 @@ class WhitenedRecipe(FittedRecipe):
 
         return Whitening(self.k)
 
-    def load(self, path: Path) -> Transform:
+    def load(self, path: Path, encoder: str) -> Transform:
         """The whitening that `repro fit` saved; ReproError also where it keeps another number of dimensions."""
         from repro.postprocessing.whitening import Whitening
 
         loaded = Whitening.load(path)
+        if loaded.encoder not in ("", encoder):
+            raise ReproError(
+                f"{path} was fitted on the vectors of another encoder ({loaded.encoder}) than these ({encoder}); "
+                "fit one on this encoder's with `repro fit`"
+            )
         if self.k not in (None, loaded.k):
             raise ReproError(f"{path} keeps {loaded.k} dimensions, not k = {self.k}")
         return loaded

@@ -26,6 +26,7 @@ from repro import impostors
 from repro.checksums import sha256_of
 from repro.data.convert import looks_like_utf16
 from repro.data.lines import is_file
+from repro.encoders.gate import too_small
 from repro.errors import ReproError
 
 LONGEST = 1 << 20  # bytes of a line: ten times what 4,096 dimensions need
@@ -149,6 +150,8 @@ def _values(cells: list[bytes], path: Path, number: int) -> np.ndarray:
             values = np.array(cells, np.float32)
     except ValueError:
         raise _wrong_value(next(cell for cell in cells if _number(cell) is None), path, number) from None
+    if np.abs(values).max() < np.finfo(np.float32).tiny and too_small(np.array([cells], np.float64)).any():
+        raise ReproError(f"{path}: line {number} has values that are all too small for float32; scale the vectors")
     finite = np.isfinite(values)
     if not finite.all():
         raise _wrong_value(cells[int(finite.argmin())], path, number)

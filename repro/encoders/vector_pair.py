@@ -17,6 +17,7 @@ import numpy as np
 
 from repro.checksums import sha256_of
 from repro.data.lines import is_file, read_lines
+from repro.encoders.gate import too_small
 from repro.errors import ReproError
 from repro.impostors import refuse_file
 
@@ -55,8 +56,14 @@ class VectorPair:
         matrix = self._matrix()
         words = self._words(*matrix.shape)
         for start in range(0, len(matrix), ROWS):
+            given = matrix[start : start + ROWS]
             with np.errstate(over="ignore"):
-                block = np.asarray(matrix[start : start + ROWS], np.float32)
+                block = np.asarray(given, np.float32)
+            if given.dtype.itemsize > block.dtype.itemsize and (small := too_small(given)).any():
+                row = start + int(small.argmax())
+                raise ReproError(
+                    f"{self.matrix}: row {row} ({words[row]!r}) is too small for float32; scale the matrix"
+                )
             finite = np.isfinite(block).all(axis=1)
             if not finite.all():
                 row = start + int(finite.argmin())
@@ -115,7 +122,8 @@ def _parquet_words(path: Path) -> list[str | None]:
             strings = (pa.string(), pa.large_string(), pa.string_view())
             columns = [name for name, kind in kinds.items() if kind in strings]
             if COLUMN not in columns and len(columns) != 1:
-                raise ReproError(f"{path} has {len(columns)} columns of strings and none of them is called {COLUMN}")
+                what = f"{path} has {len(columns)} columns of strings and none of them is called {COLUMN}"
+                raise ReproError(f"{what}; save the words of the matrix's rows as that column")
             column = COLUMN if COLUMN in columns else columns[0]
             words: list[str | None] = file.read(columns=[column]).column(0).to_pylist()
             return words

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from unicodedata import category
 
 import numpy as np
 
@@ -165,6 +166,8 @@ def recipe(name: str) -> Recipe:
     `all-minilm-l6-v2`, `owner/model,pooling=cls`, `./my-model,layers=1+-1`, `glove.6B.300d.txt,tokens=whitespace`.
     A comma may also be part of a file's or folder's name.
     """
+    if odd := next((c for c in name if category(c) in ("Cc", "Cs") and c not in "\t\n"), ""):  # a prompt may have these
+        raise ReproError(f"the name {name!a} holds {odd!a}, which no table can keep; rename the file or folder")
     base, settings = split(name)
     if base in ZOO:
         return override(ZOO[base], settings)

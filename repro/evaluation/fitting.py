@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from repro.checksums import sha256_of
 from repro.data.corpora import CORPORA, Corpus
 from repro.encoders import own, zoo
 from repro.encoders.cache import Embedded, Embedder, EmbeddingCache
-from repro.encoders.gate import zero_rows
+from repro.encoders.gate import texts, zero_rows
 from repro.encoders.own import Own, OwnEncoder
+from repro.encoders.ready import Ready
 from repro.encoders.recipe import TARGET, BaseRecipe, FittedRecipe, Recipe
 from repro.errors import ReproError
 from repro.evaluation.suite import Suite
@@ -80,12 +81,12 @@ class Maps:
         self.corpora = corpora
         self._maps: dict[tuple[FittedRecipe, BaseRecipe, str, int], Map] = {}
 
-    def map(self, recipe: FittedRecipe, base: BaseRecipe, task: str, seed: int, embed: Embed) -> Map:
-        """The map of a recipe, whose base has been resolved to `base`, for the scores of a task."""
-        key = (recipe, base, self.corpora.name(recipe.source, task), seed if recipe.seeded else 0)
+    def map(self, recipe: FittedRecipe, base: Ready, task: str, seed: int, embed: Embed) -> Map:
+        """The map of a recipe over the base at hand, for the scores of a task."""
+        key = (recipe, base.recipe, self.corpora.name(recipe.source, task), seed if recipe.seeded else 0)
         if key not in self._maps:
             if is_file(recipe.source):
-                self._maps[key] = saved(recipe)
+                self._maps[key] = saved(recipe, base)
                 if sha256_of(_file(recipe)) != self.corpora.digest(recipe, task):
                     raise ReproError(f"{recipe.source} was replaced while it was read; run it again")
             else:
@@ -119,9 +120,16 @@ def _finite(transform: Transform, recipe: FittedRecipe) -> Map:
     return mapped
 
 
-def saved(recipe: FittedRecipe) -> Map:
+def saved(recipe: FittedRecipe, base: Ready) -> Map:
     """The map in the file that the recipe's source names."""
-    return _finite(recipe.load(_file(recipe)), recipe)
+    return _finite(recipe.load(_file(recipe), told_by(base)), recipe)
+
+
+def told_by(ready: Ready) -> str:
+    """What tells an encoder's vectors from another's: how they are made, and the checksum of its files. Queries under
+    another prompt, and sentences cut elsewhere, may have the map of the rest."""
+    made = (f"{name}:{value}" for name, value in ready.recipe.signature().items() if name not in ("prompt", "maxlen"))
+    return "|".join([*made, f"files:{ready.identity[:12]}"])
 
 
 def _file(recipe: FittedRecipe) -> Path:
@@ -146,30 +154,21 @@ class Loaded:
         if isinstance(encoder, str):
             encoder = zoo.recipe(encoder)
         self.recipe, self.device, self.dtype, self._suite = encoder, device, dtype, suite
-        located = zoo.locate(encoder.plain, suite.root, suite.offline)
-        self._embedder = Embedder([located], device, dtype, EmbeddingCache())
+        self._located = zoo.locate(encoder.plain, suite.root, suite.offline)
+        self._embedder = Embedder([self._located], device, dtype, EmbeddingCache())
         self._map: Map | None = None
 
     def encode(self, sentences: Sequence[str]) -> np.ndarray:
         """float32 (n, d); row i belongs to sentence i. Nothing is kept on disk."""
-        if isinstance(sentences, str):
-            raise ReproError(f"{self.name}: encode wants a list of sentences; put {sentences!r} into one")
-        table = getattr(sentences, "ndim", 1) != 1  # of which one would get the names of the columns, or rows
-        if table or isinstance(sentences, bytes | Mapping | Set) or not isinstance(sentences, Iterable):
-            raise ReproError(f"{self.name}: encode wants a list of sentences, and this is {type(sentences).__name__}")
-        texts = list(sentences)
-        for place, text in enumerate[object](texts):
-            if not isinstance(text, str):
-                what = f"{text!r:.80}, a {type(text).__name__}"
-                raise ReproError(f"{self.name}: encode wants texts, and entry {place} is {what}; leave it out")
-        vectors = self._embedder.fresh(texts)
-        of_text = dict(zip(texts, vectors, strict=True))  # a map of the target is fitted on what is encoded already
+        listed = texts(sentences, self.name)
+        vectors = self._embedder.fresh(listed)
+        of_text = dict(zip(listed, vectors, strict=True))  # a map of the target is fitted on what is encoded already
 
         def known(asked: Sequence[str]) -> np.ndarray:
             return np.stack([of_text[text] for text in asked]) if asked else vectors[:0]
 
         to_target = self.recipe.fitted is not None and self.recipe.fitted.source == TARGET
-        return self._mapped(texts, known if to_target else self._embedder.fresh)(vectors)
+        return self._mapped(listed, known if to_target else self._embedder.fresh)(vectors)
 
     def embed(self, sentences: Sequence[str], queries: Sequence[str]) -> tuple[Embedded, np.ndarray]:
         """(the sentences' vectors, which are kept on disk, the queries' (q, d), which have no part in the map).
@@ -180,7 +179,7 @@ class Loaded:
         rows = np.array([position.setdefault(sentence, len(position)) for sentence in sentences], np.int64)
         plain = self._embedder.embed(list(position))[0]
         asked = self._embedder.fresh(queries) if queries else np.empty((0, plain.vectors.shape[1]), np.float32)
-        apply = self._mapped(sentences, lambda texts: self._embedder.embed(texts)[0].vectors)
+        apply = self._mapped(sentences, lambda asked: self._embedder.embed(asked)[0].vectors)
         zero = zero_rows(plain.vectors[rows])
         vectors = apply(plain.vectors)[rows]
         return replace(plain, vectors=vectors, zero_vectors=zero), apply(asked) if queries else asked
@@ -193,7 +192,9 @@ class Loaded:
             return fitted(recipe, Corpus.of_lines(sentences), 0, embed)
         if self._map is None:
             at_hand = is_file(recipe.source)
-            self._map = saved(recipe) if at_hand else fitted(recipe, self._suite.corpus(recipe.source), 0, embed)
+            self._map = (
+                saved(recipe, self._located) if at_hand else fitted(recipe, self._suite.corpus(recipe.source), 0, embed)
+            )
         return self._map
 
 

@@ -186,7 +186,7 @@ class PostProcessed(Pretrained):
     def versions(self, task: str, embedded: Embedded, embed: Embed, session: Session) -> list[Embedded]:
         """The vectors under the map of each seed; the first one's seconds include the encoding."""
         versions = []
-        base = session.ready(self.base).recipe
+        base = session.ready(self.base)
         for number, seed in enumerate(self.runs(session.options.seeds)):
             start = time.perf_counter()
             apply = session.maps.map(self.recipe, base, task, seed, embed)

@@ -93,11 +93,12 @@ def _different(vectors: np.ndarray, rows: np.ndarray | None, squared: float, eno
     sentence has another rounding. Those that are equal are neighbours on a line that is drawn. Counted until there are
     more than `enough`."""
     numbers = np.arange(len(vectors)) if rows is None else np.unique(rows)
-    line = np.random.default_rng(0).standard_normal((1, vectors.shape[1])).astype(vectors.dtype)
-    numbers = numbers[np.argsort((line @ vectors.T)[0, numbers])]
+    line = np.random.default_rng(0).standard_normal(vectors.shape[1])
+    blocks = (vectors[numbers[start : start + BLOCK]] for start in range(0, len(numbers), BLOCK))
+    numbers = numbers[np.argsort(np.concatenate([block.astype(np.float64) @ line for block in blocks]))]
     different = 1
     for start in range(0, len(numbers) - 1, BLOCK):
-        block = vectors[numbers[start : start + BLOCK + 1]]  # (BLOCK + 1, d)
+        block = vectors[numbers[start : start + BLOCK + 1]].astype(np.float64)  # (BLOCK + 1, d)
         distances = ((block[1:] - block[:-1]) ** 2).sum(axis=1)  # (BLOCK,)
         different += int((distances > squared).sum())
         if different > enough:
@@ -109,7 +110,7 @@ class Whitening:
     """A whitening that keeps the first k dimensions; None: all that the covariance's rank gives.
 
     Once fitted it has the `mean` (d,) of the vectors it was fitted on, their `count` and `source`, the `kernel` W
-    (d, k), and all `eigenvalues` (d,) of the covariance from large to small.
+    (d, k), and all `eigenvalues` (d,) of the covariance from large to small; from a file, the `encoder` that it named.
     """
 
     mean: np.ndarray
@@ -117,6 +118,7 @@ class Whitening:
     eigenvalues: np.ndarray
     count: int
     source: str
+    encoder: str = ""
 
     def __init__(self, k: int | None = None) -> None:
         if k is not None and not k >= 1:
@@ -184,12 +186,14 @@ class Whitening:
             whitened[rows] = (vectors[rows] - self.mean) @ self.kernel
         return whitened
 
-    def save(self, path: Path) -> None:
-        """Write one safetensors file, with a checksum of its content."""
+    def save(self, path: Path, encoder: str = "") -> None:
+        """Write one safetensors file, with a checksum of its content. `encoder`: what tells that of the vectors from
+        others, '' where nobody says."""
         from safetensors.numpy import save
 
+        self.encoder = encoder
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in TENSORS}
-        about = {"count": self.count, "source": self.source, "sha256": self._checksum()}
+        about = {"count": self.count, "source": self.source, "encoder": encoder, "sha256": self._checksum()}
         write_atomic(path, save(tensors, {"whitening": json.dumps(about)}))
 
     @classmethod
@@ -208,6 +212,7 @@ class Whitening:
             loaded.k = tensors["kernel"].shape[1]
             loaded.mean, loaded.kernel, loaded.eigenvalues = (tensors[name] for name in TENSORS)
             loaded.count, loaded.source = int(about["count"]), str(about["source"])
+            loaded.encoder = str(about["encoder"])
             sound = about["sha256"] == loaded._checksum()
         except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
             raise ReproError(f"{path} is not a saved whitening; write one with `repro fit`") from error
@@ -218,7 +223,7 @@ class Whitening:
         return loaded
 
     def _checksum(self) -> str:
-        digest = hashlib.sha256(json.dumps([self.count, self.source]).encode())
+        digest = hashlib.sha256(json.dumps([self.count, self.source, self.encoder]).encode())
         for name in TENSORS:
             values = np.ascontiguousarray(getattr(self, name))
             digest.update(f"{name} {values.dtype.str} {values.shape}".encode() + values.tobytes())

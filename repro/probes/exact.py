@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,9 +24,11 @@ from repro.probes.base import Fit, Probe, coded
 
 COLUMNS = 256  # of the matrix products, problems × outputs: wide enough for BLAS, small enough for memory
 SMALL = 10**6  # numbers in the features; below that BLAS's threads wait for each other longer than they compute
-TOLERANCE = 1e-20  # squared Newton decrement over C × training items, which the objective grows with
+TOLERANCE = 1e-20  # squared Newton decrement over the objective
 ROUGHLY = 1e-5  # the same, for the weights that fits start from
 STEPS, HALVINGS = 60, 30
+LARGEST = 1e30  # C beyond which a float32 has no curvature
+USUAL = 16  # binary places of the largest feature before the point
 ROUGH = 0.5  # of a gradient, that a step's equations may be off by where it is believed
 
 
@@ -36,8 +38,9 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` does.
     """
     classes, y = coded(features, labels, fits)
+    features, fits = _conditioned(features.astype(np.float64), fits)
     if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
-        features = np.linalg.qr(features.T.astype(np.float64)).R.T  # (n, n)
+        features = np.linalg.qr(features.T).R.T  # (n, n)
     x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)
     x[:, :-1], x[:, -1] = features, 1
     target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
@@ -48,30 +51,43 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
         starts = _starts(data, fits)
         for begin in range(0, len(fits), width):
             batch = fits[begin : begin + width]
-            weights, solved = _Batch(data, batch, starts).solve()
-            logits = data.times(weights)  # (n, P, K)
-            chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
-            predicted[begin : begin + width] = classes[chosen].T
+            solved = np.zeros(len(batch), bool)
+            if starts is not None:
+                weights, solved = _Batch(data, batch, starts).solve()
+                logits = data.times(weights)  # (n, P, K)
+                chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
+                predicted[begin : begin + width] = classes[chosen].T
             for place in np.flatnonzero(~solved).tolist():
                 predicted[begin + place] = _alone(data, y, classes, batch[place])
             step.advance(len(batch))
     return predicted
 
 
+def _conditioned(features: np.ndarray, fits: Sequence[Fit]) -> tuple[np.ndarray, list[Fit]]:
+    """The same problems where float32 has the digits for them: features (n, d) without their mean, which the free
+    intercept takes up, and, where they are huge, divided by a power of two s, which makes C to C s²."""
+    features = features - features.mean(axis=0)
+    power = int(np.frexp(np.abs(features).max())[1])
+    s = 2.0**power if power > USUAL else 1.0
+    return features / s, [replace(fit, penalty=fit.penalty * s * s) for fit in fits]
+
+
 def _alone(data: _Data, y: np.ndarray, classes: np.ndarray, fit: Fit) -> np.ndarray:
     """Predicted classes (n,) of one problem by scikit-learn, all in float64: for features whose scale leaves float32's
     conjugate gradients no digits."""
+    from scipy.linalg import LinAlgWarning
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     x = data.x[:, :-1]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of another solver that it tries
-        warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("ignore")
+        for unsolved in (ConvergenceWarning, LinAlgWarning):  # of a singular Hessian it leaves the optimum to lbfgs
+            warnings.simplefilter("error", unsolved)
         try:
             model = LogisticRegression(C=fit.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
             model.fit(x[fit.train], y[fit.train])
-        except (ConvergenceWarning, ValueError, np.linalg.LinAlgError) as error:
+        except (ConvergenceWarning, LinAlgWarning, ValueError, np.linalg.LinAlgError) as error:
             raise ReproError(
                 f"the exact probe has not converged; are the features of sane size? ({str(error).splitlines()[0]})"
             ) from None
@@ -105,25 +121,31 @@ class _Start:
     inverses: list[np.ndarray]  # K of (d + 1, d + 1) float32
 
 
-def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start]:
+def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start] | None:
     """About the optimum on every item that some fit learns from, with C scaled to the fits' number of items.
 
-    Each penalty starts where the one before it ended: along the grid neither weights nor Hessians change by much.
+    Each penalty starts where the one before it ended: along the grid neither weights nor Hessians change by much. None
+    where a Hessian has no inverse in the digits that there are.
     """
     pool = np.logical_or.reduce([fit.train for fit in fits])
     share = float(np.mean([fit.train.sum() for fit in fits])) / pool.sum()
     penalties = sorted({fit.penalty for fit in fits})
+    if penalties[-1] > LARGEST:
+        return None
     x, outputs = data.x32[pool], data.target.shape[1]
     spread = 0.25 if outputs == 1 else (1 / outputs) * (1 - 1 / outputs)  # of the probabilities at zero weights
     gram = x.T @ x  # (d + 1, d + 1)
-    start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
     by_penalty = {}
-    for c in penalties:
-        weights, _ = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
-        probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
-        root = np.sqrt(probability * (1 - probability)).astype(np.float32)
-        halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
-        start = by_penalty[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
+    try:
+        start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
+        for c in penalties:
+            weights, _ = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
+            probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
+            root = np.sqrt(probability * (1 - probability)).astype(np.float32)
+            halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
+            start = by_penalty[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
+    except (np.linalg.LinAlgError, ValueError):  # float32 has no digits for the smallest directions, or no range
+        return None
     return by_penalty
 
 
@@ -160,12 +182,15 @@ class _Batch:
     def solve(self, tolerance: float = TOLERANCE) -> tuple[np.ndarray, np.ndarray]:
         """(weights at the optimum of each problem, which are there (P,)); a step that would lengthen a gradient is
         halved."""
-        goal = tolerance * np.maximum(self.c[:, 0] * self.mask[:, :, 0].sum(axis=0), 1)  # (P,)
+        most = self.c[:, 0] * self.mask[:, :, 0].sum(axis=0)  # (P,) which the objective seldom is above
         logits = self.data.times(self.weights)
         gradient, probability = self.gradient(logits, self.weights)
         for _ in range(STEPS):
             step = self.newton_step(gradient, probability)
-            busy = (gradient * step).sum(axis=(0, 2)) > goal  # (P,)
+            decrement = (gradient * step).sum(axis=(0, 2))  # (P,)
+            busy = decrement > tolerance * most
+            if not busy.any():
+                busy = decrement > tolerance * self.objective(logits)
             if not busy.any():
                 return self.weights, self.solves(step, gradient, probability)
             move, length = self.data.times(step), (gradient**2).sum(axis=(0, 2))
@@ -179,6 +204,15 @@ class _Batch:
                 scale[worse] /= 2
             logits, self.weights = tried
         return self.weights, ~busy & self.solves(step, gradient, probability)  # of a solved one, all is as it was
+
+    def objective(self, logits: np.ndarray) -> np.ndarray:
+        """C Σ loss + ½‖W‖² of each problem at its weights, (P,)."""
+        from scipy.special import logsumexp
+
+        right = (self.data.target[:, None] * logits).sum(axis=2)  # (n, P)
+        whole = np.logaddexp(0, logits[:, :, 0]) if logits.shape[2] == 1 else logsumexp(logits, axis=2)
+        loss = (self.mask[:, :, 0] * (whole - right)).sum(axis=0)
+        return np.asarray(self.c[:, 0] * loss + (self.ridge * self.weights**2).sum(axis=(0, 2)) / 2)
 
     def gradient(self, logits: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(gradient of each objective, probabilities)."""

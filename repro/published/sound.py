@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from packaging.version import InvalidVersion, Version
 
@@ -14,16 +15,17 @@ from repro.evaluation.measurement import protocol_of
 from repro.evaluation.system import FREE
 from repro.metrics import metric
 from repro.published.ledger import ROUNDING
-from repro.results.csv_lines import COUNTS, NUMBERS, number
+from repro.results.csv_lines import COUNTS, MEASURED, NUMBERS, Line, number
 from repro.results.signature import Signature
 from repro.revisions import is_commit
-from repro.tables.spec import Column, Row
+from repro.tables.spec import AnyColumn, Average, Column, Difference, Row
 from repro.tasks import TASKS
 from repro.version import __version__
 
 # what a signature may say of the system and no description states
 UNSTATED = frozenset({"on", "prompt"})
 FORMS = {"maxlen": r"none|model|[3-9]|[1-9]\d+", "norm": "yes|no|model"}  # of what the model's files decide
+COMPARED = frozenset({"match", "within-noise", "deviates"})  # verdicts on a difference
 CHECKSUM = re.compile(r" sha256:[0-9a-f]{12}\b")
 
 
@@ -52,9 +54,61 @@ def faults(
         yield why
 
 
-def impossible(column: Column, line: Mapping[str, str]) -> str:
-    """What speaks against a measured line whatever ledger, recipe and protocol say, as of `faults`; '': nothing."""
-    return _no_number(line) or next(_improbable(column, line), "")
+def impossible(table_id: str, column: AnyColumn, line: Line, parts: Mapping[str, Line]) -> str:
+    """What speaks against a line whatever ledger, recipe and protocol say, as of `faults`; '': nothing. `parts`: the
+    lines, by slug, of the columns that an average or a difference is made of."""
+    if bad := _no_number(line):
+        return bad
+    for name, due in {"table": table_id, "metric": column.metric}.items():
+        if line[name] != due:
+            return f"{name} is {line[name] or 'empty'}, and that of its column is {due}"
+    if not isinstance(column, Column):
+        wrong = wrong_derived(column, line, parts)
+    elif line["value"]:
+        wrong = chain(_improbable(column, line), _unsigned(column, line), _contradictions(column, line))
+    else:
+        wrong = (f"has no value and says {name}" for name in MEASURED if line[name])
+    return next(chain(wrong, _misjudged(line)), "")
+
+
+def _unsigned(column: Column, line: Line) -> Iterator[str]:
+    """Where a number has no signature of its task and metric."""
+    signature = Signature.parse(line["signature"])
+    if signature.task != column.task:
+        yield f"its signature is of {signature.task or 'nothing'}, and its column of {column.task}"
+    for name, due in TASKS[column.task].protocol(column.metric).items():
+        if due and signature.protocol.get(name, "") != due:
+            yield f"its signature has {name}:{signature.protocol.get(name) or 'nothing'}, and its column {name}:{due}"
+
+
+def _misjudged(line: Line) -> Iterator[str]:
+    """Where a verdict does not follow from the numbers beside it."""
+    value, published, delta, allowed = (number(line[name]) for name in ("value", "published", "delta", "tolerance"))
+    verdict = line["verdict"]
+    if (value is None) != (verdict == "not-run"):
+        yield f"its verdict is {verdict}, and its value {line['value'] or 'empty'}"
+    elif verdict == "no-published" and published is not None:
+        yield f"its verdict is {verdict}, and published is {line['published']}"
+    elif (verdict in COMPARED) != (delta is not None):
+        yield f"its verdict is {verdict or 'empty'}, and delta {line['delta'] or 'empty'}"
+    elif value is None or delta is None:
+        return
+    elif published is None or allowed is None or abs(value - published - delta) > ROUNDING:
+        yield f"delta is {line['delta']}, and not the value less the published {line['published'] or 'number'}"
+    elif (abs(delta) > allowed + ROUNDING) != (verdict == "deviates"):
+        yield f"its verdict is {verdict}, delta {line['delta']} and tolerance {line['tolerance']}"
+
+
+def wrong_derived(column: Average | Difference, line: Line, parts: Mapping[str, Line]) -> Iterator[str]:
+    """What is wrong with an average or a difference, which is made of its parts and nothing else."""
+    if any(line[name] for name in MEASURED if name != "value"):
+        yield "says how it was measured, and is computed from other columns"
+    values = [number(parts[slug]["value"]) if slug in parts else None for slug in column.of]
+    whole = [value for value in values if value is not None]
+    due = column.value(whole) if len(whole) == len(values) else None
+    said = number(line["value"])
+    if (due is None) != (not line["value"]) or (due is not None and (said is None or abs(said - due) >= 1e-9)):
+        yield f"is {line['value'] or 'empty'}; its parts make {'nothing' if due is None else f'{due:.10g}'}"
 
 
 def _no_number(line: Mapping[str, str]) -> str:

@@ -10,12 +10,12 @@ from repro.evaluation.config import Options
 from repro.evaluation.suite import Suite
 from repro.published import ledger
 from repro.published.checks import Check
-from repro.published.sound import faults
+from repro.published.sound import faults, wrong_derived
 from repro.published.verdicts import line_of, with_written_rows
 from repro.reports.facts import outdated
 from repro.reports.formats import texts
 from repro.reports.layout import lay_out, misplaced
-from repro.results.csv_lines import MEASURED, Line, from_csv, number
+from repro.results.csv_lines import MEASURED, Line, from_csv
 from repro.results.signature import Signature, check_comparable, difference
 from repro.tables import FACTS, get
 from repro.tables.spec import AnyColumn, Column, Row, Table
@@ -73,26 +73,13 @@ def _cells(table: Table, lines: Sequence[Line], suite: str) -> Iterator[Check]:
         of = () if isinstance(column, Column) else column.of
         parts = {slug: part for slug in of if (part := placed.get((row.slug, slug)))}
         if not isinstance(column, Column):
-            wrong = list(_wrong_derived(column, line, parts))
+            wrong = list(wrong_derived(column, line, parts))
         elif line["value"]:
             wrong = list(faults(row, column, line, options, line["data_sha256"], any_version=True))
         else:
             wrong = [f"has no value and says {name}" for name in MEASURED if line[name]]
         wrong = wrong or list(_misjudged(table, row, column, line, parts))
         yield Check(table.id, f"{row.slug} × {column.slug}", tuple(wrong), "" if line["value"] else line["reason"])
-
-
-def _wrong_derived(column: AnyColumn, line: Line, parts: dict[str, Line]) -> Iterator[str]:
-    """What is wrong with an average or a difference, which is made of its parts and nothing else."""
-    assert not isinstance(column, Column)
-    if any(line[name] for name in MEASURED if name != "value"):
-        yield "says how it was measured, and is computed from other columns"
-    values = [number(parts[slug]["value"]) if slug in parts else None for slug in column.of]
-    whole = [value for value in values if value is not None]
-    due = column.value(whole) if len(whole) == len(values) else None
-    said = number(line["value"])
-    if (due is None) != (not line["value"]) or (due is not None and (said is None or abs(said - due) >= 1e-9)):
-        yield f"is {line['value'] or 'empty'}; its parts make {'nothing' if due is None else f'{due:.10g}'}"
 
 
 def _misjudged(table: Table, row: Row, column: AnyColumn, line: Line, parts: dict[str, Line]) -> Iterator[str]:

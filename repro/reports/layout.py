@@ -171,9 +171,13 @@ def laid_out(table: Table, csv_path: Path) -> Layout:
         if not lines:
             raise ReproError(f"it has no line; `repro table {table.id}` writes it again")
         layout = lay_out(table, lines)
-        columns = {column.slug: column for column in table.scored()}
+        columns = {column.slug: column for column in table.columns}
+        placed = {(line["row"], line["column"]): line for line in layout.lines}
         for line in layout.lines:
-            if line["value"] and line["column"] in columns and (why := impossible(columns[line["column"]], line)):
+            column = columns[line["column"]]
+            of = () if isinstance(column, Column) else column.of
+            parts = {slug: placed[line["row"], slug] for slug in of}
+            if why := impossible(table.id, column, line, parts):
                 raise ReproError(f"{line['row']} × {line['column']}: {why}")
     except ReproError as error:
         raise ReproError(f"{csv_path} is not as this suite wrote it: {error}") from None

@@ -16,6 +16,7 @@ from repro.errors import ReproError
 from repro.impostors import refuse_file
 from repro.numerals import real
 
+LONGEST = 1 << 30  # characters of a cell: a signature may hold a prompt or arguments of any length
 Line = dict[str, str]
 Place = tuple[str, str]  # slugs of row and column
 
@@ -53,7 +54,7 @@ def from_csv(path: Path, complete: bool = False) -> list[Line]:
     try:
         refuse_file(path)
         text = path.read_text(encoding="utf-8").lstrip("\ufeff")
-        rows = [cells for cells in csv.reader(io.StringIO(text)) if any(cells)]
+        rows = [cells for cells in _rows(text) if any(cells)]
     except UnicodeDecodeError:
         raise ReproError(f"{path} is not UTF-8; save it as such (in a spreadsheet: CSV UTF-8)") from None
     except OSError as error:
@@ -83,6 +84,14 @@ def from_csv(path: Path, complete: bool = False) -> list[Line]:
             )
         lines.append(line)
     return lines
+
+
+def _rows(text: str) -> list[list[str]]:
+    usual = csv.field_size_limit(LONGEST)
+    try:
+        return list(csv.reader(io.StringIO(text)))
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _without_end(cells: list[str], length: int) -> list[str]:

@@ -6,6 +6,7 @@ One that defines `FACTS` is a table of facts: nothing in it is measured (facts.p
 from __future__ import annotations
 
 import pkgutil
+import re
 from importlib import import_module
 from types import ModuleType
 
@@ -58,3 +59,14 @@ def get(table_id: str, suite: str = "paper") -> Table:
             raise ReproError(f"nothing in {table_id} is measured; `repro table {table_id}` writes it as it is")
         raise ReproError(f"{table_id!r} is not a table; there are: {', '.join(TABLES)}")
     return TABLES[table_id] if suite == "paper" else demo.embedded(TABLES[table_id])
+
+
+def named(name: str, suite: str = "paper") -> Table:
+    """The table whose files have that name: `sbert-1`, or `sbert-1.limit-50` as a run that was cut short wrote it.
+
+    ReproError as of `get`, and where a part of the name is no part of a file's.
+    """
+    table_id, _, variant = name.partition(".")
+    if not re.fullmatch(r"[\w.-]*", variant):
+        raise ReproError(f"{name!r} is not a table; a run that was cut short is named as its file, sbert-1.limit-50")
+    return get(table_id if table_id else name, suite).of_run(variant)

@@ -104,7 +104,7 @@ def test_lines_that_the_table_did_not_write_are_refused(
     assert "sbert-1" in capsys.readouterr().err
 
 
-# of all-minilm-l6-v2 × sts12, whose verdict stays `match`
+# of all-minilm-l6-v2 × sts12, whose verdict is `match`
 IMPOSSIBLE = [
     ({"value": "100000.0"}, "value is 100000.0, and spearman-all is from -100 to 100"),
     ({"ci_low": "74.2", "ci_high": "70.3"}, "value is 72.3690125227, its interval 74.2 to 70.3"),
@@ -112,6 +112,20 @@ IMPOSSIBLE = [
     ({"seeds": "-3"}, "seeds is -3"),
     ({"std": "0.5"}, "std is 0.5, and seeds is 1"),
     ({"seconds": ""}, "seconds is empty"),
+    ({"signature": ""}, "its signature is of nothing, and its column of sts12"),
+    ({"metric": "accuracy"}, "metric is accuracy, and that of its column is spearman-all"),
+    ({"table": "sbert-2"}, "table is sbert-2, and that of its column is sbert-1"),
+    ({"verdict": "not-run"}, "its verdict is not-run, and its value 72.3690125227"),
+    ({"delta": ""}, "its verdict is match, and delta empty"),
+    ({"verdict": "no-published"}, "its verdict is no-published, and published is 72.3689999808"),
+    ({"value": "", "verdict": "not-run"}, "has no value and says ci_low"),
+    ({"value": "73.0"}, "delta is 1.25419e-05, and not the value less the published 72.3689999808"),
+    ({"value": "73.0", "delta": "0.6310000192", "tolerance": "1.0"}, "× avg: is 78.8742574422; its parts make 78.96"),
+    ({"published": "72.0", "delta": "0.5", "tolerance": "1.0", "verdict": "match"}, "delta is 0.5, and not the value"),
+    (
+        {"published": "72.0", "delta": "0.3690125227", "tolerance": "0.1", "verdict": "match"},
+        "its verdict is match, delta 0.3690125227 and tolerance 0.1",
+    ),
 ]
 
 
@@ -128,7 +142,7 @@ def test_a_number_that_no_run_gives_is_not_passed_on(
     name, *rest = command.split()
     assert main([name, "sbert-1", *rest, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr()
-    assert f"{path} is not as this suite wrote it: all-minilm-l6-v2 × sts12: " in said.err
+    assert f"{path} is not as this suite wrote it: all-minilm-l6-v2 × " in said.err
     assert message in said.err
     assert (said.out, list(tmp_path.iterdir())) == ("", [path])
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -90,6 +91,35 @@ def test_weights_that_are_not_in_the_files_are_a_refusal(
     folder = shutil.copytree(bert, tmp_path / "model")
     stored(folder, form, change(load_file(bert / "model.safetensors")))  # type: ignore[operator]
     with pytest.raises(ReproError, match=message):
+        vectors(folder)
+
+
+@pytest.mark.parametrize("prefix", ["", "bert."])
+@pytest.mark.parametrize("name", ["attention.self.distance_embedding.weight", "attention.output.adapter.down.weight"])
+def test_weights_of_a_layer_that_the_architecture_does_not_read_are_a_refusal(
+    prefix: str, name: str, bert: Path, tmp_path: Path
+) -> None:
+    """transformers leaves them out without a word: BERT's relative positions are no more, adapters never were."""
+    folder = shutil.copytree(bert, tmp_path / "model")
+    state = renamed(load_file(bert / "model.safetensors"), prefix)
+    stored(folder, "safetensors", state | {f"{prefix}encoder.layer.1.{name}": torch.zeros(3, 4)})
+    with pytest.raises(ReproError, match=rf"BertModel does not read the weights .*{re.escape(name)}; what it computes"):
+        vectors(folder)
+
+
+def test_weights_beside_the_encoder_are_left_out(bert: Path, tmp_path: Path) -> None:
+    """Heads, and buffers that were once saved with the weights."""
+    folder = shutil.copytree(bert, tmp_path / "model")
+    more = ["cls.predictions.bias", "classifier.weight", "embeddings.position_ids", "encoder.layer.7.output.dense.bias"]
+    stored(folder, "safetensors", load_file(bert / "model.safetensors") | {name: torch.zeros(16) for name in more})
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))
+
+
+@pytest.mark.parametrize("kind", ["relative_key", "relative_key_query", "alibi", "rotary"])
+def test_positions_that_the_architecture_does_not_know_are_a_refusal(kind: str, bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "model")
+    edit_json(folder / "config.json", position_embedding_type=kind)
+    with pytest.raises(ReproError, match=f"position_embedding_type is '{kind}', which transformers' BertModel does"):
         vectors(folder)
 
 

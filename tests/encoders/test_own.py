@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ ANSWERS: dict[str, Callable[[list[str]], object]] = {
     "lists": counts,
     "tuples": lambda s: tuple(map(tuple, counts(s))),
     "array": lambda s: np.array(counts(s), np.float64),
-    "integers": lambda s: np.array(counts(s), np.int8),
+    "integers": lambda s: np.array(counts(s), np.int16),
     "list of arrays": lambda s: [np.array(row, np.float32) for row in counts(s)],
     "tensor": lambda s: torch.tensor(counts(s), dtype=torch.float32),
     "tensor of a graph": lambda s: torch.tensor(counts(s), dtype=torch.float32, requires_grad=True) * 1,
@@ -114,6 +115,10 @@ WRONG: list[tuple[Callable[[list[str]], object], str]] = [
     (lambda s: 1 / 0, "own fails on 4 sentences: ZeroDivisionError: division by zero"),
     (lambda s: np.ma.masked_less(np.array(counts(s), float), 1), "own: a part of what it gave is masked"),
     (waited_for, "own is asynchronous; hand in a function that waits"),
+    # as sentence-transformers packs eight signs into one number, and as it quantises
+    (lambda s: np.packbits(np.array(counts(s)) > 0, axis=1), "own: what it gave is uint8, perhaps packed bits"),
+    (lambda s: torch.tensor(counts(s), dtype=torch.int8), "own: what it gave is int8, perhaps packed bits"),
+    (lambda s: [np.array(row, np.int8) for row in counts(s)], "own: what it gave is int8, perhaps packed bits"),
 ]
 
 
@@ -122,6 +127,61 @@ WRONG: list[tuple[Callable[[list[str]], object], str]] = [
 def test_what_is_no_vector_for_each_sentence_is_one_sentence(encode: object, message: str) -> None:
     with pytest.raises(ReproError, match=message):
         vectors(encode)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("a man", "own: encode wants a list of sentences; put 'a man' into one"),
+        ({"a": 1}, "own: encode wants a list of sentences, and this is dict"),
+        ({"a", "b"}, "own: encode wants a list of sentences, and this is set"),
+        (None, "own: encode wants a list of sentences, and this is NoneType"),
+        (5, "own: encode wants a list of sentences, and this is int"),
+        (["a", None], "own: encode wants texts, and entry 1 is None, a NoneType"),
+    ],
+)
+def test_what_are_no_sentences_is_named(given: Any, message: str) -> None:
+    encoder = own(counts, "own")
+    assert isinstance(encoder, OwnEncoder)
+    with pytest.raises(ReproError, match=message):
+        encoder.encode(given)
+
+
+def test_sentences_may_come_from_an_iterator() -> None:
+    encoder = own(counts, "own")
+    assert isinstance(encoder, OwnEncoder)
+    np.testing.assert_array_equal(encoder.encode(iter(SENTENCES)), EXPECTED)  # type: ignore[arg-type]
+
+
+def test_it_may_go_to_another_folder_and_nobody_else_does(tmp_path: Path) -> None:
+    here = os.getcwd()
+
+    def encode(sentences: list[str]) -> list[list[int]]:
+        os.chdir(tmp_path)
+        return counts(sentences)
+
+    np.testing.assert_array_equal(vectors(encode), EXPECTED)
+    assert os.getcwd() == here
+
+
+def test_scores_of_a_tensor_keep_their_digits() -> None:
+    near = torch.tensor([1.0, 1.0 + 1e-12], dtype=torch.float64)
+    scorer = own(Scorer(near), "own")
+    assert isinstance(scorer, OwnPairScorer)
+    assert scorer.score(["a", "b"], ["c", "d"]).tolist() == near.tolist()
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "version", "message"),
+    [
+        ({1: 2, "a": 3}, "", "own: 1 is no name of a keyword argument"),
+        ({"a": {1: 2, "b": 3}}, "1", "one of them cannot be written"),
+        ({"a": float("nan")}, "1", "one of them cannot be written"),
+    ],
+)
+def test_arguments_that_cannot_be_told_apart_are_refused(kwargs: Any, version: str, message: str) -> None:
+    with pytest.raises(ReproError, match=message):
+        own(counts, "own", version, kwargs)
 
 
 def test_a_generator_is_used_up_by_its_first_call() -> None:

@@ -148,6 +148,10 @@ REFUSED = {
         f"the value {value}": (replaced("dog 0", f"dog {value}"), f"line 2 has the value '{value}', which is not a fin")
         for value in ("x", "nan", "-inf", "Infinity", "1e39", "0x1", "1_0", "1,5", "--1", "1e", "\N{MINUS SIGN}1")
     },
+    "values that float32 cannot hold": (
+        b"cat 1e-50 -2e-46 0\n" + TEXT.encode(),
+        "line 1 has values that are all too small",
+    ),
     "a value of the first row": (replaced("cat 1", "cat nan"), "line 1 has the value 'nan'"),
     "binary": (binary(("cat", [1.0, 0.0, 0.0]), ("dog", [0.0, 1.0, 0.0])), "is in word2vec's binary form"),
     "binary of any numbers": (binary(("cat", [0.1, 0.7, -0.3]), ("dog", [0.3, 0.2, 0.9])), "is in word2vec's binary"),
@@ -190,7 +194,13 @@ def test_a_file_of_another_kind_is_known_by_its_name(name: str, tmp_path: Path) 
         list(read_vectors(tmp_path / name, set()))
 
 
-LIKE_NUMBERS = ("one too few after a word of blanks", "the value 1e39", "the value --1", "the value 1e")
+LIKE_NUMBERS = (
+    "values that float32 cannot hold",
+    "one too few after a word of blanks",
+    "the value 1e39",
+    "the value --1",
+    "the value 1e",
+)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -121,9 +121,15 @@ def test_models_are_pinned_where_public_code_names_their_revision() -> None:
     assert zoo.ZOO["unsup-simcse-bert-base"].plain.unpinned == "princeton-nlp/unsup-simcse-bert-base-uncased"
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "~nobody-of-this-name/x/y"])
+@pytest.mark.parametrize("name", ["x" * 5000, "~nobody-of-this-name/x/y"])
 def test_names_that_no_path_can_have(name: str) -> None:
     with pytest.raises(ReproError, match="is not in the zoo"):
+        zoo.recipe(name)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "./a\rb", "./a\x85b", "./a\ud800b", "all-minilm-l6-v2,prompt=a\r\nb"])
+def test_names_that_no_table_can_keep(name: str) -> None:
+    with pytest.raises(ReproError, match=r"the name '.*' holds '.*', which no table can keep"):
         zoo.recipe(name)
 
 

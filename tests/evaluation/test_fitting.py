@@ -35,6 +35,7 @@ from repro.postprocessing.whitening import Whitening
 from repro.tables.columns import geometry
 from repro.tables.spec import BEYOND, Column, Row, Table
 from repro.tasks import TASKS
+from tests.conftest import save_tiny_bert
 
 MINI = Suite("mini")
 COLUMNS = (
@@ -283,6 +284,32 @@ def test_a_fit_is_saved_and_used_from_the_command_line(
     np.testing.assert_allclose(np.load(out), expected, atol=1e-5)
     assert main(["encode", f"{name},k=4", str(tmp_path / "some.txt"), "-o", str(out), *common]) == 2
     assert "keeps 5 dimensions, not k = 4" in capsys.readouterr().err
+    for other, there in (("prompt=the", 0), ("max_length=9", 0), ("pooling=cls", 2), ("layers=1", 2)):
+        name = f"{tiny_bert},{other},post=whitening,source={fit}"
+        assert main(["encode", name, str(tmp_path / "some.txt"), "-o", str(out), *common]) == there
+    assert f"{fit} was fitted on the vectors of another encoder (pool:mean|layers:-1|norm:no|files:" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("command", ["encode", "table"])
+def test_a_fit_of_another_model_is_refused(
+    command: str, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the same width; cosines under it would look like any others."""
+    other, fit = save_tiny_bert(tmp_path / "other", seed=1), tmp_path / "fit.safetensors"
+    (tmp_path / "some.txt").write_text(
+        "".join(f"{word} {'cat ' * n}\n" for word in "a the dog".split() for n in range(9))
+    )
+    common = ["--offline", "--device", "cpu"]
+    assert main(["fit", str(tiny_bert), str(tmp_path / "some.txt"), "-k", "3", "-o", str(fit), *common]) == 0
+    name = f"{other},post=whitening,source={fit}"
+    commands = {
+        "encode": ["encode", name, str(tmp_path / "some.txt"), "-o", str(tmp_path / "out.npy")],
+        "table": ["table", "sbert-1", "--suite", "mini", "--row", name, "--encoder", name, "--out", str(tmp_path)],
+    }
+    assert main([*commands[command], *common]) == 2
+    assert "was fitted on the vectors of another encoder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

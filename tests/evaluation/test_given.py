@@ -162,6 +162,57 @@ def test_what_cannot_be_scored_is_one_sentence(thing: object, column: Column, me
         done(thing, column, name="own")
 
 
+FAILING = """
+asked = []
+
+def encoder(sentences):
+    asked.append(len(sentences))
+    if len(asked) > 1:
+        raise ValueError({message!a})
+    return [[len(s), s.count(" "), 1] for s in sentences]
+"""
+
+
+@pytest.mark.parametrize("message", ["one\r\ntwo", "one\rtwo", "one\n\ttwo", "one\x85two", "one \u2028two"])
+def test_an_error_of_several_lines_is_a_reason_of_one(
+    message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (reason,) = reasons(message, tmp_path, monkeypatch)
+    assert reason.endswith("failing:encoder fails on the sentences of STSB: ValueError: one two")
+    assert f"not run: {reason}" in capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"), [("half \ud800", r"half \ud800"), ("bell \x07 nul \0", r"bell \x07 nul \x00")]
+)
+def test_what_no_file_holds_is_a_code_in_the_reason(
+    message: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (reason,) = reasons(message, tmp_path, monkeypatch)
+    assert reason.endswith(f"ValueError: {shown}")
+
+
+def test_an_error_without_end_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (reason,) = reasons("x" * 300_000 + " end", tmp_path, monkeypatch)
+    assert len(reason) < 2100
+    assert reason.endswith("xxx end")
+
+
+def reasons(message: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Why an encoder that fails so on its second data set has no number there, as its table's file says."""
+    (folder / "failing.py").write_text(FAILING.format(message=message))
+    monkeypatch.chdir(folder)
+    monkeypatch.delitem(sys.modules, "failing", raising=False)
+    run = (
+        "table sbert-1 --suite mini --offline --task sts12 --task stsb --encoder failing:encoder --row failing:encoder"
+    )
+    assert main([*run.split(), "--out", str(folder)]) == 0
+    assert main(["report", "sbert-1", "--suite", "mini", "--out", str(folder)]) == 0
+    lines = csv_lines.from_csv(folder / "mini" / "sbert-1.csv", complete=True)
+    of = [line for line in lines if line["row"] == "failing:encoder" and line["column"] in ("sts12", "stsb")]
+    return {line["reason"] for line in of if not line["value"]}
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "own_encoders.py").write_text(OWN)

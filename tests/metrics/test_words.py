@@ -10,15 +10,18 @@ from repro.errors import ReproError
 from repro.metrics.words import BLOCK, nearest
 
 
-def test_neighbours_are_those_of_an_exact_search() -> None:
+@pytest.mark.parametrize("offset", [0, 30, 3000])  # of all words, whose digits are lost to |a|² + |b|² − 2 a·b
+def test_neighbours_are_those_of_an_exact_search(offset: float) -> None:
     rng = np.random.default_rng(0)
-    table = rng.normal(size=(700, 8)).astype(np.float32)
+    table = (rng.normal(size=(700, 8)) + offset).astype(np.float32)
+    table[7] = table[8] + np.float32(1e-3)  # near each other, and far from the rest
     table[5] = table[6]  # of two equal words each is the other's neighbour, at distance 0
     asked = rng.permutation(700)[: BLOCK + 30]
     distances, products = nearest(table, asked, 7)
-    search = NearestNeighbors(algorithm="brute").fit(table.astype(np.float64))
-    theirs = search.kneighbors(table[asked].astype(np.float64), 8)[0][:, 1:]  # the first is the word itself, or as near
-    np.testing.assert_allclose(distances, theirs, atol=1e-3)
+    centred = table.astype(np.float64) - offset
+    search = NearestNeighbors(algorithm="kd_tree").fit(centred)  # of differences, as `brute` is not
+    theirs = search.kneighbors(centred[asked], 8)[0][:, 1:]  # the first is the word itself, or as near
+    np.testing.assert_allclose(distances, theirs, rtol=1e-6)
     for word, ours in zip(asked, products, strict=True):
         others = np.delete(table, word, axis=0).astype(np.float64) @ table[word]
         np.testing.assert_allclose(ours, np.sort(others)[:-8:-1], rtol=1e-5, atol=1e-5)

@@ -159,6 +159,14 @@ def test_what_cannot_be_whitened(vectors: np.ndarray, k: int | None, message: st
         Whitening(k).fit(vectors, source="a file")
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-25, 1e25, 1e30])
+def test_vectors_of_any_size_are_whitened_alike(scale: float) -> None:
+    vectors = np.random.default_rng(0).normal(size=(200, 12)).astype(np.float32)
+    expected = Whitening(5).fit(vectors).transform(vectors)
+    scaled = vectors * np.float32(scale)
+    np.testing.assert_allclose(np.abs(Whitening(5).fit(scaled).transform(scaled)), np.abs(expected), atol=1e-5)
+
+
 def test_repeated_sentences_count_as_often_as_they_occur() -> None:
     """Twice as many rows as one block has, of vectors that are held once."""
     vectors = drawn(500)

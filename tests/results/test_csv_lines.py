@@ -80,3 +80,10 @@ def test_a_file_that_a_spreadsheet_saved_says_the_same(tmp_path: Path) -> None:
     saved = saved.replace(",0,cpu,", ",0.0,cpu,")
     (tmp_path / "sbert-1.csv").write_bytes(saved.encode())
     assert from_csv(tmp_path / "sbert-1.csv") == from_csv(COMMITTED / "sbert-1.csv")
+
+
+def test_a_signature_may_be_of_any_length(tmp_path: Path) -> None:
+    """The csv module's own limit is 131,072 characters, and a prompt may be longer."""
+    line = {name: "" for name in FIELDS} | {"row": "r", "column": "c", "signature": "x" * 200_000}
+    (tmp_path / "t.csv").write_text(to_csv([line]))
+    assert from_csv(tmp_path / "t.csv") == [line]

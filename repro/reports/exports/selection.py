@@ -9,7 +9,7 @@ from pathlib import Path
 from repro.errors import ReproError
 from repro.reports.layout import laid_out
 from repro.results.csv_lines import Line
-from repro.tables import get
+from repro.tables import named
 from repro.tables.spec import Column, Table
 
 
@@ -37,9 +37,8 @@ def select(csv_path: Path, rows: Sequence[str], tasks: Sequence[str], suite: str
 
     ReproError where the file is missing or no table, where it has no such row or column, or nothing was measured there.
     """
-    table_id, _, variant = csv_path.stem.partition(".")  # sbert-1.limit-50 is of sbert-1
-    table = get(table_id, suite).of_run(variant)
-    layout = laid_out(table, csv_path)
+    table = named(csv_path.stem, suite)
+    table_id, layout = table.id, laid_out(table, csv_path)
     table = layout.table
     table.pick_rows(rows)
     columns = [column.slug for column in table.columns]

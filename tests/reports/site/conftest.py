@@ -59,7 +59,7 @@ def _write(root: Path, first: str, second: str) -> None:
     path = folder / "sbert-1.csv"
     lines = from_csv(path)
     row = [line for line in lines if line["row"] == "all-minilm-l6-v2"]
-    lines += [line | {"row": "hostile", "label": HOSTILE, "encoder": HOSTILE} for line in row]
+    lines += [line | {"row": "hostile", "label": HOSTILE, "encoder": line["encoder"] and HOSTILE} for line in row]
     path.write_text(to_csv(lines), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REPRO_HOME", str(root / "home"))
