@@ -30,7 +30,6 @@ ONCE = (
     "other on dev (the run on a GPU in simcse-6 is 0.3 below them); the others are one run each."
 )
 MINILM_ONCE = "all-MiniLM-L6-v2: one run each."
-ONE_RUN = "all-MiniLM-L6-v2 and scratch-bert: one run each."
 SCRATCH_ONCE = "scratch-bert: rows with ± have three seeds, the others are one run each."
 WIKI_SAMPLE = "Wikipedia sample: the first 11,914 sentences of SimCSE's million, one epoch, its settings."
 NLI_SAMPLE = (
