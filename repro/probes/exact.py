@@ -38,11 +38,12 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` does.
     """
     classes, y = coded(features, labels, fits)
-    features, fits = _conditioned(features.astype(np.float64), fits)
+    features, fits = _conditioned(features.astype(np.float64), fits)  # a copy
     if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
         features = np.linalg.qr(features.T).R.T  # (n, n)
     x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)
     x[:, :-1], x[:, -1] = features, 1
+    del features  # of a size with x
     target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
     data = _Data(x, x.astype(np.float32), target)
     predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
@@ -65,11 +66,14 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
 
 def _conditioned(features: np.ndarray, fits: Sequence[Fit]) -> tuple[np.ndarray, list[Fit]]:
     """The same problems where float32 has the digits for them: features (n, d) without their mean, which the free
-    intercept takes up, and, where they are huge, divided by a power of two s, which makes C to C s²."""
-    features = features - features.mean(axis=0)
-    power = int(np.frexp(np.abs(features).max())[1])
-    s = 2.0**power if power > USUAL else 1.0
-    return features / s, [replace(fit, penalty=fit.penalty * s * s) for fit in fits]
+    intercept takes up, and, where they are huge, divided by a power of two s, which makes C to C s². In place."""
+    features -= features.mean(axis=0)
+    power = int(np.frexp(max(features.max(), -features.min()))[1])
+    if power <= USUAL:
+        return features, list(fits)
+    s = 2.0**power
+    features /= s
+    return features, [replace(fit, penalty=fit.penalty * s * s) for fit in fits]
 
 
 def _alone(data: _Data, y: np.ndarray, classes: np.ndarray, fit: Fit) -> np.ndarray:
