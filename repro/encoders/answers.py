@@ -39,17 +39,12 @@ def vectors_of(answer: object, sentences: Sequence[str], who: str) -> np.ndarray
             raise ReproError(f"{who}: {len(sentences)} sentences gave {len(answer)} vectors")
         rows = [_vector(row, sentence, who) for row, sentence in zip(answer, sentences, strict=True)]
         for row, sentence in zip(rows, sentences, strict=True):
+            _unpacked(row, who)
             if len(row) != len(rows[0]):
                 lengths = f"{len(row)} numbers, that of {sentences[0]!r} {len(rows[0])}"
                 raise ReproError(f"{who}: the vector of {sentence!r} has {lengths}")
         answer = np.stack(rows) if rows else np.empty((0, 0))
-    numbers = _numbers(answer, who)
-    if numbers.dtype in (np.int8, np.uint8):
-        raise ReproError(
-            f"{who}: what it gave is {numbers.dtype}, perhaps packed bits or quantised; give the numbers of the "
-            "vectors, as float32"
-        )
-    vectors = checked(numbers, sentences, who)[0]
+    vectors = checked(_unpacked(_numbers(answer, who), who), sentences, who)[0]
     return vectors.copy()  # the array may be filled again by the next call
 
 
@@ -75,6 +70,16 @@ def _vector(answer: object, sentence: str, who: str) -> np.ndarray:
     return vector
 
 
+def _unpacked(numbers: np.ndarray, who: str) -> np.ndarray:
+    """The numbers; ReproError where they may be bits, eight to a number."""
+    if numbers.dtype in (np.int8, np.uint8):
+        raise ReproError(
+            f"{who}: what it gave is {numbers.dtype}, perhaps packed bits or quantised; give the numbers of the "
+            "vectors, as float32"
+        )
+    return numbers
+
+
 def _numbers(answer: object, who: str) -> np.ndarray:
     if np.ma.is_masked(answer):
         raise ReproError(f"{who}: a part of what it gave is masked, and is no number; fill it in")
@@ -92,4 +97,5 @@ def _plain(answer: Any) -> Any:
     if not hasattr(answer, "detach"):
         return answer
     tensor = answer.detach().cpu()
-    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()  # NumPy has no bfloat16
+    small = tensor.dtype.is_floating_point and tensor.dtype.itemsize < 4  # of which NumPy lacks some, such as bfloat16
+    return (tensor.float() if small else tensor).numpy()

@@ -35,7 +35,11 @@ PARTS = frozenset(  # these have no class of transformers that is saved and load
     "prophetnet blenderbot blenderbot-small m2m_100 pegasus pegasus_x marian".split()
 )
 WHOLE = "tokenizer.json"  # all that a fast tokenizer is
-MASKS = re.compile(r"(attn|attention)\.(masked_)?bias$|inv_freq$|position_ids$")  # once saved with the weights
+# what an encoder computes without: buffers that were once saved with the weights, and a decoder's look at an encoder
+UNUSED = re.compile(
+    r"(attn|attention)\.(masked_)?bias$|(inv_freq|position_ids|causal_mask|(cos|sin)_cached)$|(^|\.)crossattention\."
+)
+LOST = frozenset({"relative_key", "relative_key_query", "alibi", "rotary"})  # positions that BERT and its kin had
 INPUTS = frozenset({"input_ids", "token_type_ids", "attention_mask"})  # that are passed on
 POSITIONS = frozenset({"position_embeddings", "position_embedding", "wpe", "embed_positions", "positions_embed"})
 
@@ -163,13 +167,13 @@ def _refuse_unread(folder: Path, model: Any, names: list[str]) -> None:
     for name in names:
         parts = name.removeprefix(f"{model.base_model_prefix}.").split(".")
         inside = max((count for count in range(len(parts)) if ".".join(parts[:count]) in modules), default=0)
-        if any(part.isdigit() for part in parts[:inside]) and not MASKS.search(name):
+        if any(part.isdigit() for part in parts[:inside]) and not UNUSED.search(name):
             raise ReproError(
                 f"{folder}: transformers' {type(model).__name__} does not read the weights {name}; what it computes "
                 "is another model"
             )
-    kind = getattr(model.config, "position_embedding_type", None) or "absolute"
-    if kind != "absolute" and f'"{kind}"' not in inspect.getsource(inspect.getmodule(type(model)) or type(model)):
+    kind = getattr(model.config, "position_embedding_type", None)
+    if kind in LOST and f'"{kind}"' not in inspect.getsource(inspect.getmodule(type(model)) or type(model)):
         raise ReproError(
             f"{folder}: position_embedding_type is {kind!r}, which transformers' {type(model).__name__} does not know; "
             "what it computes is another model"

@@ -167,7 +167,7 @@ def recipe(name: str) -> Recipe:
     A comma may also be part of a file's or folder's name.
     """
     if odd := next((c for c in name if category(c) in ("Cc", "Cs") and c not in "\t\n"), ""):  # a prompt may have these
-        raise ReproError(f"the name {name!a} holds {odd!a}, which no table can keep; rename the file or folder")
+        raise ReproError(f"the name {name!a} holds {odd!a}, which no table can keep; leave it out, or rename the file")
     base, settings = split(name)
     if base in ZOO:
         return override(ZOO[base], settings)

@@ -111,6 +111,8 @@ def test_weights_beside_the_encoder_are_left_out(bert: Path, tmp_path: Path) -> 
     """Heads, and buffers that were once saved with the weights."""
     folder = shutil.copytree(bert, tmp_path / "model")
     more = ["cls.predictions.bias", "classifier.weight", "embeddings.position_ids", "encoder.layer.7.output.dense.bias"]
+    more += [f"encoder.layer.0.{name}" for name in ("attention.self.causal_mask", "attention.self.cos_cached")]
+    more += ["encoder.layer.1.crossattention.self.query.weight"]  # of a decoder, which looks at no encoder here
     stored(folder, "safetensors", load_file(bert / "model.safetensors") | {name: torch.zeros(16) for name in more})
     np.testing.assert_array_equal(vectors(folder), vectors(bert))
 
@@ -121,6 +123,13 @@ def test_positions_that_the_architecture_does_not_know_are_a_refusal(kind: str, 
     edit_json(folder / "config.json", position_embedding_type=kind)
     with pytest.raises(ReproError, match=f"position_embedding_type is '{kind}', which transformers' BertModel does"):
         vectors(folder)
+
+
+def test_a_kind_of_positions_that_names_nothing_is_no_matter(bert: Path, tmp_path: Path) -> None:
+    """As ModernBERT's configurations have it, whose code does not look."""
+    folder = shutil.copytree(bert, tmp_path / "model")
+    edit_json(folder / "config.json", position_embedding_type="sans_pos")
+    np.testing.assert_array_equal(vectors(folder), vectors(bert))
 
 
 def test_a_configuration_with_more_layers_than_the_file(bert: Path, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ ANSWERS: dict[str, Callable[[list[str]], object]] = {
     "list of arrays": lambda s: [np.array(row, np.float32) for row in counts(s)],
     "tensor": lambda s: torch.tensor(counts(s), dtype=torch.float32),
     "tensor of a graph": lambda s: torch.tensor(counts(s), dtype=torch.float32, requires_grad=True) * 1,
+    "float8": lambda s: torch.tensor(counts(s), dtype=torch.float8_e4m3fn),
     "bfloat16": lambda s: torch.tensor(counts(s), dtype=torch.bfloat16),
     "list of tensors": lambda s: [torch.tensor(row, dtype=torch.float16, requires_grad=True) for row in counts(s)],
     "generator": lambda s: (row for row in counts(s)),
@@ -119,6 +120,10 @@ WRONG: list[tuple[Callable[[list[str]], object], str]] = [
     (lambda s: np.packbits(np.array(counts(s)) > 0, axis=1), "own: what it gave is uint8, perhaps packed bits"),
     (lambda s: torch.tensor(counts(s), dtype=torch.int8), "own: what it gave is int8, perhaps packed bits"),
     (lambda s: [np.array(row, np.int8) for row in counts(s)], "own: what it gave is int8, perhaps packed bits"),
+    (
+        lambda s: [np.array(r, np.int8 if i else float) for i, r in enumerate(counts(s))],
+        "what it gave is int8, perhaps",
+    ),
 ]
 
 
