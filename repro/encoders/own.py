@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -84,7 +84,7 @@ class Own:
     def _asked(self, what: str) -> Iterator[None]:
         """Whatever its code raises is one sentence, and wherever it goes, files are written where they would be."""
         try:
-            with chdir(os.curdir):
+            with _staying():
                 yield
         except ReproError:
             raise
@@ -189,6 +189,19 @@ def own(thing: object, name: str = "", version: str = "", kwargs: Mapping[str, o
     return OwnEncoder(thing, name, version, arguments)
 
 
+@contextmanager
+def _staying() -> Iterator[None]:
+    """Back to the working directory at the end, should somebody have left it; one that is gone is no matter."""
+    before = None
+    with suppress(OSError):
+        before = os.getcwd()
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.chdir(before)
+
+
 def _pair(*functions: Any) -> SentEval:
     if len(functions) != 2 or not callable(functions[0]) or not (functions[1] is None or callable(functions[1])):
         raise ReproError("of a tuple, SentEval's pair (batcher, prepare) is an encoder, and nothing else")
@@ -218,7 +231,7 @@ def named(name: str) -> Own:
     module, _, attribute = match[1].partition(":")
     sys.path.insert(0, os.getcwd())
     try:
-        with chdir(os.curdir):  # and back, should it go elsewhere
+        with _staying():
             thing = getattr(import_module(module), attribute)
             if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
                 thing = thing()

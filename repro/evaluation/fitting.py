@@ -191,10 +191,10 @@ class Loaded:
         if recipe.source == TARGET:
             return fitted(recipe, Corpus.of_lines(sentences), 0, embed)
         if self._map is None:
-            at_hand = is_file(recipe.source)
-            self._map = (
-                saved(recipe, self._located) if at_hand else fitted(recipe, self._suite.corpus(recipe.source), 0, embed)
-            )
+            if is_file(recipe.source):
+                self._map = saved(recipe, self._located)
+            else:
+                self._map = fitted(recipe, self._suite.corpus(recipe.source), 0, embed)
         return self._map
 
 

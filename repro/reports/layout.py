@@ -18,6 +18,7 @@ from repro.published import ledger
 from repro.published.sound import impossible
 from repro.published.verdicts import with_written_rows
 from repro.results.csv_lines import Line, Place, from_csv, number, signed
+from repro.results.signature import Signature
 from repro.tables.spec import AnyColumn, Column, Row, Table
 
 # a sign for each verdict that there is
@@ -177,11 +178,19 @@ def laid_out(table: Table, csv_path: Path) -> Layout:
             column = columns[line["column"]]
             of = () if isinstance(column, Column) else column.of
             parts = {slug: placed[line["row"], slug] for slug in of}
-            if why := impossible(table.id, column, line, parts):
+            if why := impossible(table.id, column, line, parts) or _of_another_run(line, csv_path):
                 raise ReproError(f"{line['row']} × {line['column']}: {why}")
     except ReproError as error:
         raise ReproError(f"{csv_path} is not as this suite wrote it: {error}") from None
     return layout
+
+
+def _of_another_run(line: Line, csv_path: Path) -> str:
+    """How a line was cut short where the name of its file, as `sbert-1.limit-50.csv`, does not say so; else ''."""
+    limit = Signature.parse(line["signature"]).protocol.get("limit", "")
+    if limit and f"limit-{limit}" not in csv_path.stem.split("."):
+        return f"it is of a run of --limit {limit}, and the file's name is not"
+    return ""
 
 
 def lay_out(table: Table, lines: Sequence[Line]) -> Layout:

@@ -57,6 +57,15 @@ def test_a_cut_run_has_files_of_its_own(copy: Path) -> None:
         assert banner not in (copy / f"sbert-1.{suffix}").read_text()
 
 
+@pytest.mark.parametrize("name", ["sbert-1", "sbert-1.limit-9"])
+def test_a_cut_run_under_another_name_is_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = ["sbert-1", "--suite", "mini", "--offline", "--row", "minilm-cls", "--limit", "5"]
+    assert main(["table", *run, "--out", str(tmp_path)]) == 0
+    shutil.copy(tmp_path / "mini" / "sbert-1.limit-5.csv", tmp_path / "mini" / f"{name}.csv")
+    assert main(["report", name, "--suite", "mini", "--out", str(tmp_path)]) == 2
+    assert "it is of a run of --limit 5, and the file's name is not" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -169,6 +169,13 @@ def test_it_may_go_to_another_folder_and_nobody_else_does(tmp_path: Path) -> Non
     assert os.getcwd() == here
 
 
+def test_it_may_be_asked_where_the_working_directory_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    np.testing.assert_array_equal(vectors(counts), EXPECTED)
+
+
 def test_scores_of_a_tensor_keep_their_digits() -> None:
     near = torch.tensor([1.0, 1.0 + 1e-12], dtype=torch.float64)
     scorer = own(Scorer(near), "own")
