@@ -11,7 +11,6 @@ Letters: n items, d features and a constant, P problems, K outputs a problem (1 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,8 +18,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from repro import progress
-from repro.errors import ReproError
 from repro.probes.base import Fit, Probe, coded
+from repro.probes.newton import classify
 
 COLUMNS = 256  # of the matrix products, problems × outputs: wide enough for BLAS, small enough for memory
 SMALL = 10**6  # numbers in the features; below that BLAS's threads wait for each other longer than they compute
@@ -58,8 +57,8 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
                 logits = data.times(weights)  # (n, P, K)
                 chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
                 predicted[begin : begin + width] = classes[chosen].T
-            for place in np.flatnonzero(~solved).tolist():
-                predicted[begin + place] = _alone(data, y, classes, batch[place])
+            for place in np.flatnonzero(~solved).tolist():  # float32 had no digits for these
+                predicted[begin + place] = classes[classify(x, y, len(classes), batch[place])]
             step.advance(len(batch))
     return predicted
 
@@ -74,28 +73,6 @@ def _conditioned(features: np.ndarray, fits: Sequence[Fit]) -> tuple[np.ndarray,
     s = 2.0**power
     features /= s
     return features, [replace(fit, penalty=fit.penalty * s * s) for fit in fits]
-
-
-def _alone(data: _Data, y: np.ndarray, classes: np.ndarray, fit: Fit) -> np.ndarray:
-    """Predicted classes (n,) of one problem by scikit-learn, all in float64: for features whose scale leaves float32's
-    conjugate gradients no digits."""
-    from scipy.linalg import LinAlgWarning
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    x = data.x[:, :-1]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for unsolved in (ConvergenceWarning, LinAlgWarning):  # of a singular Hessian it leaves the optimum to lbfgs
-            warnings.simplefilter("error", unsolved)
-        try:
-            model = LogisticRegression(C=fit.penalty, solver="newton-cholesky", tol=1e-10, max_iter=1000)
-            model.fit(x[fit.train], y[fit.train])
-        except (ConvergenceWarning, LinAlgWarning, ValueError, np.linalg.LinAlgError) as error:
-            raise ReproError(
-                f"the exact probe has not converged; are the features of sane size? ({str(error).splitlines()[0]})"
-            ) from None
-    return np.asarray(classes[model.predict(x)])
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def test_features_of_any_scale_have_the_labels_of_newton_cholesky(classes: int, 
 
 # an equivalent problem, each: what is added to the features is the intercept's, a scale s makes C to C s²
 MOVED: dict[str, tuple[float, Callable[[np.ndarray], np.ndarray]]] = {
-    **{f"scale {s:g}": (s, lambda x, s=s: x * s) for s in (1e-5, 1e3, 1e7, 1e12)},  # type: ignore[misc]
+    **{f"scale {s:g}": (s, lambda x, s=s: x * s) for s in (1e-5, 1e3, 1e5, 1e12)},  # type: ignore[misc]
     **{f"offset {by:g}": (1.0, lambda x, by=by: x + by) for by in (10, 1e3, 1e5)},  # type: ignore[misc]
     "one far dimension": (1.0, lambda x: x + 1e5 * (np.arange(x.shape[1]) == 2)),
     "a constant": (1.0, lambda x: np.hstack([x, np.full((len(x), 1), 1e6)])),
