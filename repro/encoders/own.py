@@ -34,7 +34,8 @@ SENTEVAL = {"STSB": "STSBenchmark", "SICK": "SICKRelatedness", "SST": "SST2"}
 
 @dataclass(frozen=True)
 class Own:
-    """An object under a name. `version`: changes with its numbers, '' where nobody says; `kwargs`: of each call.
+    """An object under a name. `version`: changes with its numbers, '' where nobody says; `kwargs`: of each call;
+    `place`: the working directory that its code went to when it was made, '' where it stayed.
 
     What is known of it is what it is called: its numbers may be kept only where it has a version.
     """
@@ -43,6 +44,7 @@ class Own:
     name: str
     version: str = ""
     kwargs: Mapping[str, object] = field(default_factory=dict, hash=False)
+    place: str = field(default="", compare=False)
     gives_vectors: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class Own:
     def _asked(self, what: str) -> Iterator[None]:
         """Whatever its code raises is one sentence, and wherever it goes, files are written where they would be."""
         try:
-            with _staying():
+            with _staying(self.place):
                 yield
         except ReproError:
             raise
@@ -190,12 +192,15 @@ def own(thing: object, name: str = "", version: str = "", kwargs: Mapping[str, o
 
 
 @contextmanager
-def _staying() -> Iterator[None]:
-    """Back to the working directory at the end, should somebody have left it; one that is gone is no matter."""
+def _staying(place: str = "") -> Iterator[None]:
+    """In `place`, and back in the working directory at the end, should somebody have left it; one that is gone is no
+    matter."""
     before = None
     with suppress(OSError):
         before = os.getcwd()
     try:
+        if place:
+            os.chdir(place)
         yield
     finally:
         if before is not None:
@@ -235,8 +240,10 @@ def named(name: str) -> Own:
             thing = getattr(import_module(module), attribute)
             if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
                 thing = thing()
+            place = os.getcwd()
         version = match[2] or getattr(thing, "version", "")
-        return own(thing, match[1], version if isinstance(version, str) else "")
+        made = own(thing, match[1], version if isinstance(version, str) else "")
+        return made if place == os.getcwd() else replace(made, place=place)
     except ReproError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises

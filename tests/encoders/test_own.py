@@ -399,6 +399,15 @@ class Lazy:
 
 lazy = Lazy()
 
+class Elsewhere:
+    def __init__(self):
+        import os
+        os.chdir("beside")
+
+    def encode(self, sentences):
+        with open("vector.txt") as file:
+            return [[float(file.read())] for _ in sentences]
+
 def broken():
     raise RuntimeError("no such model")
 '''
@@ -410,6 +419,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "own_encoders", raising=False)
     return tmp_path
+
+
+def test_it_is_asked_in_the_folder_that_it_went_to_when_it_was_made(folder: Path) -> None:
+    (folder / "beside").mkdir()
+    (folder / "beside" / "vector.txt").write_text("3")
+    encoder = named("own_encoders:Elsewhere")
+    assert os.getcwd() == str(folder)
+    assert isinstance(encoder, OwnEncoder)
+    assert encoder.encode(["a"]).tolist() == [[3]]
+    assert os.getcwd() == str(folder)
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,9 @@ def test_a_fit_is_saved_and_loaded(tmp_path: Path) -> None:
     with pytest.raises(ReproError, match="is of 24 dimensions, the vectors have 7"):
         loaded.transform(drawn(d=7))
     path.write_bytes(b"no such thing")
-    with pytest.raises(ReproError, match=r"fit\.safetensors is not a saved whitening; write one with `repro fit`"):
+    with pytest.raises(
+        ReproError, match=r"fit\.safetensors is not a saved whitening of this version; write it with `repro fit`"
+    ):
         Whitening.load(path)
 
 
