@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from repro.bench import BENCHES
 from repro.cli import claims, demo, export, fetch, general, models, reports, sentences, streams, tables, verify
+from repro.data.registry import SUITES
 from repro.encoders.base import DEVICE
 from repro.numerals import real, whole
 from repro.paths import user_path
@@ -44,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     table = command("table", tables.table, "regenerate a table", "file")
     table.add_argument("id", help="such as sbert-1; see `repro list tables`")
-    table.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
+    _suite_option(table)
     table.add_argument(
         "--row",
         action="append",
@@ -106,7 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--accumulate", type=_few, default=1, metavar="N", help="compute each batch in N parts")
     train.add_argument("--checkpoint-every", type=_count, default=500, metavar="STEPS")
     train.add_argument("-o", "--output", type=user_path, metavar="DIR", help="copy the model to this new folder")
-    train.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
+    _suite_option(train)
     _data_options(train)
     _device_options(train, "auto")
 
@@ -134,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verified.add_argument("ids", nargs="*", metavar="ID")
     verified.add_argument("--out", type=user_path, default="tables", metavar="DIR")
-    verified.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    _suite_option(verified)
     verified.add_argument(
         "--against", type=user_path, metavar="CSV", help="instead, an earlier run: a table's CSV file, or a folder"
     )
@@ -149,7 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     report.add_argument("ids", nargs="*", metavar="ID", help="tables, or sbert-1.limit-50; default: all")
     report.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
-    report.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    _suite_option(report)
     report.add_argument("--html", action="store_true", help="pages to look at, of all tables and both suites")
     report.add_argument("--site", type=user_path, metavar="DIR", help="where to (default: site)")
 
@@ -160,19 +161,19 @@ def build_parser() -> argparse.ArgumentParser:
     exported.add_argument("--task", action="append", default=[], metavar="T", help="only this column (repeatable)")
     exported.add_argument("-o", "--output", type=user_path, metavar="PATH", help="a file; of --to mteb a folder")
     exported.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where the tables stand")
-    exported.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    _suite_option(exported)
 
     summary = command("summary", reports.summary, "one page on written tables: verdicts, and what has changed")
     summary.add_argument("ids", nargs="*", metavar="ID")
     summary.add_argument("--out", type=user_path, default="tables", metavar="DIR", help="where they stand")
     summary.add_argument("--before", type=user_path, metavar="DIR", help="where those of the run before stand")
-    summary.add_argument("--suite", choices=["paper", "mini"], default="paper")
+    _suite_option(summary)
 
     compare = command("compare", general.compare, "paired tests between two rows of a table")
     compare.add_argument("id")
     compare.add_argument("first", metavar="ROW")
     compare.add_argument("second", metavar="ROW")
-    compare.add_argument("--suite", choices=["paper", "mini"], default="paper", help="mini: the embedded data set")
+    _suite_option(compare)
     _data_options(compare)
     compare.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
 
@@ -282,6 +283,10 @@ def _device(text: str) -> str:
     if not DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not auto, cpu, mps, cuda or a numbered one such as cuda:1")
     return text
+
+
+def _suite_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--suite", choices=SUITES, default="paper", help="mini: the embedded data set")
 
 
 def _data_options(parser: argparse.ArgumentParser) -> None:

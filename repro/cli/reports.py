@@ -36,7 +36,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def _site(arguments: argparse.Namespace) -> int:
     """Write the site of all tables: of both suites, or of `mini` alone."""
-    from repro.reports.site.shown import SUITES
+    from repro.data.registry import SUITES
     from repro.reports.site.write import write_site
 
     if arguments.ids:

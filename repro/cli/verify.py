@@ -51,7 +51,7 @@ def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
     from repro.published.against import baseline, compare
     from repro.published.checks import Check
     from repro.published.ledger import DEFAULT_TOLERANCE
-    from repro.results.csv_lines import from_csv
+    from repro.results.csv_lines import from_csv, unwritten
     from repro.tables import named
 
     before = baseline(arguments.against)
@@ -68,10 +68,10 @@ def _against(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
         table_id = named(name, arguments.suite).id
         path = folder / f"{name}.csv"
         if not path.is_file():
-            missing = f"{path} is missing; write it with `repro table {table_id}`"
+            missing = unwritten(path, table_id)
             if arguments.ids:
-                raise ReproError(missing)
-            yield name, [Check(name, wrong=(missing,))]
+                raise missing
+            yield name, [Check(name, wrong=(str(missing),))]
             continue
         lines = from_csv(path, complete=True)
         yield name, compare(name, lines, before.get(name) or before.get(table_id, []), tolerance, arguments.row)

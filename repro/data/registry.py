@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from repro.errors import ReproError
 
 HERE = Path(__file__).parent
+SUITES = ("paper", "mini")  # what the papers used, and the embedded set
 
 
 @dataclass(frozen=True)

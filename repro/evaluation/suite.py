@@ -15,6 +15,7 @@ from repro import memo, revisions
 from repro.checksums import reading_only, sha256_of
 from repro.data import fetch, hub, pretraining, readers, registry, sources, wordnet
 from repro.data.corpora import CORPORA, Corpus
+from repro.data.registry import SUITES
 from repro.data.wordnet import Synonyms
 from repro.errors import NotAvailable, ReproError
 from repro.hub import refuse_settings
@@ -24,7 +25,6 @@ from repro.training import data as training_sets
 from repro.training.data import Examples
 from repro.training.selection import TRIPLETS
 
-SUITES = ("paper", "mini")
 Read = TypeVar("Read")
 
 

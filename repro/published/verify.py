@@ -15,7 +15,7 @@ from repro.published.verdicts import line_of, with_written_rows
 from repro.reports.facts import outdated
 from repro.reports.formats import texts
 from repro.reports.layout import lay_out, misplaced
-from repro.results.csv_lines import MEASURED, Line, from_csv
+from repro.results.csv_lines import MEASURED, Line, from_csv, unwritten
 from repro.results.signature import Signature, check_comparable, difference
 from repro.tables import FACTS, get
 from repro.tables.spec import AnyColumn, Column, Row, Table
@@ -38,7 +38,7 @@ def checks(table_id: str, folder: Path, suite: str = "paper") -> list[Check]:
     get(table_id, suite)
     csv_path = folder / f"{table_id}.csv"
     if not csv_path.is_file():
-        raise ReproError(f"{csv_path} is missing; write it with `repro table {table_id}`")
+        raise unwritten(csv_path, table_id)
     try:
         lines = from_csv(csv_path, complete=True)
     except ReproError as error:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from repro.errors import ReproError
 from repro.paths import locked, write_all
 from repro.reports.latex import to_latex
 from repro.reports.layout import Layout, laid_out
 from repro.reports.markdown import to_markdown
-from repro.results.csv_lines import to_csv
+from repro.results.csv_lines import to_csv, unwritten
 from repro.tables.spec import Table
 
 
@@ -38,7 +37,7 @@ def write_again(table: Table, csv_path: Path) -> list[Path]:
     ReproError where that file is not there, or is none that this version wrote; nothing is written then.
     """
     if not csv_path.is_file():  # of a folder that is not there, none would be made for the lock
-        raise ReproError(f"{csv_path} is missing; write it with `repro table {table.id}`")
+        raise unwritten(csv_path, table.id)
     with locked(csv_path):  # so that no run writes between reading and writing
         written = texts(laid_out(table, csv_path), csv_path)
         write_all(written)

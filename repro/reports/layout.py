@@ -17,7 +17,7 @@ from repro.metrics import metric
 from repro.published import ledger
 from repro.published.sound import impossible
 from repro.published.verdicts import with_written_rows
-from repro.results.csv_lines import Line, Place, from_csv, number, signed
+from repro.results.csv_lines import Line, Place, from_csv, number, signed, unwritten
 from repro.results.signature import Signature
 from repro.tables.spec import AnyColumn, Column, Row, Table
 
@@ -166,7 +166,7 @@ def repeats(line: Line, column: AnyColumn) -> str:
 def laid_out(table: Table, csv_path: Path) -> Layout:
     """A written table. ReproError where its file is not there, or is none that this version wrote, line by line."""
     if not csv_path.is_file():
-        raise ReproError(f"{csv_path} is missing; write it with `repro table {table.id}`")
+        raise unwritten(csv_path, table.id)
     lines = from_csv(csv_path, complete=True)
     try:
         if not lines:

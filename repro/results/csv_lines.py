@@ -86,6 +86,11 @@ def from_csv(path: Path, complete: bool = False) -> list[Line]:
     return lines
 
 
+def unwritten(path: Path, table_id: str) -> ReproError:
+    """What is said of a table whose CSV file is not there."""
+    return ReproError(f"{path} is missing; write it with `repro table {table_id}`")
+
+
 def _rows(text: str) -> list[list[str]]:
     usual = csv.field_size_limit(LONGEST)
     try:

@@ -16,8 +16,6 @@ from repro.results.csv_lines import Line
 from repro.tables.facts import Facts
 from repro.tables.spec import Table
 
-SUITES = ("paper", "mini")
-
 
 @dataclass(frozen=True)
 class Shown:

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
+from repro.data.registry import SUITES
 from repro.errors import ReproError
 from repro.evaluation.plan import Plan
 from repro.paths import new_folder
 from repro.published.findings import Fared
 from repro.reports.facts import cells, to_csv
 from repro.reports.site import pages
-from repro.reports.site.shown import SUITES, Shown, facts_of, of_suites
+from repro.reports.site.shown import Shown, facts_of, of_suites
 from repro.reports.site.stored import CORES, Stored, Tests, findings, start_tests
 from repro.tables.facts import Facts
 
