@@ -17,6 +17,12 @@ RELEASED = {  # on PyPI, and scored by MTEB: model, revision
     "all-mpnet-base-v2": ("all-mpnet-base-v2", "revision 84f2bcc0"),
 }
 FLOW_SEEDS = 5  # as in BERT-flow's Table 8
+FLOWED = {  # what is flowed in its tables where no hub answers
+    "minilm-avg": "all-MiniLM-L6-v2, mean",
+    "minilm-first-last-avg": "all-MiniLM-L6-v2, first-last",
+    "scratch-avg": "scratch-bert, mean",
+    "scratch-first-last-avg": "scratch-bert, first-last",
+}
 RAW, SENTEVAL = "", "-senteval"  # how the tasks' names end: raw text, or as SentEval's files have it
 SIMCSE_TEXT = SENTEVAL  # what SimCSE's tables score STS-B and SICK-R on (evaluation.py:90 @49fa580)
 

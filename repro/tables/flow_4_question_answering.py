@@ -10,17 +10,11 @@ from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, in_ledger
+from repro.tables.columns import FLOW_SEEDS, FLOWED, in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Table, zoo_row
 
 BASE, LARGE = "BERT-base trained on NLI", "BERT-large trained on NLI"
 IN_LEDGER = in_ledger({"qnli": "QNLI validation"})
-OWN = {
-    "minilm-avg": "all-MiniLM-L6-v2, mean",
-    "minilm-first-last-avg": "all-MiniLM-L6-v2, first-last",
-    "scratch-avg": "scratch-bert, mean",
-    "scratch-first-last-avg": "scratch-bert, first-last",
-}
 
 
 def block(name: str, slug: str, group: str) -> tuple[Row, ...]:
@@ -50,7 +44,7 @@ TABLE = Table(
     rows=(
         *block("BERT-base-NLI", "sbert-nli-base", BASE),
         *block("BERT-large-NLI", "sbert-nli-large", LARGE),
-        *(row for slug, label in OWN.items() for row in own(slug, label)),
+        *(row for slug, label in FLOWED.items() for row in own(slug, label)),
     ),
     columns=(Column("qnli", "QNLI dev", "qnli", "auc"),),
     demo=(*demo.plain("minilm-avg"), *demo.flowed("flow", levels=2)),

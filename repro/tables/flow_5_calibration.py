@@ -14,17 +14,11 @@ from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, 
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, geometry, in_ledger
+from repro.tables.columns import FLOW_SEEDS, FLOWED, geometry, in_ledger
 from repro.tables.spec import BEYOND, Column, Ref, Row, Table
 
 BERT = "BERT-base, mean of the last layer"
 IN_LEDGER = in_ledger({"stsb": "STS-B test"})
-BASES = {
-    "minilm-avg": "all-MiniLM-L6-v2, mean",
-    "minilm-first-last-avg": "all-MiniLM-L6-v2, first-last",
-    "scratch-avg": "scratch-bert, mean",
-    "scratch-first-last-avg": "scratch-bert, first-last",
-}
 
 
 def printed(base: TransformerRecipe) -> dict[str, tuple[str, FittedRecipe]]:
@@ -81,7 +75,7 @@ TABLE = Table(
     command="make flow-5",
     rows=(
         *paper_rows("bert-base-avg", "BERT-base"),
-        *(own for name, label in BASES.items() for own in own_rows(name, label)),
+        *(own for name, label in FLOWED.items() for own in own_rows(name, label)),
     ),
     demo=(*demo.plain("minilm-avg"), *demo.calibrated(), *demo.flowed("flow", levels=2)),
     columns=(Column("stsb", "STS-B", "stsb"), *geometry()),

@@ -13,7 +13,7 @@ from repro.encoders.zoo import transformer
 from repro.evaluation.gold import Gold
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS
+from repro.tables.columns import FLOW_SEEDS, FLOWED
 from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Table, zoo_row
 
 SIMILARITY = "Similarity"
@@ -27,12 +27,6 @@ COLUMNS = (
 IN_LEDGER = {
     f"{name}-dev": ColumnRef("STS-B validation", f"Spearman rho x100 with {label}")
     for name, label in (("edit", "edit distance"), ("gold", "gold similarity"))
-}
-BASES = {
-    "minilm-avg": "all-MiniLM-L6-v2, mean",
-    "minilm-first-last-avg": "all-MiniLM-L6-v2, first-last",
-    "scratch-avg": "scratch-bert, mean",
-    "scratch-first-last-avg": "scratch-bert, first-last",
 }
 
 
@@ -62,7 +56,7 @@ TABLE = Table(
         zoo_row("bert-base-flow-target", "Flow-induced similarity", SIMILARITY, paper("Flow-induced"), FLOW_SEEDS),
         zoo_row("bert-base-avg", "BERT-base, mean of the last layer", BEYOND),
         zoo_row("bert-base-whitening-target", "BERT-base, whitening (target)", BEYOND),
-        *(row for name, label in BASES.items() for row in own_rows(name, label)),
+        *(row for name, label in FLOWED.items() for row in own_rows(name, label)),
     ),
     columns=COLUMNS,
     demo=(GOLD, *demo.plain("minilm-token-embeddings", "minilm-avg"), *demo.flowed("flow", levels=2)),

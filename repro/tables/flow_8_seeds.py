@@ -10,7 +10,7 @@ from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import Quoted, system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS
+from repro.tables.columns import FLOW_SEEDS, FLOWED
 from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Table
 
 PAPER = "BERT-large trained on NLI with five seeds, and flowed"
@@ -19,10 +19,7 @@ IN_LEDGER = {name: ColumnRef("STS-B", f"Spearman rho x100, {name} of 5 runs") fo
 BASES = {
     "sbert-nli-large-first-last-avg": "SBERT-NLI-large, released, last2avg",
     "bert-base-first-last-avg": "BERT-base, last2avg",
-    "minilm-avg": "all-MiniLM-L6-v2, mean",
-    "minilm-first-last-avg": "all-MiniLM-L6-v2, first-last",
-    "scratch-avg": "scratch-bert, mean",
-    "scratch-first-last-avg": "scratch-bert, first-last",
+    **FLOWED,
 }
 
 
