@@ -27,8 +27,6 @@ class Published:
     printed: str
     std: float | None
     metric: str
-    note: str
-    source: str
 
     @property
     def rounded(self) -> float:
@@ -66,8 +64,6 @@ def numbers() -> dict[tuple[str, str, str, str, str], list[Published]]:
                 line["value"],
                 float(line["std"]) if line["std"] else None,
                 line["metric"],
-                line["note"],
-                line["source"],
             )
             keys = {"", line["system_group"]}
             for group in keys:

@@ -68,7 +68,7 @@ def test_no_claim_holds_when_its_numbers_are_turned_round(claim: Claim, monkeypa
 
     def mirrored(ref: ledger.Ref | None, column: str) -> ledger.Published | None:
         found = real(ref, column)
-        return ledger.Published(-10 * found.value, "", None, "", "", "") if found else None
+        return ledger.Published(-10 * found.value, "", None, "") if found else None
 
     monkeypatch.setattr(ledger, "published", mirrored)
     assert findings.published(claim, tables.get(claim.table)).holds is False

@@ -117,7 +117,7 @@ def test_a_tolerance_is_as_large_a_share_of_every_metrics_range(
     task: str, number: float, printed: str, allowed: float
 ) -> None:
     column = Column("x", "X", "sts12", metric=task)
-    there = ledger.Published(number, printed, None, "", "", "")
+    there = ledger.Published(number, printed, None, "")
     assert ledger.tolerance("sbert-1", MINILM, column, there)[0] == pytest.approx(allowed)
 
 
