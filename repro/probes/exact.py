@@ -12,7 +12,7 @@ Letters: n items, d features and a constant, P problems, K outputs a problem (1 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -26,8 +26,7 @@ SMALL = 10**6  # numbers in the features; below that BLAS's threads wait for eac
 TOLERANCE = 1e-20  # squared Newton decrement over the objective
 ROUGHLY = 1e-5  # the same, for the weights that fits start from
 STEPS, HALVINGS = 60, 30
-LARGEST = 1e30  # C beyond which a float32 has no curvature
-USUAL = 16  # binary places of the largest feature before the point
+USUAL = 6  # binary places before the point, of a column that is as good as one of ones
 ROUGH = 0.5  # of a gradient, that a step's equations may be off by where it is believed
 
 
@@ -37,17 +36,20 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
     `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` does.
     """
     classes, y = coded(features, labels, fits)
-    features, fits = _conditioned(features.astype(np.float64), fits)  # a copy
+    features = features.astype(np.float64)  # a copy
+    features -= features.mean(axis=0)  # which the free intercept takes up
     if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
         features = np.linalg.qr(features.T).R.T  # (n, n)
     x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)
     x[:, :-1], x[:, -1] = features, 1
     del features  # of a size with x
+    ridge = _scaled(x)
     target = y[:, None].astype(np.float64) if len(classes) == 2 else np.eye(len(classes))[y]  # (n, K)
-    data = _Data(x, x.astype(np.float32), target)
+    data = _Data(x, x.astype(np.float32), target, ridge)
     predicted = np.empty((len(fits), len(x)), dtype=classes.dtype)
     width = max(1, COLUMNS // target.shape[1])
-    with threadpool_limits(1 if x.size < SMALL else None), progress.step(len(fits), "fits") as step:
+    beyond = np.errstate(over="ignore", invalid="ignore")  # of float32's range nothing is solved
+    with beyond, threadpool_limits(1 if x.size < SMALL else None), progress.step(len(fits), "fits") as step:
         starts = _starts(data, fits)
         for begin in range(0, len(fits), width):
             batch = fits[begin : begin + width]
@@ -58,30 +60,29 @@ def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -
                 chosen = (logits[:, :, 0] > 0).astype(int) if target.shape[1] == 1 else logits.argmax(axis=2)  # (n, P)
                 predicted[begin : begin + width] = classes[chosen].T
             for place in np.flatnonzero(~solved).tolist():  # float32 had no digits for these
-                predicted[begin + place] = classes[classify(x, y, len(classes), batch[place])]
+                predicted[begin + place] = classes[classify(x, ridge, y, len(classes), batch[place])]
             step.advance(len(batch))
     return predicted
 
 
-def _conditioned(features: np.ndarray, fits: Sequence[Fit]) -> tuple[np.ndarray, list[Fit]]:
-    """The same problems where float32 has the digits for them: features (n, d) without their mean, which the free
-    intercept takes up, and, where they are huge, divided by a power of two s, which makes C to C s². In place."""
-    features -= features.mean(axis=0)
-    power = int(np.frexp(max(features.max(), -features.min()))[1])
-    if power <= USUAL:
-        return features, list(fits)
-    s = 2.0**power
-    features /= s
-    return features, [replace(fit, penalty=fit.penalty * s * s) for fit in fits]
+def _scaled(x: np.ndarray) -> np.ndarray:
+    """Divide huge columns of x (n, d + 1), in place, by powers of two; the penalty (d + 1,) of each weight, which then
+    says what it said. So float32 has the digits of the other columns too. The last, of ones, has none."""
+    power = np.frexp(np.maximum(x.max(axis=0), -x.min(axis=0)))[1]
+    scale = np.ldexp(1.0, np.where(power > USUAL, power, 0))
+    x /= scale
+    scale[-1] = np.inf
+    return np.asarray(scale**-2.0)
 
 
 @dataclass(frozen=True)
 class _Data:
-    """Features with their constant, in both precisions, and what the outputs should be."""
+    """Features with their constant, in both precisions, what the outputs should be, and what weights cost."""
 
     x: np.ndarray  # (n, d + 1) float64
     x32: np.ndarray  # (n, d + 1) float32
     target: np.ndarray  # (n, K)
+    ridge: np.ndarray  # (d + 1,), 1 where a column is as it was given, 0 of the constant
 
     def times(self, vectors: np.ndarray) -> np.ndarray:
         """(d + 1, P, K) → (n, P, K), in the precision of `vectors`."""
@@ -111,33 +112,41 @@ def _starts(data: _Data, fits: Sequence[Fit]) -> dict[float, _Start] | None:
     pool = np.logical_or.reduce([fit.train for fit in fits])
     share = float(np.mean([fit.train.sum() for fit in fits])) / pool.sum()
     penalties = sorted({fit.penalty for fit in fits})
-    if penalties[-1] > LARGEST:
-        return None
     x, outputs = data.x32[pool], data.target.shape[1]
     spread = 0.25 if outputs == 1 else (1 / outputs) * (1 - 1 / outputs)  # of the probabilities at zero weights
     gram = x.T @ x  # (d + 1, d + 1)
     by_penalty = {}
     try:
-        start = _Start(np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram)] * outputs)
+        start = _Start(
+            np.zeros((x.shape[1], outputs)), [_inverse(penalties[0] * share * spread * gram, data.ridge)] * outputs
+        )
         for c in penalties:
             weights, _ = _Batch(data, [Fit(pool, c)], {c: start}, share).solve(ROUGHLY)  # (d + 1, 1, K)
             probability = _probabilities(data.times(weights)[pool, 0][:, None])[:, 0]  # (pool, K)
             root = np.sqrt(probability * (1 - probability)).astype(np.float32)
             halves = (root[:, k, None] * x for k in range(outputs))  # of the Hessian blocks
-            start = by_penalty[c] = _Start(weights[:, 0], [_inverse(c * share * (half.T @ half)) for half in halves])
+            start = by_penalty[c] = _Start(
+                weights[:, 0], [_inverse(c * share * (half.T @ half), data.ridge) for half in halves]
+            )
     except (np.linalg.LinAlgError, ValueError):  # float32 has no digits for the smallest directions, or no range
         return None
     return by_penalty
 
 
-def _inverse(hessian: np.ndarray) -> np.ndarray:
-    """Of a loss's Hessian with the penalty's identity added; the intercept, last, has but a trace of it."""
+def _inverse(hessian: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """Of a loss's Hessian with the penalty's added; the intercept, last, has but a trace of it."""
     from scipy.linalg import cho_factor, cho_solve  # a quarter of a second, which only a fit need pay
 
-    diagonal = np.ones(len(hessian))
+    diagonal = ridge.copy()
     diagonal[-1] = 1e-6 * max(1.0, float(hessian[-1, -1]))
     whole = hessian.astype(np.float64) + np.diag(diagonal)
     return np.asarray(cho_solve(cho_factor(whole), np.eye(len(whole)))).astype(np.float32)
+
+
+def _apart(vectors: np.ndarray) -> np.ndarray:
+    """(d + 1, P, K) without what all outputs share, which does not change a multinomial loss: at the optimum it is
+    nothing, weights begin without it, and of a gradient it is a rounding error."""
+    return vectors - vectors.mean(axis=2, keepdims=True) if vectors.shape[2] > 1 else vectors
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
@@ -155,8 +164,7 @@ class _Batch:
         self.mask = np.stack([fit.train for fit in fits], axis=1)[:, :, None]  # (n, P, 1)
         penalties = np.array([fit.penalty for fit in fits])
         self.c = share * penalties[:, None]  # (P, 1)
-        self.ridge = np.ones((data.x.shape[1], 1, 1))
-        self.ridge[-1] = 0  # the intercept is not penalised
+        self.ridge = data.ridge[:, None, None]  # (d + 1, 1, 1)
         self.starts = [(start, penalties == c) for c, start in starts.items() if c in penalties]
         self.weights = np.stack([starts[fit.penalty].weights for fit in fits], axis=1)
 
@@ -199,7 +207,7 @@ class _Batch:
         """(gradient of each objective, probabilities)."""
         probability = _probabilities(logits)
         wrong = self.mask * (probability - self.data.target[:, None])
-        return self.c * self.data.back(wrong) + self.ridge * weights, probability
+        return _apart(self.c * self.data.back(wrong) + self.ridge * weights), probability
 
     def newton_step(self, gradient: np.ndarray, probability: np.ndarray) -> np.ndarray:
         """Hessian⁻¹ × gradient by preconditioned conjugate gradients in float32; float64 out."""
@@ -243,24 +251,18 @@ class _Batch:
         if moved.shape[2] > 1:
             moved -= np.einsum("npk,npk->np", probability, moved)[:, :, None]
         moved *= curvature
-        # the floor gives curvature to the one flat direction, all intercepts of a multinomial problem together
-        return np.asarray(self.data.back(moved) + np.maximum(self.ridge, 1e-6).astype(vectors.dtype) * vectors)
+        return np.asarray(self.data.back(moved) + self.ridge.astype(vectors.dtype) * vectors)
 
     def precondition(self, vectors: np.ndarray) -> np.ndarray:
         """The inverse Hessian blocks, each problem with those of its penalty.
 
-        What all outputs of a multinomial problem share does not change its loss: there the Hessian is the penalty's
-        identity (nothing for the intercept) and not like the blocks, which therefore act on the rest.
+        For what all outputs share the blocks are not like the Hessian, and act on the rest.
         """
-        shared = vectors.mean(axis=2, keepdims=True) if vectors.shape[2] > 1 else np.zeros_like(vectors)
-        rest, out = vectors - shared, np.empty_like(vectors)
+        rest, out = _apart(vectors), np.empty_like(vectors)
         for start, mine in self.starts:
             for k, inverse in enumerate(start.inverses):
                 out[:, mine, k] = inverse @ rest[:, mine, k]
-        if vectors.shape[2] > 1:
-            out -= out.mean(axis=2, keepdims=True)
-        shared[-1] = 0
-        return np.asarray(out + shared)
+        return _apart(out)
 
 
 EXACT = Probe(

@@ -21,26 +21,27 @@ SHORTEST = 1e-9  # of a step's lengths
 ROUGH = 0.5  # of a gradient, that a step's equations may be off by where it is believed
 
 
-def classify(x: np.ndarray, y: np.ndarray, classes: int, fit: Fit) -> np.ndarray:
+def classify(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, classes: int, fit: Fit) -> np.ndarray:
     """Class (n,) of every item at the optimum of one problem.
 
-    `x` (n, d + 1) float64, its last column ones, whose weight is not penalised; `y` (n,) from 0 to `classes` - 1.
+    `x` (n, d + 1) float64, its last column ones; `ridge` (d + 1,): the penalty on the square of each weight, 0 of the
+    last; `y` (n,) from 0 to `classes` - 1.
     Raises ReproError where the optimum is not found, as for separable items whose penalty has no measure.
     """
     from scipy.linalg import helmert
 
     # logits are x @ weights @ basis: (0, z) of two classes, orthonormal outputs that sum to zero of more
     basis = np.array([[0.0, 1.0]]) if classes == 2 else helmert(classes)  # (K', K)
-    weights = _optimum(x[fit.train], y[fit.train], basis, fit.penalty)  # (d + 1, K')
+    weights = _optimum(x[fit.train], ridge, y[fit.train], basis, fit.penalty)  # (d + 1, K')
     return np.asarray((x @ weights @ basis).argmax(axis=1))
 
 
-def _optimum(x: np.ndarray, y: np.ndarray, basis: np.ndarray, c: float) -> np.ndarray:
-    """Weights (d + 1, K') at the least C Σ loss + ½‖W‖²."""
+def _optimum(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, basis: np.ndarray, c: float) -> np.ndarray:
+    """Weights (d + 1, K') at the least C Σ loss + ½ Σ ridge W²."""
     from scipy.linalg import cho_factor, cho_solve
 
     toward = basis.T[None] - basis.T[y][:, None]  # (n, K, K') what a wrong class adds to the gradient
-    ridge = np.repeat(np.append(np.ones(x.shape[1] - 1), 0), len(basis))  # ((d + 1) K',)
+    ridge = np.repeat(ridge, len(basis))  # ((d + 1) K',)
     weights = np.zeros((x.shape[1], len(basis)))
     losses, wrong = _losses(x @ weights @ basis, y)  # (n,), (n, K)
     value = c * losses.sum()

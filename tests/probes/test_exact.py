@@ -74,7 +74,7 @@ def test_labels_do_not_depend_on_offset_and_scale_or_are_refused(move: str, n: i
         np.testing.assert_array_equal(found, oracle.predict(features))
 
 
-@pytest.mark.parametrize("scale", [1e18, 1e25, 1e36])
+@pytest.mark.parametrize("scale", [1e9, 1e18, 1e25, 1e36])
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_features_without_measure_are_refused(scale: float) -> None:
     features, labels = drawn(3, 120, 200)
@@ -134,3 +134,20 @@ def test_what_cannot_be_fitted_is_said() -> None:
         fit_predict(features, np.ones(50, int), everything)
     with pytest.raises(ReproError, match="fit 0 learns from 1 of 2 classes"):
         fit_predict(features, labels, [Fit(labels == 1, 1.0)])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("size", [1.0, 100.0, 3000.0])
+def test_a_massive_dimension_leaves_the_others_their_digits(
+    classes: int, size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pair features of GPT-2 have: many fits are still solved together, and none is left to float64 alone."""
+    monkeypatch.setattr(exact, "classify", lambda *_: pytest.fail("a fit was solved alone"))
+    rng = np.random.default_rng(0)
+    features, labels = rng.standard_normal((600, 20)), rng.integers(0, classes, 600)
+    features[:, 3] *= size
+    problems = folds(600, (0.25, 8.0))
+    for problem, found in zip(problems, fit_predict(features, labels, problems), strict=True):
+        oracle = LogisticRegression(C=problem.penalty, solver="newton-cholesky", tol=1e-12, max_iter=1000)
+        oracle.fit(features[problem.train], labels[problem.train])
+        np.testing.assert_array_equal(found, oracle.predict(features))

@@ -19,6 +19,11 @@ def with_ones(features: np.ndarray) -> np.ndarray:
     return np.hstack([features.astype(np.float64), np.ones((len(features), 1))])
 
 
+def plain(d: int) -> np.ndarray:
+    """The penalty of d weights and a constant."""
+    return np.append(np.ones(d), 0)
+
+
 def oracle(features: np.ndarray, labels: np.ndarray, train: np.ndarray, c: float) -> np.ndarray:
     model = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-12, max_iter=1000)
     with warnings.catch_warnings():
@@ -33,7 +38,7 @@ def oracle(features: np.ndarray, labels: np.ndarray, train: np.ndarray, c: float
 def test_labels_equal_newton_cholesky(classes: int, c: float, n: int, d: int) -> None:
     features, labels = drawn(classes, n, d)
     train = np.arange(n) % 5 != 0
-    found = classify(with_ones(features), labels, classes, Fit(train, c))
+    found = classify(with_ones(features), plain(d), labels, classes, Fit(train, c))
     np.testing.assert_array_equal(found, oracle(features, labels, train, c))
 
 
@@ -44,7 +49,7 @@ def test_separable_items_with_next_to_no_penalty_have_an_optimum(classes: int, s
     zero."""
     features, labels = drawn(classes, 120, 200)
     train = np.arange(120) % 5 != 0
-    found = classify(with_ones(features.astype(np.float64) * scale), labels, classes, Fit(train, 8.0))
+    found = classify(with_ones(features.astype(np.float64) * scale), plain(200), labels, classes, Fit(train, 8.0))
     np.testing.assert_array_equal(found, oracle(features, labels, train, 8.0 * scale**2))
 
 
@@ -65,7 +70,7 @@ def test_at_the_optimum_weights_are_the_items_by_what_they_are_wrong(size: float
     features, labels = massive(size)
     features -= features.mean(axis=0)
     x, basis = with_ones(features), helmert(3)
-    weights = _optimum(x, labels, basis, c) @ basis  # (d + 1, K)
+    weights = _optimum(x, plain(32), labels, basis, c) @ basis  # (d + 1, K)
     residual = np.eye(3)[labels] - softmax(x @ weights, axis=1)
     unit = np.linalg.norm(features, axis=0)[:, None]  # a rounding error of x @ residual is of this size
     np.testing.assert_allclose(features.T @ residual / unit, weights[:-1] / c / unit, atol=1e-11)
@@ -99,4 +104,4 @@ def test_separable_items_whose_penalty_has_no_measure_are_refused(classes: int) 
     features, labels = drawn(classes, 120, 200)
     everything = Fit(np.ones(120, bool), 1.0)
     with pytest.raises(ReproError, match="the exact probe has not converged; are the features of sane size"):
-        classify(with_ones(features.astype(np.float64) * 1e12), labels, classes, everything)
+        classify(with_ones(features.astype(np.float64) * 1e12), plain(200), labels, classes, everything)
