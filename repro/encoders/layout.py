@@ -64,7 +64,7 @@ class Layout:
     """
 
     transformer: Path
-    pooling: str = "mean"
+    pooling: str | None = "mean"  # None: it classifies texts or scores pairs, and makes no vectors of sentences
     heads: tuple[Head, ...] = ()
     max_length: int | None = None
     named_length: object = None
@@ -133,7 +133,8 @@ def read(root: Path, own_pooling: bool = True) -> Layout:
 
 
 def _plain(root: Path, own_pooling: bool) -> Layout:
-    """A transformers folder: the mean of the last layer, or its last token where it was made to write text."""
+    """A transformers folder: the mean of the last layer, or its last token where it was made to write text; none where
+    it classifies texts or scores pairs."""
     config = root / "config.json"
     if not config.exists():
         raise ReproError(f"{root} holds neither modules.json nor config.json; it is not a model folder")
@@ -144,8 +145,9 @@ def _plain(root: Path, own_pooling: bool) -> Layout:
         )
     architectures = settings.get("architectures")
     first = architectures[0] if isinstance(architectures, list) and architectures else ""
+    classifies = str(first).endswith("ForSequenceClassification")
     writes = str(first).endswith("ForCausalLM") and settings.get("is_causal", True)
-    pooling = "last" if writes else "mean"
+    pooling = "last" if writes else None if classifies else "mean"
     return Layout(root, pooling, max_length=max_length(root, None), folders=(root,))
 
 

@@ -53,6 +53,16 @@ def pick_device(name: str) -> str:
     return name
 
 
+def _modes(resolved: Resolved) -> list[str]:
+    """How a recipe pools, several ways side by side; ReproError for a model that makes no vectors of sentences."""
+    if not resolved.recipe.pooling:
+        raise ReproError(
+            f"{resolved.root} is a classifier or a cross-encoder, not a sentence encoder; for vectors of the model "
+            f"below its head name a pooling, as in {resolved.recipe.weights},pooling=mean"
+        )
+    return resolved.recipe.pooling.split("+")
+
+
 class TransformerEncoder:
     """Encodes with one or several recipes over the same weights; `encode` gives the first recipe's vectors."""
 
@@ -64,7 +74,7 @@ class TransformerEncoder:
         self.max_length = base.recipe.max_length or NO_LIMIT
         self.prompt = base.recipe.prompt or ""
         self.device = pick_device(device)
-        self.poolings = [(item.recipe.pooling or "mean").split("+") for item in self.resolved]
+        self.poolings = [_modes(item) for item in self.resolved]
         self.tokenizer = load_tokenizer(base.layout)
         precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
         self.model: Any = load_model(base, chain.from_iterable(self.poolings), precision)
@@ -87,6 +97,8 @@ class TransformerEncoder:
             self.heads.append(heads.to(self.device))
             self.widths.append(width)
         self.unpooled = 0 if base.layout.prompt_pooled else self._prompt_length()  # tokens that only the model sees
+        self.prompted = len(tokenize(self.tokenizer, [self.prompt], None).ids) if self.prompt else 0
+        self._check_room(self.max_length)
 
     def _try(self) -> list[int]:
         """Width of what each recipe pools, seen on a few tokens; whether it depends on padding is noted.
@@ -131,11 +143,23 @@ class TransformerEncoder:
         return len(ids) - int(len(ids) > 0 and int(ids[-1]) in self.tokenizer.all_special_ids)
 
     def tokens(self, sentences: Sequence[str], max_length: int | None = None) -> Tokens:
-        """Tokens of each sentence, the prompt before it, cut at the shorter of `max_length` and the encoder's."""
+        """Tokens of each sentence, the prompt before it, cut at the shorter of `max_length` and the encoder's.
+
+        ReproError where that is the prompt alone.
+        """
         length = min(max_length or self.max_length, self.max_length)
+        self._check_room(length)
         texts = [self.prompt + sentence for sentence in sentences] if self.prompt else sentences
         with loading_errors(self.resolved[0].folder):  # some faults of a tokenizer show when it is used
             return tokenize(self.tokenizer, texts, None if length == NO_LIMIT else length)
+
+    def _check_room(self, length: int) -> None:
+        """ReproError where the prompt alone takes so many tokens: all sentences would be one."""
+        if self.prompted >= length and self.tokenizer.truncation_side == "right":
+            raise ReproError(
+                f"the prompt {self.prompt[:60]!r} takes {self.prompted} of {length} tokens, special ones with it, and "
+                "leaves no room for a word; shorten it, or raise max_length (train_length in training)"
+            )
 
     def vocabulary(self, sentences: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """(how often each entry of the vocabulary is a token of these sentences (V,), uncut, without a prompt, special

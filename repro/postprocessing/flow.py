@@ -85,7 +85,7 @@ class Flow:
                 first, second = (_select(vectors, pairs[batch, side], kept) for side in (0, 1))  # (B, kept) each
                 if optimizer is None:
                     with torch.no_grad():
-                        network(first)  # sets the actnorms
+                        network(self._seen_first(first, second, source))  # sets the actnorms
                     rate, decay = settings.learning_rate, settings.weight_decay
                     optimizer = adamw(network.parameters(), rate, decay, 1e-6, bias_correction=False)
                 likelihood = network.log_likelihood(torch.cat([first, second]))  # (2B,)
@@ -106,6 +106,19 @@ class Flow:
             )
         self.network, self.kept = network.eval(), kept
         return self
+
+    def _seen_first(self, first: Tensor, second: Tensor, source: str) -> Tensor:
+        """What the actnorms are set by: the first sides of the first batch, with the second ones where a dimension of
+        the first does not vary (as of questions, each with several answers). ReproError where one varies in neither:
+        its scale would be without bounds."""
+        for seen in (first, torch.cat([first, second])):
+            constant = (seen == seen[0]).all(dim=0)  # (kept,)
+            if self.settings.actnorm == "drawn" or not constant.any():
+                return seen
+        raise ReproError(
+            f"{int(constant.sum())} of {len(constant)} dimensions do not vary among the first {len(seen)} sentences of "
+            f"{source} that the flow reads, and set no scale; name actnorm=drawn, or a larger batch_size"
+        )
 
     @torch.inference_mode()
     def transform(self, vectors: np.ndarray) -> np.ndarray:

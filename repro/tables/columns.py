@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import product
 
 from repro.encoders.zoo import PACKAGED, PACKAGED_POOLINGS
-from repro.tables.spec import BEYOND, AnyColumn, Average, Column, ColumnRef, Ref, Row, outside_row, zoo_row
+from repro.tables.spec import BEYOND, FLOW_SEEDS, AnyColumn, Average, Column, ColumnRef, Ref, Row, outside_row, zoo_row
 
 YEARS = {f"sts{year}": f"STS{year}" for year in range(12, 17)}
 OTHERS = {"stsb": "STS-B", "sickr": "SICK-R"}
@@ -16,7 +16,6 @@ RELEASED = {  # on PyPI, and scored by MTEB: model, revision
     "all-minilm-l6-v2": ("all-MiniLM-L6-v2", "revision 8b3219a9"),
     "all-mpnet-base-v2": ("all-mpnet-base-v2", "revision 84f2bcc0"),
 }
-FLOW_SEEDS = 5  # as in BERT-flow's Table 8
 FLOWED = {  # what is flowed in its tables where no hub answers
     "minilm-avg": "all-MiniLM-L6-v2, mean",
     "minilm-first-last-avg": "all-MiniLM-L6-v2, first-last",

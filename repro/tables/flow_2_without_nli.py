@@ -15,8 +15,8 @@ from collections.abc import Callable
 from repro.encoders.zoo import ZOO
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
-from repro.tables.spec import Ref, Row, Table, zoo_row
+from repro.tables.columns import geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
+from repro.tables.spec import FLOW_SEEDS, Ref, Row, Table, zoo_row
 from repro.tables.whitening_1_without_nli import NOTES as WHITENING_NOTES
 from repro.tables.whitening_1_without_nli import WEIGHTED
 

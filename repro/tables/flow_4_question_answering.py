@@ -10,8 +10,8 @@ from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, FLOWED, in_ledger
-from repro.tables.spec import BEYOND, Column, Ref, Row, Table, zoo_row
+from repro.tables.columns import FLOWED, in_ledger
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Column, Ref, Row, Table, zoo_row
 
 BASE, LARGE = "BERT-base trained on NLI", "BERT-large trained on NLI"
 IN_LEDGER = in_ledger({"qnli": "QNLI validation"})

@@ -14,8 +14,8 @@ from repro.encoders.recipe import CalibratedRecipe, FittedRecipe, FlowedRecipe, 
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, FLOWED, geometry, in_ledger
-from repro.tables.spec import BEYOND, Column, Ref, Row, Table
+from repro.tables.columns import FLOWED, geometry, in_ledger
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Column, Ref, Row, Table
 
 BERT = "BERT-base, mean of the last layer"
 IN_LEDGER = in_ledger({"stsb": "STS-B test"})

@@ -13,8 +13,8 @@ from repro.encoders.zoo import transformer
 from repro.evaluation.gold import Gold
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, FLOWED
-from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Table, zoo_row
+from repro.tables.columns import FLOWED
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Column, ColumnRef, Ref, Row, Table, zoo_row
 
 SIMILARITY = "Similarity"
 DEV, TEST = "STS-B dev, the paper's columns", "STS-B test"

@@ -10,8 +10,8 @@ from repro.encoders.recipe import FlowedRecipe
 from repro.encoders.zoo import transformer
 from repro.evaluation.systems import Quoted, system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, FLOWED
-from repro.tables.spec import BEYOND, Column, ColumnRef, Ref, Row, Table
+from repro.tables.columns import FLOWED
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Column, ColumnRef, Ref, Row, Table
 
 PAPER = "BERT-large trained on NLI with five seeds, and flowed"
 WHY = "the paper trained BERT-large five times and flowed each; the rows below draw flows alone anew"
@@ -46,8 +46,8 @@ TABLE = Table(
         *(flowed(name, label) for name, label in BASES.items()),
     ),
     columns=(
-        Column("mean", "mean of 5 runs", "stsb"),
-        Column("median", "median of 5 runs", "stsb-median", "spearman-median"),
+        Column("mean", "mean of the runs", "stsb"),
+        Column("median", "median of the runs", "stsb-median", "spearman-median"),
     ),
     demo=demo.flowed("flow", levels=2),
     notes=(

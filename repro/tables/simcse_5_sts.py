@@ -11,18 +11,8 @@ after for the mean. The four trainings take an hour and a half on one core, once
 
 from repro.encoders.zoo import MINILM
 from repro.tables import demo, scratch
-from repro.tables.columns import (
-    FLOW_SEEDS,
-    SIMCSE_TEXT,
-    STS_IN_LEDGER,
-    YEARS,
-    geometry,
-    in_ledger,
-    mapped_rows,
-    released_row,
-    sts,
-)
-from repro.tables.spec import BEYOND, Column, Ref, Row, Setup, Table, outside_row, zoo_row
+from repro.tables.columns import SIMCSE_TEXT, STS_IN_LEDGER, YEARS, geometry, in_ledger, mapped_rows, released_row, sts
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Column, Ref, Row, Setup, Table, outside_row, zoo_row
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import SUP_SIMCSE, SUP_SIMCSE_SAMPLE, UNSUP_SIMCSE, UNSUP_SIMCSE_SAMPLE, pooled
 

@@ -7,8 +7,8 @@ and scratch-bert, plain and under the maps; after `make base` all-mpnet-base-v2 
 """
 
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, OTHERS, RELEASED, YEARS, packaged_rows, released_row, sts
-from repro.tables.spec import Average, Column, ColumnRef, Ref, Row, Table, zoo_row
+from repro.tables.columns import OTHERS, RELEASED, YEARS, packaged_rows, released_row, sts
+from repro.tables.spec import FLOW_SEEDS, Average, Column, ColumnRef, Ref, Row, Table, zoo_row
 
 BERT = "BERT-base"
 SBERT = "SBERT-base"

@@ -8,9 +8,9 @@ Why SimCSE's main table has the maps on NLI. Without a model hub expect all-Mini
 """
 
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, SIMCSE_TEXT, STS_IN_LEDGER, in_ledger, packaged_rows, sts
+from repro.tables.columns import SIMCSE_TEXT, STS_IN_LEDGER, in_ledger, packaged_rows, sts
 from repro.tables.simcse_5_sts import TEXT
-from repro.tables.spec import Ref, Row, Table, zoo_row
+from repro.tables.spec import FLOW_SEEDS, Ref, Row, Table, zoo_row
 
 RERUN = "re-run by SimCSE authors"
 IN_LEDGER = STS_IN_LEDGER | in_ledger({"avg": "Avg."})

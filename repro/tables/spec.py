@@ -18,9 +18,22 @@ from repro.tasks import TASKS
 from repro.training.recipe import TrainedRecipe
 from repro.training.setups import from_named, idle, named_settings, on
 
-__all__ = ["BEYOND", "AnyColumn", "Average", "Column", "ColumnRef", "Difference", "Ref", "Row", "Setup", "Table"]
+__all__ = [
+    "BEYOND",
+    "FLOW_SEEDS",
+    "AnyColumn",
+    "Average",
+    "Column",
+    "ColumnRef",
+    "Difference",
+    "Ref",
+    "Row",
+    "Setup",
+    "Table",
+]
 __all__ += ["outside_row", "zoo_row"]
 BEYOND = "Beyond the paper"
+FLOW_SEEDS = 5  # as in BERT-flow's Table 8
 
 
 @dataclass(frozen=True)
@@ -165,7 +178,7 @@ class Table:
                 raise ReproError(f"{name}: {asked} measures a transformer's word vectors; name one, without post=")
             return WordVectors(recipe.trainable)
         if not any(TASKS[column.task].timed for column in self.scored()):
-            return system_of(recipe)
+            return system_of(recipe, FLOW_SEEDS)
         if recipe.plain != recipe:
             raise ReproError(f"{name}: {asked} times an encoder alone; name it without post=")
         return Timed(TimedRecipe(recipe.plain))

@@ -15,8 +15,8 @@ from repro.encoders.recipe import WhitenedRecipe
 from repro.encoders.zoo import ZOO, transformer
 from repro.evaluation.systems import system_of
 from repro.tables import demo, scratch
-from repro.tables.columns import FLOW_SEEDS, geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
-from repro.tables.spec import BEYOND, Ref, Row, Table, zoo_row
+from repro.tables.columns import geometry, packaged_rows, sts, subsets_in_ledger, years_over_all_pairs
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Ref, Row, Table, zoo_row
 
 ORDER = ("stsb", "sts12", "sts13", "sts14", "sts15", "sts16", "sickr")
 SBERT = "Published in (Reimers and Gurevych, 2019)"

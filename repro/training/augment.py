@@ -6,7 +6,7 @@ leaves at least one word. How many words a rate changes is a formula (`share`), 
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +19,6 @@ from repro.encoders.word_vectors import sbert_stop_words
 
 Change = Callable[[list[str], np.random.Generator], list[str]]  # of one sentence's words
 Augmentation = Callable[[Sequence[str], np.random.Generator], list[str]]  # of a batch of sentences
-MARKS = re.compile(r"(\W*)(.*?)(\W*)", re.DOTALL)  # punctuation, the word itself, punctuation
 
 
 def share(words: int, rate: float) -> int:
@@ -79,9 +78,16 @@ def _of(core: str, synonyms: Mapping[str, Sequence[str]]) -> Sequence[str]:
 
 def _parts(word: str) -> tuple[str, str, str]:
     """Punctuation before a word, the word, punctuation after it; what is punctuation alone is a word."""
-    match = MARKS.fullmatch(word)
-    before, core, after = match.groups() if match else ("", word, "")
-    return (before, core, after) if core else ("", word, "")
+    inside = [place for place, character in enumerate(word) if _of_word(character)]
+    if not inside:
+        return "", word, ""
+    start, end = inside[0], inside[-1] + 1
+    return word[:start], word[start:end], word[end:]
+
+
+def _of_word(character: str) -> bool:
+    """Letters, digits, the underscore, and marks: vowel signs and accents that are characters of their own."""
+    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
 
 
 def each(change: Change) -> Augmentation:

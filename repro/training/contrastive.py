@@ -127,6 +127,11 @@ class ContrastiveRecipe(TrainedRecipe):
         return self.dropout == FIXED
 
     @property
+    def needs_dropout(self) -> bool:
+        """Whether texts that stand twice differ by nothing else, and nobody says that they should not."""
+        return self.augment == "none" and self.encoders == 1 and self.dropout_rate is None
+
+    @property
     def needs_synonyms(self) -> bool:
         """Whether words are replaced by their synonyms."""
         return self.augment == "synonym"

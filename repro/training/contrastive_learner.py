@@ -43,6 +43,11 @@ class ContrastiveLearner(SentenceLearner):
         self.texts = examples.columns
         if recipe.dropout_rate is not None:
             self._set_dropout(recipe.dropout_rate)
+        elif recipe.needs_dropout and set(examples.columns) == {examples.columns[0]} and not self._drops():
+            raise ReproError(
+                f"{self.resolved.recipe.weights} has no dropout, so that a text that stands twice is one vector; name "
+                "dropout=0.1, or dropout=0 to train like that"
+            )
         self.second = self._second_encoder() if recipe.encoders == 2 else None
         if recipe.mlm:
             self.module["mlm"] = self._language_model()
@@ -79,20 +84,24 @@ class ContrastiveLearner(SentenceLearner):
 
     def _set_dropout(self, p: float) -> None:
         """Give the encoder that dropout; ReproError where it has another that cannot be set, or none at all."""
-        few = self.tokens[0].select(np.arange(min(2, len(self))))
         model, name = self.encoder.model, self.resolved.recipe.weights
 
         def moves(p: float) -> bool:
             set_dropout(model, p)
-            model.train()
-            dropped = self.encoder.vectors(few)[0]
-            return not torch.equal(dropped, self.encoder.vectors(few)[0])
+            return self._drops()
 
-        with torch.no_grad(), torch.random.fork_rng():  # what is drawn here is not missing elsewhere
-            if moves(0.0) or not moves(0.5):
-                raise ReproError(f"{name} keeps its dropout where dropout= does not reach it; leave dropout= out")
+        if moves(0.0) or not moves(0.5):
+            raise ReproError(f"{name} keeps its dropout where dropout= does not reach it; leave dropout= out")
         set_dropout(model, p)
-        model.eval()
+
+    def _drops(self) -> bool:
+        """Whether the encoder in training gives one text two vectors."""
+        few = self.tokens[0].select(np.arange(min(2, len(self))))
+        with torch.no_grad(), torch.random.fork_rng():  # what is drawn here is not missing elsewhere
+            self.encoder.model.train()
+            dropped, again = (self.encoder.vectors(few)[0] for _ in range(2))
+        self.encoder.model.eval()
+        return not torch.equal(dropped, again)
 
     def _second_encoder(self) -> TransformerEncoder:
         """One of the same weights that is trained on its own."""

@@ -18,6 +18,7 @@ from repro.encoders.model_files import loading_errors
 from repro.encoders.recipe import NO_LIMIT, TransformerRecipe
 from repro.encoders.transformer import TOKEN_BUDGET, batches, each_batch, pick_device
 from repro.encoders.weights import Resolved, resolve
+from repro.errors import ReproError
 from repro.training.data import Examples
 from repro.training.dropout import use_cheap_dropout
 from repro.training.objectives import cross_loss
@@ -81,6 +82,9 @@ class CrossEncoder:
         length = resolved.recipe.max_length or NO_LIMIT
         self.cut = {} if length == NO_LIMIT else {"truncation": True, "max_length": length}
         self.tokenizer = load_tokenizer(resolved.layout)
+        special = self.tokenizer.num_special_tokens_to_add(pair=True)
+        if self.cut and length < special + 2:
+            raise ReproError(f"max_length {length} leaves no room for two words beside {special} special tokens")
         with loading_errors(resolved.folder):
             self.module, report = AutoModelForSequenceClassification.from_pretrained(
                 resolved.folder,

@@ -25,7 +25,7 @@ from repro.encoders.described import describe
 from repro.encoders.recipe import TransformerRecipe
 from repro.encoders.transformer import pick_device
 from repro.encoders.weights import resolve
-from repro.errors import ReproError
+from repro.errors import NotAvailable, ReproError
 from repro.numerals import whole
 from repro.paths import disk_errors, home, new_folder, sweep_once
 from repro.provenance import library_versions
@@ -86,7 +86,13 @@ def train(
         raise ReproError(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
         )
-    examples = material.examples(recipe.data).sample(recipe.sample, seed=0)
+    examples = material.examples(recipe.data)
+    if recipe.sample and recipe.sample > len(examples):
+        raise NotAvailable(
+            f"{recipe.data} has {len(examples):,} examples, fewer than the {recipe.sample:,} of sample; name as many "
+            "at most, or leave it out"
+        )
+    examples = examples.sample(recipe.sample, seed=0)
     if recipe.undivided and len(examples.columns) == 2 and min(len(examples), recipe.batch_size) < 2:
         raise ReproError(
             "a contrastive batch of one example has no negatives and teaches nothing; train on more at a time"

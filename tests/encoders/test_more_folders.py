@@ -55,11 +55,11 @@ def module(number: int, **changes: object) -> Callable[[Path], None]:
     return change
 
 
-def prompted(mode: str, **changes: object) -> Callable[[Path], None]:
-    """A prompt of 26 tokens that takes no part in the pooling, of a model that reads 10 of them."""
+def prompted(mode: str, times: int, **changes: object) -> Callable[[Path], None]:
+    """A prompt of six words so many times that takes no part in the pooling, of a model that reads ten tokens."""
 
     def change(folder: Path) -> None:
-        edit_json(folder / MODEL, prompts={"long": "the cat sits on the mat " * 4}, default_prompt_name="long")
+        edit_json(folder / MODEL, prompts={"long": "the cat sits on the mat " * times}, default_prompt_name="long")
         edit_json(folder / SETTINGS, max_seq_length=10)
         edit_json(folder / TOKENIZER, **changes)
         write_json(folder / POOLING, {"embedding_dimension": 16, "pooling_mode": mode, "include_prompt": False})
@@ -94,11 +94,11 @@ SAME: dict[str, Callable[[Path], None]] = {
     "an activation with weights": prelu,
     "an activation by its short path": edits(DENSE, activation_function="torch.nn.GELU"),
     "an index that sentence-transformers does not read": pickled_beside_an_index,
-    "a prompt that is cut": prompted("mean"),
-    "a prompt that is cut, of the first token": prompted("cls"),
-    "a prompt that is cut, of the last token": prompted("lasttoken"),
-    "a prompt that is cut, weighted": prompted("weightedmean"),
-    "a prompt that is cut on the left": prompted("mean", truncation_side="left"),
+    "a prompt that leaves some words": prompted("mean", 1),
+    "a prompt that leaves some words, of the first token": prompted("cls", 1),
+    "a prompt that leaves some words, of the last token": prompted("lasttoken", 1),
+    "a prompt that leaves some words, weighted": prompted("weightedmean", 1),
+    "a prompt that is cut on the left": prompted("mean", 4, truncation_side="left"),
 }
 
 
@@ -171,6 +171,10 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
         "the tokenizer's setting model_max_length = None is not supported",
     ),
     "prompts": (edits(MODEL, prompts=["a"]), "prompts should be an object"),
+    "a prompt that fills the length": (
+        prompted("mean", 4),
+        "takes 26 of 10 tokens, special ones with it, and leaves no room for a word; shorten it, or raise max_length",
+    ),
     "one name for two modules": (module(2, name="1"), "modules need names that differ"),
     "no module of that path": (module(1, type="sentence_transformers.nothing.Pooling"), "is not one of sentence-tran"),
     "a class of the first releases that did more": (module(0, type=BERT.replace("BERT", "T5")), "begins with 'T5'"),

@@ -23,7 +23,7 @@ from repro.evaluation.units import Outcome
 from repro.published import ledger
 from repro.reports import markdown
 from repro.reports.layout import cell_view
-from repro.tables.spec import BEYOND, Column, Row, Table
+from repro.tables.spec import BEYOND, FLOW_SEEDS, Column, Row, Table
 from repro.tasks import TASKS
 from repro.tasks.throughput import RUNS
 
@@ -165,4 +165,4 @@ def test_nothing_runs_beside_a_search_that_is_timed(tiny_bert: Path) -> None:
 
 def test_an_encoder_of_ones_own_stands_among_searches_with_its_map(tiny_bert: Path) -> None:
     named = tables.get("whitening-r1").with_encoders([f"{tiny_bert},post=whitening"]).rows[-1]
-    assert named.system == system_of(zoo.recipe(f"{tiny_bert},post=whitening"))
+    assert named.system == system_of(zoo.recipe(f"{tiny_bert},post=whitening"), FLOW_SEEDS)

@@ -126,6 +126,26 @@ def test_actnorms_start_from_the_first_sides_or_are_drawn() -> None:
         assert limit / 2 < float(values.detach().abs().max()) <= limit
 
 
+def test_where_the_first_sides_do_not_vary_actnorms_start_from_both() -> None:
+    """As of a file of one question with many answers."""
+    vectors = drawn(128)
+    vectors[::2] = vectors[0]
+    whole = settings(learning_rate=1e-9, weight_decay=0, batch_size=64)  # a batch reads all of it
+    first = fitted(vectors, whole).network.levels[0][0]  # type: ignore[index]
+    np.testing.assert_allclose(first.bias.detach(), -vectors.mean(axis=0), atol=1e-5)
+
+
+def test_dimensions_that_set_no_scale_are_said() -> None:
+    """As of sparse vectors: three dimensions are zero but in a few rows, which the first batch does not read."""
+    vectors = drawn(2048)
+    vectors[:, :3] *= np.random.default_rng(1).random((2048, 3)) < 0.004
+    with pytest.raises(
+        ReproError, match=r"[123] of 12 dimensions do not vary among the first 64 sentences of STSB that"
+    ):
+        Flow(settings()).fit(vectors, source="STSB")
+    assert np.isfinite(Flow(settings(actnorm="drawn")).fit(vectors).transform(vectors)).all()
+
+
 # (pairs, batch, epochs, passes, steps): int(pairs · passes / batch · epochs), run_siamese.py; 4.2 → 4, 0.15 · 3 → 0
 @pytest.mark.parametrize(
     ("pairs", "batch", "epochs", "passes", "steps"),

@@ -73,6 +73,23 @@ def test_one_word_that_has_synonyms_is_replaced_by_each_of_them_as_often() -> No
     assert replace(["in", "-", "town"], np.random.default_rng(0)) == ["in", "-", "town"]
 
 
+# vowel signs and accents that are characters of their own belong to the word (Unicode categories Mn and Mc)
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("(नहीं)।", ("(", "नहीं", ")।")),
+        ("பூனை,", ("", "பூனை", ",")),
+        ("«cafe\u0301»", ("«", "cafe\u0301", "»")),
+        ("مَدْرَسَةٌ؟", ("", "مَدْرَسَةٌ", "؟")),
+        ("_x1_!", ("", "_x1_", "!")),
+        ("don't.", ("", "don't", ".")),
+        ("...", ("", "...", "")),
+    ],
+)
+def test_punctuation_is_apart_from_the_word_and_marks_are_not(word: str, parts: tuple[str, str, str]) -> None:
+    assert augment._parts(word) == parts
+
+
 CHANGES: dict[str, augment.Change] = {
     "crop": partial(augment.crop, rate=0.9),
     "delete": partial(augment.delete, rate=0.9),

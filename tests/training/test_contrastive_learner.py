@@ -83,11 +83,29 @@ def test_dropout_that_is_a_number_of_the_model_is_set_too(family: str, tmp_path:
         first, second = vectors(found)
         assert torch.equal(first, second) == (p == 0)
     torch.manual_seed(3)
-    built(folder)
+    built(folder, augment="delete-one")
     after = torch.rand(2)
     torch.manual_seed(3)
     built(folder, dropout=0.2)
     assert torch.equal(torch.rand(2), after)  # the trial draws nothing that the training would have drawn
+
+
+def test_a_base_without_dropout_is_not_trained_on_texts_that_stand_twice(tmp_path: Path) -> None:
+    """transformers' ModernBERT has none by default: positives would be the text itself, another row of Table 3."""
+    folder = save(tmp_path / "model", AGREE["modernbert"](), model_max_length=38)
+    for dropout in (None, "fixed"):
+        with pytest.raises(ReproError, match="has no dropout, so that a text that stands twice is one vector; name"):
+            built(folder, dropout=dropout)
+    for settings in ({"dropout": 0.0}, {"augment": "delete-one"}, {"encoders": 2}):
+        built(folder, **settings)
+    built(folder, examples("contrastive"))
+
+
+def test_a_prompt_that_fills_the_length_of_a_training_is_refused(bert: Path) -> None:
+    base = replace(made(bert).base, prompt="the cat sits on the mat ")
+    with pytest.raises(ReproError, match=r"takes 8 of 8 tokens, .* leaves no room for a word"):
+        learner(replace(made(bert), base=base, train_length=8), TWICE)
+    learner(replace(made(bert), base=base, train_length=9), TWICE)
 
 
 def test_dropout_that_cannot_be_set_is_refused(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:

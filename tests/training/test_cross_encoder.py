@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from repro.encoders.recipe import TransformerRecipe
+from repro.encoders.transformer import TransformerEncoder
+from repro.encoders.weights import resolve
 from repro.errors import ReproError
 from repro.training.cross_encoder import CrossEncoder
 from tests.training.test_models import SENTENCES
@@ -50,6 +52,21 @@ def test_a_cross_encoder_of_three_classes_goes_on_with_a_new_head_of_one(tiny_be
     assert found.predict(SENTENCES, SENTENCES).shape == (4, 1)
     with pytest.raises(ReproError, match="do not hold classifier"):
         CrossEncoder(TransformerRecipe(str(tmp_path)), 1, "cpu")
+
+
+def test_a_length_that_leaves_no_word_of_each_text_is_refused(tiny_bert: Path) -> None:
+    for length in (3, 4):
+        with pytest.raises(ReproError, match=f"max_length {length} leaves no room for two words beside 3 special"):
+            CrossEncoder(TransformerRecipe(str(tiny_bert), max_length=length), 1, "cpu", new_head=True)
+
+
+def test_a_cross_encoders_folder_is_no_sentence_encoder(tiny_bert: Path, tmp_path: Path) -> None:
+    """Its vectors would be the mean of what nobody trained to be averaged; who wants them names a pooling."""
+    learner(recipe(tiny_bert, "cross-regression")).save(tmp_path)
+    with pytest.raises(ReproError, match=r"is a classifier or a cross-encoder, not a sentence .*,pooling=mean"):
+        TransformerEncoder([resolve(TransformerRecipe(str(tmp_path)))], "cpu")
+    named = TransformerRecipe(str(tmp_path), pooling="mean")
+    assert TransformerEncoder([resolve(named)], "cpu").encode(SENTENCES).shape == (4, 16)
 
 
 def test_a_cross_encoder_that_cannot_pad_is_one_sentence(tmp_path: Path) -> None:

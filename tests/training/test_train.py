@@ -21,7 +21,7 @@ from filelock import FileLock
 from repro.cli.main import main
 from repro.encoders import zoo
 from repro.encoders.recipe import TransformerRecipe
-from repro.errors import ReproError
+from repro.errors import NotAvailable, ReproError
 from repro.evaluation.suite import Suite
 from repro.paths import UNFINISHED
 from repro.tasks import sts
@@ -123,6 +123,14 @@ def test_nli_then_stsb_goes_on_from_one_nli_model_for_every_seed(tiny_bert: Path
     (nli,) = {train.train(made.base, 0, material(), "cpu").folder}  # type: ignore[arg-type]
     assert bases == {zoo.locate(TransformerRecipe(str(nli))).identity}
     assert sum(path.is_dir() for path in nli.parent.iterdir()) == 3
+
+
+def test_a_sample_of_more_than_there_are_is_refused(tiny_bert: Path) -> None:
+    """A row of 134,000 pairs would have been trained on the 400 that are there."""
+    there = len(MINI.examples("stsb"))
+    message = f"stsb has {there:,} examples, fewer than the {there + 1:,} of sample; name as many"
+    with pytest.raises(NotAvailable, match=message):
+        train.train(tiny(tiny_bert, "stsb", sample=there + 1), 0, material(), "cpu")
 
 
 def test_a_cross_encoder_goes_from_nli_to_stsb(tiny_bert: Path) -> None:
