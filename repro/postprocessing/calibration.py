@@ -52,7 +52,7 @@ class Calibration:
         with np.errstate(invalid="ignore"):  # what is not finite is found in the end
             moments = Moments.of(vectors, rows)
             if moments.count < 2:
-                raise ReproError(f"{moments.count} sentences of {source} are too few to calibrate vectors; give more")
+                raise ReproError(f"{source}: fewer than two are too few to calibrate vectors; give more")
             mean, covariance = moments.mean, moments.covariance
         variances = covariance.diagonal()  # (d,)
         check_spread(mean, variances.max(initial=0.0), source)

@@ -101,7 +101,7 @@ def test_repeats_count_and_a_dimension_that_does_not_vary_becomes_nothing() -> N
 @pytest.mark.parametrize(
     ("vectors", "k", "message"),
     [
-        (drawn(1), 0, "1 sentences of the corpus are too few"),
+        (drawn(1), 0, "the corpus: fewer than two are too few to calibrate vectors"),
         (np.ones((9, 4), np.float32), 0, "the vectors of the corpus are all equal"),
         (np.full((9, 4), np.nan, np.float32), 0, "a vector of the corpus is not finite"),
         (drawn(), 12, "have rank 12; nothing is left without k = 12; lower k"),
