@@ -39,7 +39,7 @@ def train(arguments: argparse.Namespace) -> int:
             raise ReproError(f"{arguments.base} names a pooling, and --pooling another; leave one out")
         recipe = setups.pooled(recipe, arguments.pooling)
     dtype = native_dtype(pick_device(arguments.device)) if arguments.dtype == "auto" else arguments.dtype
-    options = Options(arguments.accumulate, arguments.checkpoint_every, dtype)
+    options = Options(arguments.accumulate, arguments.checkpoint_every, dtype, at_most=arguments.sample is not None)
     material = Material(suite.examples, suite.dev, suite.synonyms)
     with data_parallel() as first, listening(first):
         model = train(recipe, arguments.seed, material, arguments.device, options)

@@ -195,16 +195,21 @@ def own(thing: object, name: str = "", version: str = "", kwargs: Mapping[str, o
 def _staying(place: str = "") -> Iterator[None]:
     """In `place`, and back in the working directory at the end, should somebody have left it; one that is gone is no
     matter."""
-    before = None
-    with suppress(OSError):
-        before = os.getcwd()
+    before = _working_directory()
     try:
-        if place:
+        if os.path.isdir(place):
             os.chdir(place)
         yield
     finally:
-        if before is not None:
+        if before:
             os.chdir(before)
+
+
+def _working_directory() -> str:
+    """'' where it is gone."""
+    with suppress(OSError):
+        return os.getcwd()
+    return ""
 
 
 def _pair(*functions: Any) -> SentEval:
@@ -240,10 +245,10 @@ def named(name: str) -> Own:
             thing = getattr(import_module(module), attribute)
             if isinstance(thing, type) or (inspect.isroutine(thing) and _needs_nothing(thing)):
                 thing = thing()
-            place = os.getcwd()
+            place = _working_directory()
         version = match[2] or getattr(thing, "version", "")
         made = own(thing, match[1], version if isinstance(version, str) else "")
-        return made if place == os.getcwd() else replace(made, place=place)
+        return made if place == _working_directory() else replace(made, place=place)
     except ReproError:
         raise
     except (Exception, SystemExit) as error:  # whatever the user's own code raises

@@ -58,7 +58,7 @@ def _modes(resolved: Resolved) -> list[str]:
     if not resolved.recipe.pooling:
         raise ReproError(
             f"{resolved.root} is a classifier or a cross-encoder, not a sentence encoder; for vectors of the model "
-            f"below its head name a pooling, as in {resolved.recipe.weights},pooling=mean"
+            "below its head add a pooling to its name, such as pooling=mean"
         )
     return resolved.recipe.pooling.split("+")
 
@@ -97,7 +97,8 @@ class TransformerEncoder:
             self.heads.append(heads.to(self.device))
             self.widths.append(width)
         self.unpooled = 0 if base.layout.prompt_pooled else self._prompt_length()  # tokens that only the model sees
-        self.prompted = len(tokenize(self.tokenizer, [self.prompt], None).ids) if self.prompt else 0
+        # a blank at its end is of the first word
+        self.prompted = len(tokenize(self.tokenizer, [self.prompt.rstrip()], None).ids) if self.prompt else 0
         self._check_room(self.max_length)
 
     def _try(self) -> list[int]:

@@ -101,7 +101,7 @@ class TrainingUnit:
             held_out.append(graded(pairs.first, pairs.second, pairs.gold))
         read = lambda name: held_out[0] if name == HELD_OUT else suite.examples(name)  # noqa: E731
         material = Material(read, suite.dev, suite.synonyms)
-        settings = TrainerOptions(dtype=options.dtype)
+        settings = TrainerOptions(dtype=options.dtype, at_most=options.sample is not None)
         model = train(self.recipe, self.seed, material, options.device, settings)
         self._refuse_replaced(session)
         start = time.perf_counter()

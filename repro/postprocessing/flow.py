@@ -56,7 +56,7 @@ class Flow:
         norm 1; AdamW without bias correction (ε 1e-6), decay on every weight, constant learning rate. The pairs of an
         epoch, each `passes` times, are shuffled as the seed draws; epochs follow each other without a gap,
         int(pairs / batch · epochs) steps, so that the rest of the last batch is not seen. Actnorms start from the
-        first sides of the first batch.
+        first sides of the first batch, or from both where the first do not vary.
 
         Dimensions whose variance is rounding noise (whitening.NOISE of the largest) are left out: no map makes a
         Gaussian of a constant, and all-MiniLM-L6-v2 has three.
@@ -111,9 +111,11 @@ class Flow:
         """What the actnorms are set by: the first sides of the first batch, with the second ones where a dimension of
         the first does not vary (as of questions, each with several answers). ReproError where one varies in neither:
         its scale would be without bounds."""
+        if self.settings.actnorm == "drawn":
+            return first
         for seen in (first, torch.cat([first, second])):
             constant = (seen == seen[0]).all(dim=0)  # (kept,)
-            if self.settings.actnorm == "drawn" or not constant.any():
+            if not constant.any():
                 return seen
         raise ReproError(
             f"{int(constant.sum())} of {len(constant)} dimensions do not vary among the first {len(seen)} sentences of "

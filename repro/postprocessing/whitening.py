@@ -215,7 +215,9 @@ class Whitening:
             loaded.encoder = str(about["encoder"])
             sound = about["sha256"] == loaded._checksum()
         except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
-            raise ReproError(f"{path} is not a saved whitening of this version; write it with `repro fit`") from error
+            raise ReproError(
+                f"{path} is not a saved whitening, or not one of this version; write it with `repro fit`"
+            ) from error
         if not sound:
             raise ReproError(
                 f"{path} is damaged: its checksum does not fit its content; write it again with `repro fit`"

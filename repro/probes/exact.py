@@ -33,11 +33,14 @@ ROUGH = 0.5  # of a gradient, that a step's equations may be off by where it is 
 def fit_predict(features: np.ndarray, labels: np.ndarray, fits: Sequence[Fit]) -> np.ndarray:
     """Predicted class of every item under every fit: (P, n), values from `labels`.
 
-    `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` does.
+    `features` (n, d) of any float type, computed in float64; `labels` (n,). Raises ReproError as `coded` and `classify`
+    do.
     """
     classes, y = coded(features, labels, fits)
     features = features.astype(np.float64)  # a copy
+    constant = features.max(axis=0) == features.min(axis=0)  # (d,)
     features -= features.mean(axis=0)  # which the free intercept takes up
+    features[:, constant] = 0  # not the rounding error of its mean
     if len(features) < features.shape[1]:  # items span few directions: rotate the others away, the penalty stays
         features = np.linalg.qr(features.T).R.T  # (n, n)
     x = np.empty((len(features), features.shape[1] + 1))  # (n, d + 1)

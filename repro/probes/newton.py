@@ -9,6 +9,8 @@ change, all logits together, is left out of the problem, since at the optimum th
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from repro.errors import ReproError
@@ -16,8 +18,10 @@ from repro.probes.base import Fit
 
 STEPS = 200  # where items are separable, each takes the losses down by a factor of e
 TOLERANCE = 1e-20  # squared Newton decrement over the objective
+RESTING = 1e-16  # the same, where it shrinks no more: what is left is rounding
 FAR = 1e-12  # the same, from where on the objective has digits to choose a step's length by
 SHORTEST = 1e-9  # of a step's lengths
+FLAT = (1e-10, 1e-12, 1e-14)  # curvatures of a direction, of the largest, below which it may be left out
 ROUGH = 0.5  # of a gradient, that a step's equations may be off by where it is believed
 
 
@@ -26,7 +30,7 @@ def classify(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, classes: int, fit:
 
     `x` (n, d + 1) float64, its last column ones; `ridge` (d + 1,): the penalty on the square of each weight, 0 of the
     last; `y` (n,) from 0 to `classes` - 1.
-    Raises ReproError where the optimum is not found, as for separable items whose penalty has no measure.
+    Raises ReproError where the optimum is not found.
     """
     from scipy.linalg import helmert
 
@@ -38,13 +42,11 @@ def classify(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, classes: int, fit:
 
 def _optimum(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, basis: np.ndarray, c: float) -> np.ndarray:
     """Weights (d + 1, K') at the least C Σ loss + ½ Σ ridge W²."""
-    from scipy.linalg import cho_factor, cho_solve
-
     toward = basis.T[None] - basis.T[y][:, None]  # (n, K, K') what a wrong class adds to the gradient
     ridge = np.repeat(ridge, len(basis))  # ((d + 1) K',)
     weights = np.zeros((x.shape[1], len(basis)))
     losses, wrong = _losses(x @ weights @ basis, y)  # (n,), (n, K)
-    value = c * losses.sum()
+    value, before = c * losses.sum(), np.inf
     for _ in range(STEPS):
         mean = np.einsum("nk,nka->na", wrong, toward)  # (n, K')
         gradient = c * (x.T @ mean).ravel() + ridge * weights.ravel()  # ((d + 1) K',)
@@ -52,13 +54,12 @@ def _optimum(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, basis: np.ndarray,
         hessian = c * _blocks(x, spread) + np.diag(ridge)
         unit = 1 / np.sqrt(np.maximum(np.diag(hessian), np.finfo(np.float64).tiny))  # ((d + 1) K',)
         try:
-            step = unit * cho_solve(cho_factor(hessian * unit[:, None] * unit), unit * gradient)
-        except (np.linalg.LinAlgError, ValueError):  # no digits for its smallest directions, or no range
+            step = unit * _solved(hessian * unit[:, None] * unit, unit * gradient)
+        except (np.linalg.LinAlgError, ValueError):  # no range
             break
         decrement = gradient @ step
-        if decrement <= TOLERANCE * value:
-            left = np.linalg.norm(unit * (hessian @ step - gradient))
-            if left <= ROUGH * np.linalg.norm(unit * gradient):  # else a short step says nothing of the distance
+        if decrement <= TOLERANCE * value or before / 2 < decrement <= RESTING * value:
+            if _small(unit * (hessian @ step - gradient), unit * gradient):  # else it says nothing of the distance
                 return weights
             break
         length = 1.0
@@ -69,8 +70,32 @@ def _optimum(x: np.ndarray, ridge: np.ndarray, y: np.ndarray, basis: np.ndarray,
             if lower <= value or decrement <= FAR * value or length < SHORTEST:
                 break
             length /= 2
-        weights, value = tried, lower
+        weights, value, before = tried, lower, decrement
     raise ReproError("the exact probe has not converged; are the features of sane size?")
+
+
+def _solved(equations: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Of a matrix with a diagonal of ones, which is as good as singular where features hang together.
+
+    In such directions no item moves with a weight, and the penalty has no digits beside the loss. The weights that
+    steps begin from are at the optimum there, so a step leaves them out, unless the gradient says otherwise.
+    """
+    from scipy.linalg import cho_factor, cho_solve, eigh
+
+    with suppress(np.linalg.LinAlgError):
+        factor = cho_factor(equations)
+        if (factor[0].diagonal() ** 2).min() > FLAT[0]:
+            return np.asarray(cho_solve(factor, right))
+    values, vectors = eigh(equations)
+    along = vectors.T @ right  # ((d + 1) K',)
+    kept = next(
+        (rest for rest in (values > flat * values[-1] for flat in FLAT) if _small(along[~rest], along)), values > 0
+    )
+    return np.asarray(vectors[:, kept] @ (along[kept] / values[kept]))
+
+
+def _small(left: np.ndarray, whole: np.ndarray) -> bool:
+    return bool(np.linalg.norm(left) <= ROUGH * np.linalg.norm(whole))
 
 
 def _losses(logits: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -78,16 +78,13 @@ def _of(core: str, synonyms: Mapping[str, Sequence[str]]) -> Sequence[str]:
 
 def _parts(word: str) -> tuple[str, str, str]:
     """Punctuation before a word, the word, punctuation after it; what is punctuation alone is a word."""
-    inside = [place for place, character in enumerate(word) if _of_word(character)]
+    inside = [place for place, character in enumerate(word) if character.isalnum() or character == "_"]
     if not inside:
         return "", word, ""
     start, end = inside[0], inside[-1] + 1
+    while end < len(word) and unicodedata.category(word[end]).startswith("M"):
+        end += 1  # vowel signs and accents of the last letter, that are characters of their own
     return word[:start], word[start:end], word[end:]
-
-
-def _of_word(character: str) -> bool:
-    """Letters, digits, the underscore, and marks: vowel signs and accents that are characters of their own."""
-    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
 
 
 def each(change: Change) -> Augmentation:

@@ -99,7 +99,8 @@ class ContrastiveLearner(SentenceLearner):
         few = self.tokens[0].select(np.arange(min(2, len(self))))
         with torch.no_grad(), torch.random.fork_rng():  # what is drawn here is not missing elsewhere
             self.encoder.model.train()
-            dropped, again = (self.encoder.vectors(few)[0] for _ in range(2))
+            with loading_errors(self.resolved.folder, FAILS):
+                dropped, again = (self.encoder.vectors(few)[0] for _ in range(2))
         self.encoder.model.eval()
         return not torch.equal(dropped, again)
 

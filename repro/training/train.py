@@ -87,7 +87,7 @@ def train(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
         )
     examples = material.examples(recipe.data)
-    if recipe.sample and recipe.sample > len(examples):
+    if recipe.sample and recipe.sample > len(examples) and not options.at_most:
         raise NotAvailable(
             f"{recipe.data} has {len(examples):,} examples, fewer than the {recipe.sample:,} of sample; name as many "
             "at most, or leave it out"

@@ -40,6 +40,7 @@ class Options:
     accumulate: int = 1  # parts that a batch is computed in, to save memory
     checkpoint_every: int = 500  # steps
     dtype: str = "float32"  # bfloat16: autocast of the forward pass
+    at_most: bool = False  # whether `sample` is a bound, as --sample is, and a smaller set is read as it is
 
 
 def train(

@@ -408,6 +408,12 @@ class Elsewhere:
         with open("vector.txt") as file:
             return [[float(file.read())] for _ in sentences]
 
+def vanished():
+    import os, tempfile
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)
+    return function
+
 def broken():
     raise RuntimeError("no such model")
 '''
@@ -419,6 +425,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "own_encoders", raising=False)
     return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_folder_that_it_left_behind_is_no_matter() -> None:
+    encoder = named("own_encoders:vanished")
+    assert isinstance(encoder, OwnEncoder)
+    assert encoder.encode(["a"]).tolist() == [[1, 1]]
 
 
 def test_it_is_asked_in_the_folder_that_it_went_to_when_it_was_made(folder: Path) -> None:

@@ -7,8 +7,10 @@ import pytest
 from scipy.linalg import LinAlgWarning, helmert
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
 from repro.errors import ReproError
+from repro.probes import newton
 from repro.probes.base import Fit
 from repro.probes.exact import fit_predict
 from repro.probes.newton import _optimum, classify
@@ -99,9 +101,42 @@ def test_three_classes_that_are_not_separable_are_solved_at_any_scale(scale: flo
     np.testing.assert_array_equal(found, oracle(features, labels, train, 1e8))
 
 
+@pytest.mark.parametrize("scale", [1e5, 1e9, 1e12, 1e18, 1e25, 1e36])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_without_a_penalty_to_speak_of_separable_items_have_the_widest_margin(scale: float) -> None:
+    """The limit of logistic regression as C grows is the support vector machine (Rosset, Zhu and
+    Hastie 2003)."""
+    features, labels = drawn(2, 120, 200)
+    features = features.astype(np.float64)
+    train = np.arange(120) % 5 != 0
+    margins = SVC(kernel="linear", C=1e12, tol=1e-10).fit(features[train], labels[train]).decision_function(features)
+    found = fit_predict(features * scale, labels, [Fit(train, 1.0)])[0]
+    np.testing.assert_array_equal(found[train], labels[train])
+    clear = abs(margins) > 0.02  # of the margin
+    assert clear.sum() > 115
+    np.testing.assert_array_equal(found[clear], (margins > 0)[clear])
+
+
 @pytest.mark.parametrize("classes", [2, 3])
-def test_separable_items_whose_penalty_has_no_measure_are_refused(classes: int) -> None:
-    features, labels = drawn(classes, 120, 200)
-    everything = Fit(np.ones(120, bool), 1.0)
+@pytest.mark.parametrize("rank", [50, 180])
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e4, 2e4, 1e5, 1e7, 1e12])
+def test_features_that_hang_together_have_the_labels_of_their_directions(classes: int, rank: int, scale: float) -> None:
+    """In the others no item moves with a weight, and beside the loss the penalty has no digits."""
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((1000, rank))
+    labels = (directions[:, :8] @ rng.standard_normal((8, classes)) + 3 * rng.standard_normal((1000, classes))).argmax(
+        1
+    )
+    features = directions @ rng.standard_normal((rank, 200)) / np.sqrt(50)
+    u, s, _ = np.linalg.svd(features, full_matrices=False)
+    train = np.arange(1000) % 5 != 0
+    found = fit_predict(features * scale, labels, [Fit(train, 2.0)])[0]
+    expected = oracle((u * s)[:, :rank], labels, train, min(2 * scale**2, 1e9))  # beyond which nothing moves
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_fit_that_ends_with_the_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newton, "STEPS", 3)
+    features, labels = drawn(2, 120, 200)
     with pytest.raises(ReproError, match="the exact probe has not converged; are the features of sane size"):
-        classify(with_ones(features.astype(np.float64) * 1e12), plain(200), labels, classes, everything)
+        classify(with_ones(features), plain(200), labels, 2, Fit(np.ones(120, bool), 8.0))

@@ -84,6 +84,8 @@ def test_one_word_that_has_synonyms_is_replaced_by_each_of_them_as_often() -> No
         ("_x1_!", ("", "_x1_", "!")),
         ("don't.", ("", "don't", ".")),
         ("...", ("", "...", "")),
+        ("good\u2764\ufe0f!", ("", "good", "\u2764\ufe0f!")),  # a heart, drawn in colour by the mark behind it
+        ("\u2764\ufe0f", ("", "\u2764\ufe0f", "")),
     ],
 )
 def test_punctuation_is_apart_from_the_word_and_marks_are_not(word: str, parts: tuple[str, str, str]) -> None:

@@ -131,6 +131,9 @@ def test_a_sample_of_more_than_there_are_is_refused(tiny_bert: Path) -> None:
     message = f"stsb has {there:,} examples, fewer than the {there + 1:,} of sample; name as many"
     with pytest.raises(NotAvailable, match=message):
         train.train(tiny(tiny_bert, "stsb", sample=there + 1), 0, material(), "cpu")
+    bound = trainer.Options(at_most=True)  # --sample
+    found = train.train(tiny(tiny_bert, "stsb", sample=there + 1), 0, material(), "cpu", bound)
+    assert json.loads((found.folder / "repro.json").read_text())["examples"] == there
 
 
 def test_a_cross_encoder_goes_from_nli_to_stsb(tiny_bert: Path) -> None:
