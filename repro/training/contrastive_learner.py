@@ -38,12 +38,13 @@ class ContrastiveLearner(SentenceLearner):
     def __init__(self, base: TransformerRecipe, recipe: ContrastiveRecipe, examples: Examples, device: str) -> None:
         super().__init__(base, recipe, examples, device)
         self.recipe = recipe
-        if recipe.shares_masks and set(examples.columns) != {examples.columns[0]}:
+        twice = set(examples.columns) == {examples.columns[0]}
+        if recipe.shares_masks and not twice:
             raise ReproError(f"dropout=fixed trains on texts that stand twice; {recipe.data} has pairs of others")
         self.texts = examples.columns
         if recipe.dropout_rate is not None:
             self._set_dropout(recipe.dropout_rate)
-        elif recipe.needs_dropout and set(examples.columns) == {examples.columns[0]} and not self._drops():
+        elif recipe.needs_dropout and twice and not self._drops():
             raise ReproError(
                 f"{self.resolved.recipe.weights} has no dropout, so that a text that stands twice is one vector; name "
                 "dropout=0.1, or dropout=0 to train like that"

@@ -78,6 +78,12 @@ def train(
     """
     options = options or trainer.Options()
     device = pick_device(device)
+    examples = material.examples(recipe.data)
+    if recipe.sample and recipe.sample > len(examples) and not options.at_most:
+        raise NotAvailable(
+            f"{recipe.data} has {len(examples):,} examples, fewer than the {recipe.sample:,} of sample; name as many "
+            "at most, or leave it out"
+        )
     base = recipe.root
     if recipe.before:
         folder = train(recipe.before, 0, material, device, options).folder
@@ -85,12 +91,6 @@ def train(
     if recipe.undivided and (trainer.processes() > 1 or options.accumulate > 1):
         raise ReproError(
             "a contrastive batch is one whole: its examples are each other's negatives; train it undivided"
-        )
-    examples = material.examples(recipe.data)
-    if recipe.sample and recipe.sample > len(examples) and not options.at_most:
-        raise NotAvailable(
-            f"{recipe.data} has {len(examples):,} examples, fewer than the {recipe.sample:,} of sample; name as many "
-            "at most, or leave it out"
         )
     examples = examples.sample(recipe.sample, seed=0)
     if recipe.undivided and len(examples.columns) == 2 and min(len(examples), recipe.batch_size) < 2:
