@@ -178,6 +178,7 @@ def _train(
         raise ReproError(f"{base.weights} was replaced while it was read; train again")
     look = (lambda: dev_score(learner, dev, recipe)) if dev else None
     place = trainer.train(learner, len(learner), recipe, seed, working, target.name, look, options)
+    _together()  # the first has written the log that all read
     about = about | {
         "steps": place.step,
         "blank_texts": blank,
@@ -186,6 +187,7 @@ def _train(
         "seconds": round(trainer.read_log(working / trainer.LOG)[-1]["seconds"], 1),  # of every process that took part
         "versions": library_versions(),
     }
+    _together()  # and takes it away when they have
     if first:
         _put_in_place(learner, recipe, about, working, target)
     _together()
